@@ -1,0 +1,56 @@
+package missions
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/perilune/perilune/hvt"
+)
+
+// ErrManifest says that mission.toml and the manifest inside the program disagree.
+var ErrManifest = errors.New("mission.toml and the program's manifest disagree")
+
+// Manifest is what the program built from m must declare: blocks, then the packet
+// device, then the networks, each in the order of mission.toml.
+func (m *Mission) Manifest() hvt.Manifest {
+	var out hvt.Manifest
+	add := func(name string, t hvt.DeviceType) {
+		out.Entries = append(out.Entries, hvt.Entry{Name: name, Type: t})
+	}
+	for _, b := range m.Block {
+		add(b.Name, hvt.Block)
+	}
+	for _, p := range m.Packet {
+		add(p.Name, hvt.Net)
+	}
+	for _, n := range m.Net {
+		add(n.Name, hvt.Net)
+	}
+	return out
+}
+
+// CheckManifest compares m with the manifest found in a program; the order of the
+// devices does not count. The error names the first device that differs.
+func (m *Mission) CheckManifest(got hvt.Manifest) error {
+	declared := map[string]hvt.DeviceType{}
+	for _, e := range got.Entries {
+		declared[e.Name] = e.Type
+	}
+	want := m.Manifest()
+	for _, e := range want.Entries {
+		t, ok := declared[e.Name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: device %q is in mission.toml, not in the program", ErrManifest, e.Name)
+		case t != e.Type:
+			return fmt.Errorf("%w: device %q has type %v in mission.toml, %v in the program", ErrManifest, e.Name, e.Type, t)
+		}
+		delete(declared, e.Name)
+	}
+	for _, e := range got.Entries {
+		if _, left := declared[e.Name]; left {
+			return fmt.Errorf("%w: device %q is in the program, not in mission.toml", ErrManifest, e.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+// Package missions is what a tenant sends up: a unikernel, its data and mission.toml,
+// which says what the program needs. This package reads mission.toml and holds it
+// against the manifest inside the program; bundle, grant, store and craft are beside it.
+package missions
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/perilune/perilune/internal/config"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+// Limits of a mission. They are below what the tender and the craft can do, so that
+// a mistake in a file is found where it is made.
+const (
+	MaxMemoryMiB  = 4096
+	MaxDevices    = 16
+	MaxArgs       = 4096
+	MaxSectorSize = 32768
+)
+
+// Mission is mission.toml.
+type Mission struct {
+	Name        string   `toml:"name"`
+	Version     string   `toml:"version"`
+	Tenant      string   `toml:"tenant"`
+	Description string   `toml:"description"`
+	Guest       Guest    `toml:"guest"`
+	Build       Build    `toml:"build"`
+	Block       []Block  `toml:"block"`
+	Packet      []Packet `toml:"packet"`
+	Net         []Net    `toml:"net"`
+}
+
+// Guest is the virtual machine that the program wants.
+type Guest struct {
+	Memory int    `toml:"memory"` // MiB
+	Args   string `toml:"args"`   // command line
+	Kernel string `toml:"kernel"` // path of the built program for amd64, relative to mission.toml
+}
+
+// Build says how `mission build` makes the program.
+type Build struct {
+	Sources []string `toml:"sources"` // C files, relative to mission.toml
+}
+
+// Block is a block device whose content travels in the bundle.
+type Block struct {
+	Name       string `toml:"name"`
+	File       string `toml:"file"` // relative to mission.toml; its base name is the blob's name
+	SectorSize int    `toml:"sector_size"`
+	ReadOnly   bool   `toml:"read_only"`
+}
+
+// Packet is a NET device whose host is the flight daemon: each datagram is the user
+// data of one packet.
+type Packet struct {
+	Name string `toml:"name"`
+}
+
+// Net is a NET device on a tap of the host.
+type Net struct {
+	Name string `toml:"name"`
+	MAC  string `toml:"mac"`
+}
+
+var (
+	deviceName = regexp.MustCompile(`^[A-Za-z0-9]{1,67}$`)
+	version    = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$`)
+)
+
+// Parse reads mission.toml; file is its name in messages.
+func Parse(data []byte, file string) (*Mission, error) {
+	m := &Mission{Version: "0.1.0", Guest: Guest{Memory: 16}}
+	if err := config.Decode(data, file, m); err != nil {
+		return nil, err
+	}
+	for i := range m.Block {
+		if m.Block[i].SectorSize == 0 {
+			m.Block[i].SectorSize = 512
+		}
+	}
+	if m.Guest.Kernel == "" {
+		m.Guest.Kernel = "build/" + m.Name + ".hvt"
+	}
+	if len(m.Build.Sources) == 0 {
+		m.Build.Sources = []string{"main.c"}
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return m, nil
+}
+
+// Validate reports the first thing in m that cannot fly.
+func (m *Mission) Validate() error {
+	if err := ids.CheckName("mission", m.Name); err != nil {
+		return err
+	}
+	if err := ids.CheckName("tenant", m.Tenant); err != nil {
+		return err
+	}
+	if !version.MatchString(m.Version) {
+		return fmt.Errorf("version %q: want letters, digits, '.', '+' or '-', at most 32 octets", m.Version)
+	}
+	if m.Guest.Memory < 1 || m.Guest.Memory > MaxMemoryMiB {
+		return fmt.Errorf("guest.memory %d: want 1 to %d MiB", m.Guest.Memory, MaxMemoryMiB)
+	}
+	if len(m.Guest.Args) > MaxArgs {
+		return fmt.Errorf("guest.args: %d octets, at most %d", len(m.Guest.Args), MaxArgs)
+	}
+	for _, p := range append([]string{m.Guest.Kernel}, m.Build.Sources...) {
+		if err := checkPath(p); err != nil {
+			return err
+		}
+	}
+	return m.validateDevices()
+}
+
+func (m *Mission) validateDevices() error {
+	seen := map[string]bool{}
+	blobs := map[string]bool{}
+	name := func(kind, n string) error {
+		if !deviceName.MatchString(n) {
+			return fmt.Errorf("%s name %q: want 1 to 67 letters or digits", kind, n)
+		}
+		if seen[n] {
+			return fmt.Errorf("%s name %q is taken: device names are unique", kind, n)
+		}
+		seen[n] = true
+		return nil
+	}
+	for _, b := range m.Block {
+		if err := errors.Join(name("block", b.Name), checkPath(b.File)); err != nil {
+			return err
+		}
+		if b.SectorSize < 512 || b.SectorSize > MaxSectorSize || b.SectorSize&(b.SectorSize-1) != 0 {
+			return fmt.Errorf("block %q: sector_size %d: want a power of two from 512 to %d", b.Name, b.SectorSize, MaxSectorSize)
+		}
+		if blob := path.Base(b.File); blobs[blob] {
+			return fmt.Errorf("block %q: two files are called %q", b.Name, blob)
+		} else {
+			blobs[blob] = true
+		}
+	}
+	if len(m.Packet) > 1 {
+		return fmt.Errorf("%d packet devices: a guest has one", len(m.Packet))
+	}
+	for _, p := range m.Packet {
+		if err := name("packet", p.Name); err != nil {
+			return err
+		}
+	}
+	for _, n := range m.Net {
+		if err := name("net", n.Name); err != nil {
+			return err
+		}
+		if n.MAC != "" {
+			if mac, err := net.ParseMAC(n.MAC); err != nil || len(mac) != 6 {
+				return fmt.Errorf("net %q: mac %q: want six octets as aa:bb:cc:dd:ee:ff", n.Name, n.MAC)
+			}
+		}
+	}
+	if len(seen) > MaxDevices {
+		return fmt.Errorf("%d devices, at most %d", len(seen), MaxDevices)
+	}
+	return nil
+}
+
+// checkPath refuses what would leave the project's folder.
+func checkPath(p string) error {
+	if p == "" || p == "." || path.IsAbs(p) || p != path.Clean(p) || p == ".." || strings.HasPrefix(p, "../") {
+		return fmt.Errorf("path %q: want a clean path inside the mission's folder", p)
+	}
+	return nil
+}

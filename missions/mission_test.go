@@ -1,0 +1,92 @@
+package missions_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/config"
+	"github.com/perilune/perilune/missions"
+)
+
+const good = `
+name = "earth"
+tenant = "borealis"
+version = "1.0.0"
+
+[guest]
+memory = 16
+
+[[block]]
+name = "image"
+file = "earth.pgm"
+
+[[packet]]
+name = "link"
+`
+
+func TestParse(t *testing.T) {
+	m, err := missions.Parse([]byte(good), "mission.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Guest.Kernel != "build/earth.hvt" || m.Block[0].SectorSize != 512 || m.Build.Sources[0] != "main.c" {
+		t.Fatalf("defaults: %+v", m)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	tests := []struct{ name, from, to, want string }{
+		{"unknown key", "memory", "memroy", `mission.toml:7: unknown key "guest.memroy"`},
+		{"name", `"earth"`, `"Earth!"`, "mission name"},
+		{"tenant", `"borealis"`, `"../x"`, "tenant name"},
+		{"memory", "16", "0", "guest.memory"},
+		{"path", "earth.pgm", "../../etc/shadow", "path"},
+		{"absolute path", "earth.pgm", "/etc/shadow", "path"},
+		{"same name twice", `"link"`, `"image"`, "is taken"},
+		{"device name", `"link"`, `"li nk"`, "packet name"},
+		{"sector size", "earth.pgm\"", "earth.pgm\"\nsector_size = 700", "sector_size"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := missions.Parse([]byte(strings.Replace(good, tt.from, tt.to, 1)), "mission.toml")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want %q", err, tt.want)
+			}
+			if tt.name == "unknown key" && !errors.Is(err, config.ErrUnknownKey) {
+				t.Fatalf("%v is not ErrUnknownKey", err)
+			}
+		})
+	}
+}
+
+func TestCheckManifest(t *testing.T) {
+	m, err := missions.Parse([]byte(good), "mission.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, link := hvt.Entry{Name: "image", Type: hvt.Block}, hvt.Entry{Name: "link", Type: hvt.Net}
+	if err := m.CheckManifest(hvt.Manifest{Entries: []hvt.Entry{link, image}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, entries := range map[string][]hvt.Entry{
+		"missing":    {image},
+		"too many":   {image, link, {Name: "more", Type: hvt.Net}},
+		"wrong type": {image, {Name: "link", Type: hvt.Block}},
+	} {
+		if err := m.CheckManifest(hvt.Manifest{Entries: entries}); !errors.Is(err, missions.ErrManifest) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := missions.Parse(data, "fuzz.toml")
+		if err == nil && m.Validate() != nil {
+			t.Fatal("accepted what it refuses")
+		}
+	})
+}

@@ -1,0 +1,298 @@
+// Package store keeps the missions of a craft: what is staged is verified, what is
+// verified and ordered becomes active, and what is active survives a reset.
+//
+// On disk, below the store's folder:
+//
+//	staging/                      unpacked and not yet believed; emptied on start
+//	active/<tenant>/<mission>/<first 12 digits of the digest>/{mission.toml,kernel,blobs/}
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/missions/bundle"
+	"github.com/perilune/perilune/missions/grant"
+)
+
+// Buckets and keys of the durable records.
+const (
+	bucketActive = "missions"
+	bucketOrders = "orders"
+	keySequence  = "last"
+)
+
+// Installed is an active mission.
+type Installed struct {
+	Tenant, Name, Version string
+	Digest                string
+	Grant                 grant.Grant
+	Mission               *missions.Mission
+	Kernel                string            // path of the program
+	Blobs                 map[string]string // device content's file name → path
+	Image                 bool              // part of the craft's image, not sent up
+}
+
+// Guest is the mission's name on board.
+func (i *Installed) Guest() ids.Guest { return ids.Guest{Tenant: i.Tenant, Mission: i.Name} }
+
+// record is what is kept of an active mission; the rest is read from its folder.
+type record struct {
+	Tenant, Name, Version, Digest, Dir string
+	Image                              bool // part of the craft's image
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	dir    string
+	trust  *grant.Trust
+	db     *durable.DB
+	now    grant.Now
+	limits bundle.Limits
+	arch   string
+
+	mu     sync.Mutex
+	active map[ids.Guest]*Installed
+}
+
+// Open reads the active missions below dir. A mission whose files are damaged is left
+// out and logged; the others fly.
+func Open(dir string, trust *grant.Trust, db *durable.DB, now grant.Now, log *slog.Logger) (*Store, error) {
+	s := &Store{dir: dir, trust: trust, db: db, now: now, limits: bundle.DefaultLimits(),
+		arch: runtime.GOARCH, active: map[ids.Guest]*Installed{}}
+	if err := os.RemoveAll(s.path("staging")); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	for _, d := range []string{"staging", "active"} {
+		if err := os.MkdirAll(s.path(d), 0o755); err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+	}
+	err := db.Each(bucketActive, func(key string, read func(any) error) error {
+		var r record
+		err := read(&r)
+		var in *Installed
+		if err == nil {
+			in, err = s.load(r)
+		}
+		if err != nil {
+			log.Error("mission left out", "mission", key, "err", err)
+			return nil
+		}
+		s.active[in.Guest()] = in
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) path(elem ...string) string {
+	return filepath.Join(append([]string{s.dir}, elem...)...)
+}
+
+// Get returns the active mission g, or nil.
+func (s *Store) Get(g ids.Guest) *Installed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active[g]
+}
+
+// List returns the active missions in the order of their names.
+func (s *Store) List() []*Installed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Installed, 0, len(s.active))
+	for _, in := range s.active {
+		out = append(out, in)
+	}
+	slices.SortFunc(out, func(a, b *Installed) int {
+		return strings.Compare(a.Guest().String(), b.Guest().String())
+	})
+	return out
+}
+
+// Activate verifies the bundle in the file at bundlePath against trust, grant and
+// order, and makes it the active version of its mission. A broken rule is a
+// *missions.RuleError and changes nothing. The order's sequence and the mission are on
+// stable storage before Activate returns.
+func (s *Store) Activate(bundlePath, orderToken string) (*Installed, error) {
+	return s.install(bundlePath, func(b *bundle.Bundle) (uint64, error) {
+		var last uint64
+		if err := s.db.Get(bucketOrders, keySequence, &last); err != nil && !errors.Is(err, durable.ErrNotFound) {
+			return 0, err
+		}
+		o, err := s.trust.VerifyOrder(orderToken, b.Digest.String(), last, s.now)
+		return o.Sequence, err
+	})
+}
+
+// Preinstall makes the bundles in the folder dir active, which is part of the craft's
+// signed image: the image stands for the order. One that does not hold is returned in
+// errs and the others are installed.
+func (s *Store) Preinstall(dir string) (errs []error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.tar"))
+	if err != nil {
+		return []error{err}
+	}
+	for _, f := range files {
+		if _, err := s.install(f, nil); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", filepath.Base(f), err))
+		}
+	}
+	return errs
+}
+
+// install verifies and activates. order returns the sequence of the order that allows
+// it; nil says that the bundle is part of the image.
+func (s *Store) install(file string, order func(*bundle.Bundle) (uint64, error)) (*Installed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := bundle.Open(file, s.limits)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	g, err := s.authorise(b, order == nil)
+	if err != nil {
+		return nil, err
+	}
+	guest := ids.Guest{Tenant: b.Mission.Tenant, Mission: b.Mission.Name}
+	if have := s.active[guest]; have != nil && order == nil && (!have.Image || have.Digest == b.Digest.String()) {
+		return have, nil // what was ordered from the ground stays ahead of the image's version
+	}
+	stage := s.path("staging", b.Digest.Encoded()[:12])
+	if err := os.RemoveAll(stage); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(stage)
+	if err := b.Extract(stage, s.arch); err != nil {
+		return nil, err
+	}
+	if err := check(stage, s.arch, b.Mission); err != nil {
+		return nil, err
+	}
+	var sequence uint64
+	if order != nil {
+		if sequence, err = order(b); err != nil {
+			return nil, err
+		}
+	}
+	return s.commit(b, g, stage, sequence)
+}
+
+// authorise checks grant, signature and quota.
+func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
+	g, err := s.trust.Grant(b.Mission.Tenant, s.now, image)
+	if err != nil {
+		return g, err
+	}
+	signed, err := s.trust.VerifyBundle(b.Signature, b.Digest.String(), g)
+	switch {
+	case err != nil:
+		return g, err
+	case signed.Mission != b.Mission.Name || signed.Version != b.Mission.Version:
+		return g, missions.Rulef(missions.RuleSignature, "signed as %s %s, mission.toml says %s %s", signed.Mission, signed.Version, b.Mission.Name, b.Mission.Version)
+	case b.Mission.Guest.Memory > g.Quota.MemoryMiB:
+		return g, missions.Rulef(missions.RuleQuota, "the guest wants %d MiB, the grant gives %d", b.Mission.Guest.Memory, g.Quota.MemoryMiB)
+	case b.Unpacked() > int64(g.Quota.StorageMiB)<<20:
+		return g, missions.Rulef(missions.RuleQuota, "unpacked it is %d octets, the grant gives %d MiB", b.Unpacked(), g.Quota.StorageMiB)
+	case len(b.Mission.Net) > 0:
+		return g, missions.Rulef(missions.RuleQuota, "the mission wants a network, the grant gives none")
+	}
+	return g, nil
+}
+
+// commit moves the staged files into place and writes the authority: first the order's
+// sequence, so that a crash between the two refuses a replay rather than allowing it.
+func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence uint64) (*Installed, error) {
+	r := record{Tenant: b.Mission.Tenant, Name: b.Mission.Name, Version: b.Mission.Version, Digest: b.Digest.String()}
+	r.Image = sequence == 0
+	r.Dir = path.Join("active", r.Tenant, r.Name, b.Digest.Encoded()[:12])
+	dir := s.path(filepath.FromSlash(r.Dir))
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(stage, dir); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(syncDir(filepath.Dir(dir)), syncDir(dir)); err != nil {
+		return nil, err
+	}
+	if sequence != 0 {
+		if err := s.db.Put(bucketOrders, keySequence, sequence); err != nil {
+			return nil, err
+		}
+	}
+	guest := ids.Guest{Tenant: r.Tenant, Mission: r.Name}
+	if err := s.db.Put(bucketActive, guest.String(), r); err != nil {
+		return nil, err
+	}
+	old := s.active[guest]
+	in, err := s.load(r)
+	if err != nil {
+		return nil, err
+	}
+	in.Grant = g
+	s.active[guest] = in
+	if old != nil && old.Digest != in.Digest {
+		// A running guest keeps its open files; the next start takes the new version.
+		if err := os.RemoveAll(filepath.Dir(old.Kernel)); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// load reads an active mission from its folder.
+func (s *Store) load(r record) (*Installed, error) {
+	dir := s.path(filepath.FromSlash(r.Dir))
+	data, err := os.ReadFile(filepath.Join(dir, "mission.toml"))
+	if err != nil {
+		return nil, err
+	}
+	m, err := missions.Parse(data, "mission.toml")
+	if err != nil {
+		return nil, err
+	}
+	if m.Tenant != r.Tenant || m.Name != r.Name {
+		return nil, fmt.Errorf("mission.toml is of %s/%s, the record of %s/%s", m.Tenant, m.Name, r.Tenant, r.Name)
+	}
+	g, err := s.trust.Grant(r.Tenant, s.now, true)
+	if err != nil {
+		return nil, err
+	}
+	in := &Installed{Tenant: r.Tenant, Name: r.Name, Version: r.Version, Digest: r.Digest, Grant: g, Mission: m,
+		Image: r.Image, Kernel: filepath.Join(dir, "kernel"), Blobs: map[string]string{}}
+	if err := check(dir, s.arch, m); err != nil {
+		return nil, err
+	}
+	for _, b := range m.Block {
+		name := path.Base(b.File)
+		in.Blobs[name] = filepath.Join(dir, "blobs", name)
+	}
+	return in, nil
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

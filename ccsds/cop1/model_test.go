@@ -1,0 +1,328 @@
+package cop1_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/cop1"
+)
+
+// world is a FOP and a FARM with a FIFO channel between them that loses and
+// repeats frames, and a user that initialises again after an alert, as
+// ccsds/link does, sending again what came back.
+type world struct {
+	t    *testing.T
+	rng  *rand.Rand
+	fop  *cop1.FOP
+	farm cop1.FARM
+	now  time.Time
+
+	todo      []*cop1.FDU
+	up        []flight
+	down      []report
+	delivered []int
+	confirmed []int
+	alerts    map[cop1.Alert]int
+	again     int
+	loss      float64
+	last      *cop1.CLCW
+}
+
+type flight struct {
+	at time.Time
+	tx cop1.Transmission
+}
+
+type report struct {
+	at time.Time
+	c  cop1.CLCW
+}
+
+const oneWay = 250 * time.Millisecond
+
+func newWorld(t *testing.T, seed uint64, n int, loss float64, vr uint8) *world {
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: start, loss: loss, alerts: map[cop1.Alert]int{}}
+	var err error
+	if w.farm, err = cop1.NewFARM(254, vr); err != nil {
+		t.Fatal(err)
+	}
+	w.fop, err = cop1.NewFOP(0, cop1.Config{Window: 40, Limit: 50, T1First: 2 * time.Second}, w.notice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		w.todo = append(w.todo, &cop1.FDU{Tag: i})
+	}
+	return w
+}
+
+func (w *world) notice(n cop1.Notice) {
+	switch n.Kind {
+	case cop1.Confirmed:
+		w.confirmed = append(w.confirmed, n.FDU.Tag.(int))
+	case cop1.Returned:
+		w.todo = append([]*cop1.FDU{}, append(w.todo, n.FDU)...)
+		sortByTag(w.todo)
+	case cop1.Alerted:
+		w.alerts[n.Alert]++
+	case cop1.Retransmitted:
+		w.again += n.Frames
+	}
+}
+
+func sortByTag(q []*cop1.FDU) {
+	for i := range q {
+		for j := i; j > 0 && q[j].Tag.(int) < q[j-1].Tag.(int); j-- {
+			q[j], q[j-1] = q[j-1], q[j]
+		}
+	}
+}
+
+// step advances 10 ms: one frame up at most, one CLCW down.
+func (w *world) step() {
+	w.now = w.now.Add(10 * time.Millisecond)
+	if w.fop.Ready() && len(w.todo) > 0 {
+		fdu := w.todo[0]
+		w.todo = w.todo[1:]
+		if err := w.fop.Send(fdu); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if tx, ok := w.fop.Next(w.now); ok {
+		for range 1 + w.chance(0.02) {
+			if w.rng.Float64() >= w.loss {
+				w.up = append(w.up, flight{w.now.Add(oneWay), tx})
+			}
+		}
+	}
+	for len(w.up) > 0 && !w.up[0].at.After(w.now) {
+		w.arrive(w.up[0].tx)
+		w.up = w.up[1:]
+	}
+	if w.rng.Float64() < 0.02 {
+		w.farm.Release()
+	}
+	if w.rng.Float64() >= w.loss {
+		w.down = append(w.down, report{w.now.Add(oneWay), w.farm.CLCW(0)})
+	}
+	for len(w.down) > 0 && !w.down[0].at.After(w.now) {
+		c := w.down[0].c
+		w.down, w.last = w.down[1:], &c
+		w.fop.CLCW(c, w.now)
+	}
+	w.fop.Tick(w.now)
+	if w.fop.State() == cop1.Initial && w.last != nil {
+		w.initiate()
+	}
+}
+
+func (w *world) chance(p float64) int {
+	if w.rng.Float64() < p {
+		return 1
+	}
+	return 0
+}
+
+func (w *world) initiate() {
+	var err error
+	if w.last.Lockout {
+		_ = w.fop.SetVS(w.last.ReportValue)
+		err = w.fop.InitiateUnlock()
+	} else {
+		err = w.fop.InitiateSetVR(w.last.ReportValue + 128)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.last = nil
+}
+
+func (w *world) arrive(tx cop1.Transmission) {
+	if tx.Kind == cop1.BC {
+		w.farm.Control(tx.FDU.Data)
+		return
+	}
+	if w.farm.AD(tx.Seq, w.rng.Float64() >= 0.005) == cop1.Accepted {
+		w.delivered = append(w.delivered, tx.FDU.Tag.(int))
+	}
+}
+
+func (w *world) run(n int) {
+	for i := 0; len(w.confirmed) < n; i++ {
+		if i > 400*n+20000 {
+			w.t.Fatalf("deadlock: %d of %d confirmed, FOP %v, FARM %v", len(w.confirmed), n, w.fop.State(), w.farm.State())
+		}
+		w.step()
+	}
+}
+
+// TestNoGapNoDuplicate: whatever the channel loses or repeats, and wherever V(R)
+// starts, each FDU is delivered once, in order, and confirmed once, in order.
+func TestNoGapNoDuplicate(t *testing.T) {
+	for seed := range uint64(40) {
+		loss := []float64{0, 0.02, 0.1, 0.3, 0.5}[seed%5]
+		t.Run(fmt.Sprintf("seed=%d/loss=%v", seed, loss), func(t *testing.T) {
+			const n = 700 // beyond two turns of the sequence number
+			w := newWorld(t, seed, n, loss, uint8(seed*37))
+			w.run(n)
+			for i := range n {
+				if w.delivered[i] != i || w.confirmed[i] != i {
+					t.Fatalf("place %d: delivered %d, confirmed %d", i, w.delivered[i], w.confirmed[i])
+				}
+			}
+			if len(w.delivered) != n {
+				t.Fatalf("%d delivered, want %d", len(w.delivered), n)
+			}
+			if loss >= 0.02 && w.again == 0 {
+				t.Error("nothing was retransmitted: the test does not test")
+			}
+		})
+	}
+}
+
+// TestRestartAndLockout: the craft restarts with a stale V(R), and forged frames
+// lock the channel. Everything still arrives, nothing is missing; a frame may
+// come twice, since its acknowledgement died with the craft.
+func TestRestartAndLockout(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			const n = 300
+			w := newWorld(t, seed, n, 0.05, 0)
+			for i := 0; len(w.confirmed) < n; i++ {
+				if i > 200000 {
+					t.Fatalf("deadlock: %d confirmed, FOP %v, FARM %v", len(w.confirmed), w.fop.State(), w.farm.State())
+				}
+				switch {
+				case i%700 == 500: // restart: V(R) up to 15 behind
+					w.farm, _ = cop1.NewFARM(254, w.farm.VR()-uint8(w.rng.IntN(16)))
+				case i%700 == 650:
+					w.farm.AD(w.farm.VR()+127, true)
+				}
+				w.step()
+			}
+			seen := map[int]bool{}
+			for _, d := range w.delivered {
+				if d > 0 && !seen[d-1] {
+					t.Fatalf("%d delivered before %d", d, d-1)
+				}
+				seen[d] = true
+			}
+			if len(seen) != n {
+				t.Fatalf("%d of %d delivered", len(seen), n)
+			}
+			if w.alerts[cop1.AlertNNR]+w.alerts[cop1.AlertSynch] == 0 || w.alerts[cop1.AlertLockout] == 0 {
+				t.Errorf("alerts %v: the test does not test", w.alerts)
+			}
+		})
+	}
+}
+
+// TestHoldIsNotSilence: an hour without a return link costs neither a T1 nor a
+// transmission.
+func TestHoldIsNotSilence(t *testing.T) {
+	var notices []cop1.Notice
+	f, err := cop1.NewFOP(0, cop1.Config{Window: 4, Limit: 2, T1First: time.Second}, func(n cop1.Notice) { notices = append(notices, n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Initiate()
+	fdu := &cop1.FDU{Tag: 1}
+	_ = f.Send(fdu)
+	if _, ok := f.Next(start); !ok {
+		t.Fatal("nothing to send")
+	}
+	f.Hold(start.Add(400 * time.Millisecond))
+	f.Tick(start.Add(time.Hour))
+	if _, ok := f.Next(start.Add(time.Hour)); ok || !f.Deadline().IsZero() {
+		t.Fatal("a held FOP sends or times")
+	}
+	f.Release(start.Add(time.Hour))
+	if got, want := f.Deadline(), start.Add(time.Hour+600*time.Millisecond); !got.Equal(want) {
+		t.Errorf("T1 ends %v, want %v", got, want)
+	}
+	f.Repeat(start.Add(time.Hour))
+	if tx, ok := f.Next(start.Add(time.Hour)); !ok || !tx.Again || tx.FDU != fdu {
+		t.Errorf("after the hold: %+v %v", tx, ok)
+	}
+	for _, n := range notices {
+		if n.Kind == cop1.Alerted {
+			t.Errorf("alert %v", n.Alert)
+		}
+	}
+}
+
+// TestSuspendAndResume: with timeout type 1 the queues survive (E18, E31).
+func TestSuspendAndResume(t *testing.T) {
+	suspended, confirmed := 0, 0
+	f, err := cop1.NewFOP(0, cop1.Config{Window: 4, Limit: 1, Suspend: true}, func(n cop1.Notice) {
+		switch n.Kind {
+		case cop1.Suspended:
+			suspended++
+		case cop1.Confirmed:
+			confirmed++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Initiate()
+	_ = f.Send(&cop1.FDU{})
+	f.Next(start)
+	f.Tick(start.Add(time.Hour))
+	if f.State() != cop1.Initial || f.SS() != cop1.Active || suspended != 1 {
+		t.Fatalf("state %v, SS %v", f.State(), f.SS())
+	}
+	if err := f.SetVS(3); err == nil {
+		t.Error("V(S) set while suspended")
+	}
+	if err := f.Resume(start); err != nil {
+		t.Fatal(err)
+	}
+	f.CLCW(cop1.CLCW{COP: 1, ReportValue: 1}, start)
+	if confirmed != 1 {
+		t.Error("the frame sent before the suspension is not confirmed")
+	}
+}
+
+// TestT1FollowsRoundTrip: after steady round trips of 3 s T1 is near them,
+// although it began at 10 s, and after 50 ms ones it comes down.
+func TestT1FollowsRoundTrip(t *testing.T) {
+	f, err := cop1.NewFOP(0, cop1.Config{Window: 4, Limit: 10}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Initiate()
+	now := start
+	trip := func(d time.Duration, n int) {
+		for range n {
+			_ = f.Send(&cop1.FDU{})
+			f.Next(now)
+			now = now.Add(d)
+			f.CLCW(cop1.CLCW{COP: 1, ReportValue: f.VS()}, now)
+		}
+	}
+	trip(3*time.Second, 30)
+	if v := f.T1(); v < 3*time.Second || v > 5*time.Second {
+		t.Errorf("T1 = %v after round trips of 3 s", v)
+	}
+	trip(50*time.Millisecond, 100)
+	if v := f.T1(); v > 400*time.Millisecond {
+		t.Errorf("T1 = %v after round trips of 50 ms", v)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	if _, err := cop1.NewFOP(0, cop1.Config{Window: 256, Limit: 1}, nil); err == nil {
+		t.Error("window 256 taken")
+	}
+	if _, err := cop1.NewFOP(0, cop1.Config{Window: 1}, nil); err == nil {
+		t.Error("limit 0 taken")
+	}
+	for _, w := range []int{0, 1, 7, 255, 256} {
+		if _, err := cop1.NewFARM(w, 0); err == nil {
+			t.Errorf("FARM window %d taken", w)
+		}
+	}
+}

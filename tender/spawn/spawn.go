@@ -1,0 +1,135 @@
+// Package spawn starts a tender slot: the process, its sockets, and the walls
+// the kernel builds around it from outside (user, namespaces, cgroup). init
+// calls it as root; without root the slot gets a process and its sockets and
+// nothing more.
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Numbers of the descriptors a slot inherits.
+const (
+	ControlFD = 3 // SEQPACKET, package wire
+	KVMFD     = 4 // /dev/kvm
+	DataFD    = 5 // SEQPACKET, one packet's user data each
+)
+
+// Limits of the slot's cgroup; 0 means no limit.
+type Limits struct {
+	MemoryMax     int64 // octets, guest and tender together
+	CPUMaxPercent int   // of one processor
+	PidsMax       int
+}
+
+// Spec says what to start.
+type Spec struct {
+	Path     string   // of perilune-tender
+	Args     []string // after "slot"
+	UID, GID int      // negative, or not root: the caller's own
+	Cgroup   string   // a cgroup v2 folder that is made if need be; "" for none
+	Limits   Limits
+	KVM      *os.File // stays the caller's
+	Stderr   *os.File // nil: /dev/null
+}
+
+// Slot is a started tender. Control and Data are the caller's ends.
+type Slot struct {
+	PID           int
+	Control, Data *os.File
+}
+
+// Start starts a slot and returns at once; it does not wait for the Hello
+// and does not reap. The process is born inside its cgroup, because moving
+// one there later costs more than starting it.
+func Start(s Spec) (*Slot, error) {
+	if s.KVM == nil {
+		return nil, errors.New("start slot: no /dev/kvm given")
+	}
+	control, theirControl, err := socketpair("control")
+	if err != nil {
+		return nil, fmt.Errorf("start slot: %w", err)
+	}
+	defer theirControl.Close()
+	data, theirData, err := socketpair("data")
+	if err != nil {
+		control.Close()
+		return nil, fmt.Errorf("start slot: %w", err)
+	}
+	defer theirData.Close()
+	pid, err := s.exec(theirControl, theirData)
+	if err != nil {
+		control.Close()
+		data.Close()
+		return nil, fmt.Errorf("start slot: %w", err)
+	}
+	return &Slot{PID: pid, Control: control, Data: data}, nil
+}
+
+func (s Spec) exec(control, data *os.File) (int, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	stderr := s.Stderr
+	if stderr == nil {
+		stderr = null
+	}
+	attr := &syscall.SysProcAttr{}
+	if os.Geteuid() == 0 {
+		attr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+		if s.UID >= 0 {
+			attr.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(max(s.GID, 0))}
+			// What the slot needs to empty its own root folder and to drop
+			// its bounding set; it gives both up before it says Hello.
+			attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SETPCAP}
+		}
+	}
+	if s.Cgroup != "" {
+		dir, err := makeCgroup(s.Cgroup, s.Limits)
+		if err != nil {
+			return 0, err
+		}
+		defer dir.Close()
+		attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
+	}
+	files := []*os.File{null, null, stderr, control, s.KVM, data}
+	fds := make([]uintptr, len(files))
+	for i, f := range files {
+		if fds[i], err = descriptor(f); err != nil {
+			return 0, err
+		}
+	}
+	pid, err := syscall.ForkExec(s.Path, append([]string{s.Path, "slot"}, s.Args...),
+		&syscall.ProcAttr{Dir: "/", Env: []string{}, Files: fds, Sys: attr})
+	runtime.KeepAlive(files)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.Path, err)
+	}
+	return pid, nil
+}
+
+// descriptor is f.Fd() without its side effect of making f blocking.
+func descriptor(f *os.File) (fd uintptr, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = raw.Control(func(n uintptr) { fd = n })
+	return fd, err
+}
+
+func socketpair(name string) (ours, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s socket: %w", name, err)
+	}
+	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
+}

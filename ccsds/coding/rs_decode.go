@@ -1,0 +1,176 @@
+package coding
+
+// Decoding of one codeword. The remainder of the received word by the generator is zero
+// for a good word, which costs one table look-up a symbol; otherwise the remainder alone,
+// 2E symbols, gives the syndromes. Then Berlekamp–Massey finds the error locator, Chien's
+// search its roots, and Forney's formula the errors.
+
+// maxE is the larger of the two correction capabilities.
+const maxE = 16
+
+// poly is a polynomial with coefficients from x^0 on.
+type poly [2*maxE + 1]byte
+
+// decodeWord corrects codeword c of block.
+func (r *RS) decodeWord(block []byte, c int) (corrected int, ok bool) {
+	var rem [32]byte
+	checks := 2 * r.e
+	at := len(block) - r.interleave*checks
+	r.divide(block[:at], c, &rem)
+	var any byte
+	for i := range checks {
+		rem[i] ^= block[at+i*r.interleave+c]
+		any |= rem[i]
+	}
+	if any == 0 {
+		return 0, true
+	}
+	syn := r.syndromes(&rem)
+	locator, degree := berlekampMassey(&syn, checks)
+	if degree > r.e {
+		return 0, false
+	}
+	var places [maxE]int
+	n := len(block) / r.interleave
+	if !chien(&locator, degree, n, &places) {
+		return 0, false
+	}
+	var values [maxE]byte
+	if !r.forney(&syn, &locator, places[:degree], &values) {
+		return 0, false
+	}
+	for i, p := range places[:degree] {
+		v := values[i]
+		if r.dual {
+			v = toDual[v]
+		}
+		block[(n-1-p)*r.interleave+c] ^= v
+	}
+	return degree, true
+}
+
+// syndromes evaluates the remainder, high powers first, at the generator's roots.
+func (r *RS) syndromes(rem *[32]byte) (syn [2 * maxE]byte) {
+	checks := 2 * r.e
+	for i := range checks {
+		s := rem[i]
+		if r.dual {
+			s = fromDual[s]
+		}
+		if s == 0 {
+			continue
+		}
+		// The term s·x^(checks-1-i) at alpha^(11 j): its exponent grows by a fixed step.
+		step := 11 * (checks - 1 - i) % 255
+		exp := (int(gfLog[s]) + step*firstRoot(r.e)) % 255
+		for j := range checks {
+			syn[j] ^= gfExp[exp]
+			if exp += step; exp >= 255 {
+				exp -= 255
+			}
+		}
+	}
+	return syn
+}
+
+// berlekampMassey returns the shortest locator polynomial that explains the syndromes,
+// and its degree, which is above E when there are too many errors.
+func berlekampMassey(syn *[2 * maxE]byte, checks int) (locator poly, degree int) {
+	var prev, saved poly
+	locator[0], prev[0] = 1, 1
+	shift, scale := 1, byte(1)
+	for k := range checks {
+		d := syn[k]
+		for i := 1; i <= degree; i++ {
+			d ^= gfMul(locator[i], syn[k-i])
+		}
+		if d == 0 {
+			shift++
+			continue
+		}
+		saved = locator
+		f := gfMul(d, gfInv(scale))
+		for i := 0; i+shift <= checks; i++ {
+			locator[i+shift] ^= gfMul(f, prev[i])
+		}
+		if 2*degree > k {
+			shift++
+			continue
+		}
+		degree, prev, scale, shift = k+1-degree, saved, d, 1
+	}
+	if degree <= maxE && locator[degree] == 0 {
+		degree = checks // fewer roots than errors: not a locator
+	}
+	return locator, degree
+}
+
+// chien finds the places, as powers of x below n, at which the locator has its roots. It
+// fails unless there are as many as its degree.
+func chien(locator *poly, degree, n int, places *[maxE]int) bool {
+	// Term i is locator[i]·X^-i with X = alpha^(11 p); exponents count down from p = 0.
+	var terms [maxE + 1]int
+	for i := 1; i <= degree; i++ {
+		terms[i] = -1
+		if locator[i] != 0 {
+			terms[i] = int(gfLog[locator[i]])
+		}
+	}
+	found := 0
+	for p := range n {
+		sum := byte(1)
+		for i := 1; i <= degree; i++ {
+			e := terms[i]
+			if e < 0 {
+				continue
+			}
+			sum ^= gfExp[e]
+			if e -= 11 * i; e < 0 {
+				e += 255
+			}
+			terms[i] = e
+		}
+		if sum == 0 {
+			places[found] = p
+			if found++; found == degree {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forney computes the error at each place.
+func (r *RS) forney(syn *[2 * maxE]byte, locator *poly, places []int, values *[maxE]byte) bool {
+	degree := len(places)
+	var omega poly // syndromes times locator, modulo x^2E; its degree is below the locator's
+	for i := range degree {
+		for j := 0; j <= i; j++ {
+			omega[i] ^= gfMul(syn[i-j], locator[j])
+		}
+	}
+	for k, p := range places {
+		inv := 255 - 11*p%255 // exponent of X^-1
+		var num, den byte
+		exp := 0
+		for i := range degree {
+			if omega[i] != 0 {
+				num ^= gfExp[int(gfLog[omega[i]])+exp]
+			}
+			if i%2 == 0 && locator[i+1] != 0 {
+				den ^= gfExp[int(gfLog[locator[i+1]])+exp]
+			}
+			exp = (exp + inv) % 255
+		}
+		if den == 0 || num == 0 {
+			return false
+		}
+		// X^(1-first) · omega(X^-1) / locator'(X^-1)
+		power := 11 * p * (1 - firstRoot(r.e)) % 255
+		if power < 0 {
+			power += 255
+		}
+		values[k] = gfMul(gfMul(num, gfInv(den)), gfExp[power])
+	}
+	return true
+}

@@ -17,9 +17,9 @@ const (
 	fillOctet = 0x55 // behind the frame, up to the end of the last codeblock
 
 	// A start sequence is taken with one wrong bit, as the book allows with error
-	// correction; a block that is no codeblock is taken for the tail with up to eight.
+	// correction; a block with errors is taken for the tail if it differs in up to four.
 	startErrors = 1
-	tailErrors  = 8
+	tailErrors  = 4
 )
 
 // MaxCLTUData is the most octets that a CLTU carries: a frame of 1024 and its fill.
@@ -133,8 +133,7 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 		d.info.Ended = EndLimit
 	default:
 		d.raw = append(d.raw, w)
-		d.data = binary.BigEndian.AppendUint64(d.data, fixed)[:len(d.data)+codeblockData]
-		d.info.Corrected += n
+		d.add(fixed, n, &d.info)
 		return true
 	}
 	d.finish(emit)
@@ -145,6 +144,13 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 		d.pos++
 	}
 	return true
+}
+
+// add puts the octets of one codeblock behind those in hand.
+func (d *CLTUDecoder) add(block uint64, corrected int, info *CLTUInfo) {
+	d.data = binary.BigEndian.AppendUint64(d.data, block)
+	d.data = d.data[:len(d.data)-1]
+	info.Corrected += corrected
 }
 
 // search looks for a start sequence from pos on.
@@ -179,16 +185,17 @@ func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo)) {
 	if d.info.Ended != EndTail {
 		return
 	}
-	for i, w := range d.raw[:len(d.raw)-1] {
-		if bits.OnesCount16(uint16(w)^startSequence) > startErrors {
+	for i, last := range d.raw[:len(d.raw)-1] {
+		if bits.OnesCount16(uint16(last)^startSequence) > startErrors {
 			continue
 		}
 		info := CLTUInfo{BitOffset: d.info.BitOffset + blockBits*uint64(i+1), Ended: EndTail}
+		d.data = d.data[:0] // made anew: emit may have changed it
 		for _, w := range d.raw[i+1:] {
-			_, n, _ := bchDecode(w)
-			info.Corrected += n
+			fixed, n, _ := bchDecode(w)
+			d.add(fixed, n, &info)
 		}
-		d.deliver(d.data[(i+1)*codeblockData:], info, emit)
+		d.deliver(d.data, info, emit)
 	}
 }
 

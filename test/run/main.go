@@ -1,0 +1,139 @@
+// Command run runs Go tests and tells the whole in one line at the end:
+//
+//	N passed, N failed, N skipped
+//
+// It runs `go test -json` with the arguments it is given, prints a line for each package,
+// what failed in full, and why a test was skipped. Its exit code is 1 when a test failed
+// or nothing ran. Subtests count.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// event is one line of `go test -json`.
+type event struct {
+	Action, Package, Test, Output string
+	Elapsed                       float64
+	ImportPath                    string
+}
+
+// tally counts results and keeps what tests printed until it is known how they ended.
+type tally struct {
+	out                     io.Writer
+	passed, failed, skipped int
+	failing                 map[string]bool // packages with a failed test
+	printed                 map[string][]string
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	cmd.Stderr = stderr
+	pipe, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "run:", err)
+		return 1
+	}
+	t := &tally{out: stdout, failing: map[string]bool{}, printed: map[string][]string{}}
+	lines := bufio.NewScanner(pipe)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(stdout, lines.Text())
+			continue
+		}
+		t.take(e)
+	}
+	readErr, err := lines.Err(), cmd.Wait()
+	if (err != nil || readErr != nil) && t.failed == 0 {
+		fmt.Fprintln(stdout, "go test:", err, readErr)
+		t.failed++
+	}
+	fmt.Fprintf(stdout, "%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
+	if t.failed > 0 || t.passed == 0 {
+		return 1
+	}
+	return 0
+}
+
+func (t *tally) take(e event) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "output", "build-output":
+		if e.Package == "" {
+			key = e.ImportPath
+		}
+		t.printed[key] = append(t.printed[key], e.Output)
+	case "build-fail":
+		t.show(e.ImportPath)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			t.pkg(e, key)
+			return
+		}
+		t.test(e, key)
+	}
+}
+
+func (t *tally) test(e event, key string) {
+	switch e.Action {
+	case "pass":
+		t.passed++
+	case "fail":
+		t.failed++
+		t.failing[e.Package] = true
+		fmt.Fprintf(t.out, "--- FAIL %s %s (%.1f s)\n", e.Package, e.Test, e.Elapsed)
+		t.show(key)
+	case "skip":
+		t.skipped++
+		fmt.Fprintf(t.out, "--- SKIP %s %s: %s\n", e.Package, e.Test, t.reason(key))
+	}
+	delete(t.printed, key)
+}
+
+func (t *tally) pkg(e event, key string) {
+	switch {
+	case e.Action == "fail":
+		fmt.Fprintf(t.out, "FAIL %s (%.1f s)\n", e.Package, e.Elapsed)
+		t.show(key)
+		// A package that fails without a failing test (build, panic in init) counts once.
+		if !t.failing[e.Package] {
+			t.failed++
+		}
+	case e.Action == "pass":
+		fmt.Fprintf(t.out, "ok   %s (%.1f s)\n", e.Package, e.Elapsed)
+	}
+	delete(t.printed, key)
+}
+
+func (t *tally) show(key string) {
+	for _, line := range t.printed[key] {
+		fmt.Fprint(t.out, "    ", line)
+	}
+}
+
+// reason is what the test said when it skipped itself.
+func (t *tally) reason(key string) string {
+	var said []string
+	for _, line := range t.printed[key] {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, " ")
+}

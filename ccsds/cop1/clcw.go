@@ -51,7 +51,9 @@ func (c *CLCW) NextLayerType() gopacket.LayerType { return gopacket.LayerTypeZer
 // of another type or version is an error; reserved bits are ignored.
 func (c *CLCW) DecodeFromBytes(data []byte, df gopacket.DecodeFeedback) error {
 	if len(data) < CLCWLength {
-		df.SetTruncated()
+		if df != nil {
+			df.SetTruncated()
+		}
 		return ccsds.Errorf("clcw", len(data), ccsds.ErrTruncated, "shorter than %d octets", CLCWLength)
 	}
 	if data[0]&0x80 != 0 {

@@ -1,0 +1,15 @@
+// Package sdls is the Space Data Link Security Protocol of CCSDS 355.0-B-2 for
+// telecommand frames, in the book's baseline mode: AES-256-GCM authenticated
+// encryption, no separate sequence number, no padding.
+//
+//	          | security header        |                 | trailer  |
+//	TC header | SPI 2 | IV 12          | data, encrypted | MAC 16   | FECF
+//	          |       | fixed 4 | n 8  |                 |          |
+//
+// The low 64 bits of the initialisation vector count frames and are the
+// anti-replay number. The fixed part repeats the SPI, so that two associations
+// under one key by mistake still never share a vector.
+//
+// Control commands of COP-1 (Type-BC) are never protected: FARM-1 reads them
+// before this layer.
+package sdls

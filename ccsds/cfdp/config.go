@@ -1,0 +1,122 @@
+package cfdp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors that callers may test for.
+var (
+	ErrFull    = errors.New("too many transactions")
+	ErrUnknown = errors.New("no such transaction")
+)
+
+// minMaxPDU fits a NAK of one segment with 64-bit offsets and the widest
+// identifiers, and a CRC.
+const minMaxPDU = 64
+
+// Config is what an Entity is made of. Zero values stand for the defaults.
+type Config struct {
+	Local    uint64 // entity id
+	MaxPDU   int    // octets, header and CRC included; default 900
+	CRC      bool   // close the PDUs that are sent with a CRC
+	DeferNAK bool   // ask for what is missing only after EOF, not at each gap
+	Limits   Limits
+	Timers   Timers
+	Store    Filestore
+	Saver    Saver // may be nil: then no transaction survives a restart
+}
+
+// Limits bound what the other side can make the entity hold.
+type Limits struct {
+	MaxFileSize     uint64 // octets; default 1 GiB
+	MaxTransactions int    // in each direction; default 64
+	MaxSegments     int    // parts of a file that is being received; default 16384
+	MaxEarly        int    // octets of file data held until metadata comes, in all; default 1 MiB
+}
+
+// Timers count contact time. A limit counts expiries in a row without progress;
+// the defaults are high, because giving up loses what was sent already.
+type Timers struct {
+	Ack        time.Duration // until EOF or Finished is sent again; default 15 s
+	AckLimit   int           // default 100
+	NAK        time.Duration // without progress until the next NAK; default 15 s
+	NAKLimit   int           // default 200
+	Check      time.Duration // class 1: after EOF, for data out of order; default 15 s
+	CheckLimit int           // default 4
+	Inactivity time.Duration // without any PDU; default 30 min
+}
+
+func (c Config) withDefaults() (Config, error) {
+	setDefault(&c.MaxPDU, 900)
+	setDefault(&c.Limits.MaxFileSize, 1<<30)
+	setDefault(&c.Limits.MaxTransactions, 64)
+	setDefault(&c.Limits.MaxSegments, 1<<14)
+	setDefault(&c.Limits.MaxEarly, 1<<20)
+	setDefault(&c.Timers.Ack, 15*time.Second)
+	setDefault(&c.Timers.AckLimit, 100)
+	setDefault(&c.Timers.NAK, 15*time.Second)
+	setDefault(&c.Timers.NAKLimit, 200)
+	setDefault(&c.Timers.Check, 15*time.Second)
+	setDefault(&c.Timers.CheckLimit, 4)
+	setDefault(&c.Timers.Inactivity, 30*time.Minute)
+	switch {
+	case c.Store == nil:
+		return c, errors.New("cfdp entity without a file store")
+	case c.Local > 0xFFFF:
+		return c, fmt.Errorf("cfdp entity id %d has more than 16 bits", c.Local)
+	case c.MaxPDU < minMaxPDU || c.MaxPDU > maxDataField:
+		return c, fmt.Errorf("cfdp PDU limit of %d octets, %d to %d", c.MaxPDU, minMaxPDU, maxDataField)
+	case c.Limits.MaxFileSize > 1<<62:
+		return c, fmt.Errorf("cfdp file size limit of %d octets", c.Limits.MaxFileSize)
+	case c.Limits.MaxTransactions < 0 || c.Limits.MaxSegments < 0 || c.Limits.MaxEarly < 0:
+		return c, errors.New("negative cfdp limit")
+	}
+	return c, nil
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Put is a request to send a file.
+type Put struct {
+	Dest     uint64 // entity
+	Source   string // name in our store
+	DestName string // name in theirs
+	Class    int    // 1 or 2; 0 stands for 2
+	Checksum ChecksumType
+	Closure  bool     // class 1: ask for a Finished PDU
+	Messages [][]byte // to the user there, each up to 255 octets
+}
+
+// Info tells of a transaction.
+type Info struct {
+	ID            TransactionID
+	Source        bool   // we send
+	Peer          uint64 // the other entity
+	Class         int
+	Name          string // at the sender
+	DestName      string // at the receiver
+	Size          uint64 // octets; 0 while not known
+	Done          uint64 // octets sent and not asked for again, or received
+	NAKs          int    // NAK PDUs received by the sender, sent by the receiver
+	Retransmitted int    // File Data PDUs sent again
+	Suspended     bool
+	Condition     Condition // why it ended
+	Checksum      uint32    // of the file, once known
+	Messages      [][]byte  // to the user, received
+}
+
+// Events are called from within the methods of Entity, when the entity is in
+// order again: a callback may call the entity. Any of them may be nil.
+type Events struct {
+	Started  func(Info)
+	Progress func(Info) // at most about a hundred times a file
+	Finished func(Info) // received: the file is there if Condition is NoError
+	NAK      func(id TransactionID, segments []Segment)
+}

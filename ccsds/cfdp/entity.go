@@ -1,0 +1,342 @@
+package cfdp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/perilune/perilune/ccsds"
+)
+
+// Widths of identifiers in the PDUs of our own transactions, in octets.
+const (
+	entityLength   = 2
+	sequenceLength = 4
+)
+
+// maxReplies bounds the answers to PDUs of transactions that are over.
+const maxReplies = 256
+
+// transaction is one side of a transfer: *sender or *receiver.
+type transaction interface {
+	id() TransactionID
+	control() []byte // a directive that waits, or nil
+	data() []byte    // file data that waits, or nil
+	tick()
+	timer() timer
+	thaw() // the signal is back: repeat what may have been lost
+	cancel()
+	suspend(on bool)
+	state() Info
+	save()
+}
+
+// Entity runs the transactions of one CFDP entity.
+type Entity struct {
+	cfg          Config
+	ev           Events
+	clock        clock
+	all          map[TransactionID]transaction
+	order        []transaction
+	turn         [2]int // whose turn it is, for control and for data
+	sending      int
+	early        int // octets of file data held for want of metadata
+	closed       closedSet
+	replies      [][]byte
+	nextSequence uint64
+	events       []func()
+	saveErr      error
+}
+
+// New makes an entity, with the transactions that its Saver holds.
+func New(cfg Config, ev Events) (*Entity, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t := cfg.Timers
+	e := &Entity{
+		cfg: cfg, ev: ev,
+		clock:  newClock(max(t.Ack, t.NAK, t.Check, t.Inactivity)),
+		all:    map[TransactionID]transaction{},
+		closed: newClosedSet(),
+	}
+	if err := e.load(); err != nil {
+		return nil, fmt.Errorf("load CFDP transactions: %w", err)
+	}
+	return e, nil
+}
+
+// Put begins to send a file.
+func (e *Entity) Put(now time.Time, p Put) (TransactionID, error) {
+	defer e.flush()
+	e.clock.advance(now)
+	s, err := e.newSender(now, p)
+	if err == nil {
+		if err = e.saveSequence(); err == nil {
+			err = s.store()
+		}
+		if err != nil {
+			err = errors.Join(err, s.file.Close())
+		}
+	}
+	if err != nil {
+		return TransactionID{}, fmt.Errorf("put %s: %w", p.Source, err)
+	}
+	e.add(s)
+	e.sending++
+	e.started(s.info)
+	return s.info.ID, nil
+}
+
+// Receive takes one PDU. An error says why it was of no use; the entity goes
+// on. Only ErrFull and errors of the Saver are about us and not about the PDU.
+func (e *Entity) Receive(now time.Time, pdu []byte) error {
+	defer e.flush()
+	e.clock.advance(now)
+	h, body, err := Decode(pdu)
+	if err != nil {
+		return err
+	}
+	if h.TowardSender {
+		if h.Source != e.cfg.Local {
+			return ccsds.Errorf("cfdp", -1, ccsds.ErrForeign, "source entity is %d", h.Source)
+		}
+		err = e.receiveAsSender(h, body)
+	} else {
+		if h.Destination != e.cfg.Local || h.Source == e.cfg.Local {
+			return ccsds.Errorf("cfdp", -1, ccsds.ErrForeign, "entities are %d to %d", h.Source, h.Destination)
+		}
+		err = e.receiveAsReceiver(h, body)
+	}
+	err = errors.Join(err, e.saveErr)
+	e.saveErr = nil
+	return err
+}
+
+func (e *Entity) receiveAsSender(h Header, body Body) error {
+	if s, ok := e.all[h.ID()].(*sender); ok {
+		if s.info.Peer != h.Destination {
+			return ccsds.Errorf("cfdp", -1, ccsds.ErrForeign, "entity %d is not the receiver of %v", h.Destination, h.ID())
+		}
+		return s.receive(body)
+	}
+	// The receiver repeats Finished until it is acknowledged, also when we have
+	// forgotten the transaction.
+	if f, ok := body.(*Finished); ok {
+		status := StatusUnrecognized
+		if _, known := e.closed.get(h.ID()); known {
+			status = StatusTerminated
+		}
+		h.TowardSender = false
+		e.reply(h, &ACK{Of: DirectiveFinished, Condition: f.Condition, Status: status})
+		return nil
+	}
+	return fmt.Errorf("transaction %v: %w", h.ID(), ErrUnknown)
+}
+
+func (e *Entity) receiveAsReceiver(h Header, body Body) error {
+	if r, ok := e.all[h.ID()].(*receiver); ok {
+		return r.receive(h, body)
+	}
+	eof, isEOF := body.(*EOF)
+	if was, known := e.closed.get(h.ID()); known {
+		if isEOF && h.Mode == Acknowledged {
+			h.TowardSender = true
+			e.reply(h, &ACK{Of: DirectiveEOF, Condition: eof.Condition, Status: StatusTerminated})
+			if eof.Condition == NoError {
+				e.reply(h, was.finished(e.cfg.Local))
+			}
+		}
+		return nil
+	}
+	switch body.(type) {
+	case *Metadata, *FileData, *EOF:
+	default:
+		return fmt.Errorf("transaction %v: %w", h.ID(), ErrUnknown)
+	}
+	if isEOF && eof.Condition != NoError {
+		// Cancelled before anything of it arrived.
+		if h.Mode == Acknowledged {
+			h.TowardSender = true
+			e.reply(h, &ACK{Of: DirectiveEOF, Condition: eof.Condition, Status: StatusUnrecognized})
+		}
+		return nil
+	}
+	if len(e.all)-e.sending >= e.cfg.Limits.MaxTransactions {
+		return fmt.Errorf("transaction %v: %w", h.ID(), ErrFull)
+	}
+	r := e.newReceiver(h)
+	e.add(r)
+	return r.receive(h, body)
+}
+
+// Next gives the next PDU to send, if there is one: directives first, since
+// others wait for them, and then file data, a PDU of each transaction in turn.
+// While frozen there is none.
+func (e *Entity) Next(now time.Time) (pdu []byte, ok bool) {
+	defer e.flush()
+	e.clock.advance(now)
+	if e.clock.frozen {
+		return nil, false
+	}
+	if len(e.replies) > 0 {
+		pdu, e.replies = e.replies[0], e.replies[1:]
+		return pdu, true
+	}
+	if pdu = e.round(&e.turn[0], transaction.control); pdu == nil {
+		pdu = e.round(&e.turn[1], transaction.data)
+	}
+	return pdu, pdu != nil
+}
+
+// round asks each transaction once, beginning after the one that was served
+// last.
+func (e *Entity) round(turn *int, ask func(transaction) []byte) []byte {
+	for range len(e.order) {
+		k := *turn % len(e.order)
+		*turn = k + 1
+		if pdu := ask(e.order[k]); pdu != nil {
+			return pdu
+		}
+	}
+	return nil
+}
+
+// Tick lets timers run out.
+func (e *Entity) Tick(now time.Time) {
+	defer e.flush()
+	e.clock.advance(now)
+	if e.clock.frozen {
+		return
+	}
+	for _, t := range append([]transaction(nil), e.order...) {
+		t.tick()
+	}
+}
+
+// NextTimer is when Tick is worth calling; zero when no timer runs.
+func (e *Entity) NextTimer() time.Time {
+	if e.clock.frozen {
+		return time.Time{}
+	}
+	var first timer
+	for _, t := range e.order {
+		first = earliest(first, t.timer())
+	}
+	if !first.on {
+		return time.Time{}
+	}
+	return e.clock.last.Add(max(0, first.at-e.clock.elapsed))
+}
+
+// Freeze stops all timers and all sending, at the loss of signal, or lets them
+// run again; then what may have been lost with the signal is repeated at once.
+func (e *Entity) Freeze(on bool) {
+	defer e.flush()
+	was := e.clock.frozen
+	e.clock.freeze(on)
+	for _, t := range e.order {
+		switch {
+		case on && !was:
+			t.save()
+		case was && !on:
+			t.thaw()
+		}
+	}
+}
+
+// Cancel ends a transaction and tells the other side.
+func (e *Entity) Cancel(id TransactionID) error {
+	return e.with(id, transaction.cancel)
+}
+
+// Suspend stops sending data of a transaction, or asking for it. What arrives
+// is still taken.
+func (e *Entity) Suspend(id TransactionID) error {
+	return e.with(id, func(t transaction) { t.suspend(true) })
+}
+
+// Resume lets a suspended transaction go on.
+func (e *Entity) Resume(id TransactionID) error {
+	return e.with(id, func(t transaction) { t.suspend(false) })
+}
+
+func (e *Entity) with(id TransactionID, do func(transaction)) error {
+	defer e.flush()
+	t, ok := e.all[id]
+	if !ok {
+		return fmt.Errorf("transaction %v: %w", id, ErrUnknown)
+	}
+	do(t)
+	err := e.saveErr
+	e.saveErr = nil
+	return err
+}
+
+// Transactions tells of all transactions that are not over, oldest first.
+func (e *Entity) Transactions() []Info {
+	all := make([]Info, 0, len(e.order))
+	for _, t := range e.order {
+		all = append(all, t.state())
+	}
+	return all
+}
+
+func (e *Entity) add(t transaction) {
+	e.all[t.id()] = t
+	e.order = append(e.order, t)
+}
+
+// remove forgets a transaction but for the little that late PDUs need.
+func (e *Entity) remove(t transaction, was closedTransaction) {
+	id := t.id()
+	if e.all[id] != t {
+		return
+	}
+	delete(e.all, id)
+	if _, ok := t.(*sender); ok {
+		e.sending--
+	}
+	for k, o := range e.order {
+		if o != t {
+			continue
+		}
+		e.order = append(e.order[:k], e.order[k+1:]...)
+		for i := range e.turn {
+			if k < e.turn[i] {
+				e.turn[i]--
+			}
+		}
+		break
+	}
+	e.closed.add(id, was)
+	e.saveClosed(id)
+}
+
+func (e *Entity) reply(h Header, b Body) {
+	h.CRC = e.cfg.CRC
+	if pdu, err := Append(nil, h, b); err == nil && len(e.replies) < maxReplies {
+		e.replies = append(e.replies, pdu)
+	}
+}
+
+// Event queue: callbacks run when a method is about to return.
+
+func (e *Entity) started(i Info)  { e.queue(e.ev.Started, i) }
+func (e *Entity) progress(i Info) { e.queue(e.ev.Progress, i) }
+func (e *Entity) finished(i Info) { e.queue(e.ev.Finished, i) }
+
+func (e *Entity) queue(f func(Info), i Info) {
+	if f != nil {
+		e.events = append(e.events, func() { f(i) })
+	}
+}
+
+func (e *Entity) flush() {
+	for len(e.events) > 0 {
+		f := e.events[0]
+		e.events = e.events[1:]
+		f()
+	}
+}

@@ -1,0 +1,221 @@
+package cfdp
+
+import (
+	"errors"
+	"fmt"
+)
+
+// control gives the directive that matters most.
+func (r *receiver) control() []byte {
+	switch {
+	case r.eofAckDue:
+		r.eofAckDue = false
+		return r.encode(&ACK{Of: DirectiveEOF, Status: StatusActive})
+	case r.finDue:
+		r.finDue = false
+		f := r.final.finished(r.e.cfg.Local)
+		f.TLVs = r.notPerformed()
+		pdu := r.encode(f)
+		if r.head.Mode == Unacknowledged {
+			r.close()
+		} else {
+			r.ackTimer.start(&r.e.clock, r.e.cfg.Timers.Ack)
+		}
+		return pdu
+	case r.prompt:
+		r.prompt = false
+		return r.encode(&KeepAlive{Progress: r.info.Done})
+	case r.over, r.info.Suspended, r.head.Mode == Unacknowledged:
+		return nil
+	}
+	return r.nak()
+}
+
+// data is nil: a receiver sends directives only.
+func (r *receiver) data() []byte { return nil }
+
+func (r *receiver) tick() {
+	t := r.e.cfg.Timers
+	if r.info.Suspended {
+		return
+	}
+	if r.idle.expired(&r.e.clock) {
+		if r.over {
+			r.close()
+		} else {
+			_ = r.fail(InactivityDetected, nil)
+		}
+		return
+	}
+	if r.ackTimer.expired(&r.e.clock) {
+		if r.expiries++; r.expiries > t.AckLimit {
+			r.close()
+			return
+		}
+		r.finDue = true
+	}
+	if !r.nakTimer.expired(&r.e.clock) || r.over {
+		return
+	}
+	r.expiries++
+	switch {
+	case r.head.Mode == Unacknowledged && r.expiries > t.CheckLimit:
+		_ = r.fail(CheckLimitReached, nil)
+	case r.head.Mode == Unacknowledged:
+		r.startNAKTimer()
+	case r.expiries > t.NAKLimit:
+		_ = r.fail(NAKLimitReached, nil)
+	default:
+		r.ask.now = true
+	}
+}
+
+// thaw repeats what the other side may not have heard.
+func (r *receiver) thaw() {
+	switch {
+	case r.info.Suspended || r.head.Mode == Unacknowledged:
+	case r.over:
+		r.finDue = true
+	default:
+		r.ask.now = true
+	}
+}
+
+func (r *receiver) suspend(on bool) {
+	if r.info.Suspended == on {
+		return
+	}
+	r.info.Suspended = on
+	if on {
+		r.ackTimer.stop()
+		r.nakTimer.stop()
+		r.idle.stop()
+	} else {
+		r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
+		if r.eof != nil && !r.over {
+			r.startNAKTimer()
+		}
+		r.thaw()
+	}
+	r.save()
+}
+
+// maybeComplete ends the transaction well once everything is there.
+func (r *receiver) maybeComplete() error {
+	if r.over || r.meta == nil || r.eof == nil || !r.have.covers(Segment{0, r.eof.FileSize}) {
+		return nil
+	}
+	if r.file == nil {
+		r.finish(closedTransaction{Status: FileUnreported})
+		return nil
+	}
+	sum, err := Checksum(r.meta.Checksum, r.file, r.eof.FileSize)
+	if err != nil {
+		return r.fail(FilestoreRejection, err)
+	}
+	if sum != r.eof.Checksum && r.meta.Checksum != ChecksumNull {
+		return r.fail(ChecksumFailure, fmt.Errorf("file has %08x, EOF says %08x", sum, r.eof.Checksum))
+	}
+	r.save() // that nothing is missing, before the file changes its name
+	if err := r.file.Commit(); err != nil {
+		return r.fail(FilestoreRejection, err)
+	}
+	r.file = nil
+	r.finish(closedTransaction{Status: FileRetained})
+	return nil
+}
+
+// fail ends the transaction badly: the fault handler is always that of
+// cancellation (§4.8). It returns cause as the error of this transaction.
+func (r *receiver) fail(c Condition, cause error) error {
+	if r.over {
+		return nil
+	}
+	status := FileDiscarded
+	if c == FilestoreRejection {
+		status = FileRejected
+	}
+	discard := r.discard()
+	r.finish(closedTransaction{Condition: c, Incomplete: true, Status: status})
+	if err := errors.Join(cause, discard); err != nil {
+		return fmt.Errorf("transaction %v: %v: %w", r.info.ID, c, err)
+	}
+	return nil
+}
+
+func (r *receiver) cancel() { _ = r.fail(CancelReceived, nil) }
+
+// cancelled is the sender's wish; its EOF is acknowledged already.
+func (r *receiver) cancelled(c Condition) {
+	if !r.over {
+		_ = r.discard()
+		r.over = true
+		r.info.Condition = c
+		r.final = closedTransaction{Condition: c, Incomplete: true}
+		r.e.finished(r.info)
+	}
+	r.close()
+}
+
+func (r *receiver) discard() error {
+	if r.file == nil {
+		return nil
+	}
+	f := r.file
+	r.file = nil
+	return f.Abort()
+}
+
+func (r *receiver) finish(final closedTransaction) {
+	r.over, r.final = true, final
+	r.info.Condition = final.Condition
+	r.nakTimer.stop()
+	r.dropEarly()
+	r.ask = asking{}
+	r.expiries = 0
+	r.e.finished(r.info)
+	r.finDue = r.head.Mode == Acknowledged || r.meta != nil && r.meta.Closure
+	if !r.finDue {
+		r.close()
+		return
+	}
+	r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
+	r.save()
+}
+
+func (r *receiver) close() {
+	r.dropEarly()
+	r.e.remove(r, r.final)
+}
+
+// notPerformed answers the filestore requests of the metadata, none of which
+// this entity carries out.
+func (r *receiver) notPerformed() []TLV {
+	if r.meta == nil {
+		return nil
+	}
+	var all []TLV
+	room := r.e.cfg.MaxPDU - r.head.Length() - 16 // directive and fault location
+	for _, t := range r.meta.TLVs {
+		if t.Type != TLVFilestoreRequest {
+			continue
+		}
+		req, err := DecodeFilestoreRequest(t.Value)
+		if err != nil {
+			continue
+		}
+		if answer, err := req.notPerformed(); err == nil && len(answer.Value)+2 <= room {
+			room -= len(answer.Value) + 2
+			all = append(all, answer)
+		}
+	}
+	return all
+}
+
+func cloneTLVs(all []TLV) []TLV {
+	out := make([]TLV, len(all))
+	for i, t := range all {
+		out[i] = TLV{t.Type, append([]byte(nil), t.Value...)}
+	}
+	return out
+}

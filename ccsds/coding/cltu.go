@@ -17,9 +17,12 @@ const (
 	fillOctet = 0x55 // behind the frame, up to the end of the last codeblock
 
 	// A start sequence is taken with one wrong bit, as the book allows with error
-	// correction; a block with errors is taken for the tail if it differs in up to four.
-	startErrors = 1
-	tailErrors  = 4
+	// correction. A block that cannot be corrected is taken for the tail with up to eight
+	// wrong bits, one that can with up to two: the nearest codeblock, of octets C5, differs
+	// from the tail in four, so even one bit wrong in it leaves the two apart.
+	startErrors   = 1
+	tailErrors    = 8
+	tailErrorsFew = 2
 )
 
 // MaxCLTUData is the most octets that a CLTU carries: a frame of 1024 and its fill.
@@ -122,10 +125,8 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 	}
 	w := d.bits.word(at)
 	fixed, n, ok := bchDecode(w)
-	tail := n > 0 || !ok // only a block with errors can be the tail
-	tail = tail && bits.OnesCount64(w^tailSequence) <= tailErrors
 	switch {
-	case tail:
+	case isTail(w, n, ok):
 		d.info.Ended = EndTail
 	case !ok:
 		d.info.Ended = EndBlock
@@ -144,6 +145,18 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 		d.pos++
 	}
 	return true
+}
+
+// isTail judges a block by its decoding and by its likeness to the tail.
+func isTail(w uint64, corrected int, ok bool) bool {
+	wrong := bits.OnesCount64(w ^ tailSequence)
+	switch {
+	case !ok:
+		return wrong <= tailErrors
+	case corrected > 0:
+		return wrong <= tailErrorsFew
+	}
+	return false
 }
 
 // add puts the octets of one codeblock behind those in hand.

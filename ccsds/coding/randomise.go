@@ -6,9 +6,9 @@ import "crypto/subtle"
 // eight periods, more than any frame needs twice.
 var (
 	// h(x) = x^8 + x^7 + x^5 + x^3 + 1 (CCSDS 131.0-B-5 §10.4.1).
-	tmSequence = sequence(func(s byte) byte { return s>>7 ^ s>>4 ^ s>>2 ^ s })
+	tmSequence = sequence(func(s byte) byte { return s>>7 ^ s>>5 ^ s>>3 ^ s })
 	// h(x) = x^8 + x^6 + x^4 + x^3 + x^2 + x + 1 (CCSDS 231.0-B-4 §6.3).
-	tcSequence = sequence(func(s byte) byte { return s>>6 ^ s>>5 ^ s>>4 ^ s>>3 ^ s>>2 ^ s>>1 ^ s })
+	tcSequence = sequence(func(s byte) byte { return s>>6 ^ s>>4 ^ s>>3 ^ s>>2 ^ s>>1 ^ s })
 )
 
 // sequence runs an 8-bit register from all ones. It holds the next eight bits to leave,

@@ -93,6 +93,9 @@ func (d *Dir) Resume(name, token string) (ResumableWriter, error) {
 	return &dirWriter{File: f, dir: d, name: name, token: token}, nil
 }
 
+// Received opens a file that has arrived.
+func (d *Dir) Received(name string) (Reader, error) { return d.Open(name) }
+
 // Sweep removes unfinished files that nobody will resume.
 func (d *Dir) Sweep(keep map[string]bool) error {
 	entries, err := fs.ReadDir(d.root.FS(), partDir)

@@ -31,6 +31,8 @@ type Writer interface {
 type Resumer interface {
 	// Resume opens the unfinished file that had this token.
 	Resume(name string, token string) (ResumableWriter, error)
+	// Received opens a file that was committed under this name.
+	Received(name string) (Reader, error)
 	// Sweep removes the unfinished files whose tokens are not in keep.
 	Sweep(keep map[string]bool) error
 }

@@ -273,10 +273,11 @@ func (e *Entity) restoreReceiver(rec receiveRecord, keep map[string]bool) {
 // committed finds out whether the restart came between the file's rename and
 // the record of it: then the file is there and right, and its token is not.
 func (r *receiver) committed() bool {
-	if r.meta == nil || r.eof == nil || r.meta.Dest == "" || r.meta.Checksum == ChecksumNull {
+	store, ok := r.e.cfg.Store.(Resumer)
+	if !ok || r.eof == nil || r.meta.Checksum == ChecksumNull {
 		return false
 	}
-	f, err := r.e.cfg.Store.Open(r.meta.Dest)
+	f, err := store.Received(r.meta.Dest)
 	if err != nil {
 		return false
 	}

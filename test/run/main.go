@@ -2,7 +2,8 @@
 //
 //	N passed, N failed, N skipped
 //
-// It runs `go test -json` with the arguments it is given, prints a line for each package,
+// It runs `go test -json` with the arguments it is given, once for each group of them that a
+// "--" ends, prints a line for each package,
 // what failed in full, and why a test was skipped. Its exit code is 1 when a test failed
 // or nothing ran. Subtests count.
 package main
@@ -10,6 +11,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,37 +39,61 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cmd.Stderr = stderr
-	pipe, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "run:", err)
-		return 1
-	}
 	t := &tally{out: stdout, failing: map[string]bool{}, printed: map[string][]string{}}
-	lines := bufio.NewScanner(pipe)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Fprintln(stdout, lines.Text())
-			continue
-		}
-		t.take(e)
-	}
-	readErr, err := lines.Err(), cmd.Wait()
-	if (err != nil || readErr != nil) && t.failed == 0 {
-		fmt.Fprintln(stdout, "go test:", err, readErr)
-		t.failed++
+	for _, group := range groups(args) {
+		t.goTest(group, stderr)
 	}
 	fmt.Fprintf(stdout, "%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
 	if t.failed > 0 || t.passed == 0 {
 		return 1
 	}
 	return 0
+}
+
+// groups splits args at each "--".
+func groups(args []string) [][]string {
+	out := [][]string{nil}
+	for _, a := range args {
+		if a == "--" {
+			out = append(out, nil)
+			continue
+		}
+		out[len(out)-1] = append(out[len(out)-1], a)
+	}
+	return out
+}
+
+// goTest runs one `go test`. That it failed without a failed test (it could not start, a
+// build broke) counts as one failure.
+func (t *tally) goTest(args []string, stderr io.Writer) {
+	before := t.failed
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	cmd.Stderr = stderr
+	pipe, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		err = errors.Join(t.read(pipe), cmd.Wait())
+	}
+	if err != nil && t.failed == before {
+		fmt.Fprintln(t.out, "go test:", err)
+		t.failed++
+	}
+}
+
+func (t *tally) read(r io.Reader) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(t.out, lines.Text())
+			continue
+		}
+		t.take(e)
+	}
+	return lines.Err()
 }
 
 func (t *tally) take(e event) {

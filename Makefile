@@ -1,0 +1,73 @@
+# Perilune. `make help` lists what there is.
+
+GO      ?= go
+OUT     := out
+BIN     := $(OUT)/bin
+CRAFT   ?= sim/flatsat/craft.toml
+FUZZTIME ?= 20s
+
+export CGO_ENABLED := 0
+
+UNIT := $$($(GO) list ./... | grep -v /test/vm)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: perilune
+perilune: # the command line; go decides what to build again
+	@$(GO) build -trimpath -o $(BIN)/perilune ./cmd/perilune
+
+.PHONY: tools
+tools: perilune # what Debian packages give
+	@$(BIN)/perilune doctor --install
+
+.PHONY: sim
+sim: tools ## boot the flight image in QEMU and keep it flying (CRAFT=file)
+	@$(BIN)/perilune sim --craft $(CRAFT)
+
+.PHONY: demo
+demo: tools ## fly the story: milestones, then the end (DEMO_BREAK=rs|fop|signature|guest|sdls)
+	@$(BIN)/perilune sim demo
+
+.PHONY: check
+check: ## the quick tests, under two minutes
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(GO) vet ./...
+	@GOARCH=arm64 $(GO) build ./...
+	@$(GO) run ./test/run -short $(UNIT)
+
+.PHONY: test
+test: tools ## all that a newcomer runs, with the story in QEMU at the end
+	@$(GO) build ./...
+	@GOARCH=arm64 $(GO) build ./...
+	@$(GO) vet ./...
+	@$(GO) run ./test/run -timeout 20m $(UNIT) -- -timeout 45m -p 1 ./test/vm/...
+
+.PHONY: test-breaks
+test-breaks: tools ## fly the story once for each DEMO_BREAK; each must fail as it should
+	@PERILUNE_BREAKS=1 $(GO) run ./test/run -timeout 80m -p 1 -run Break ./test/vm/...
+
+.PHONY: lint
+lint: ## static checks
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(GO) vet ./...
+	@$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each
+	@FUZZTIME=$(FUZZTIME) sh test/fuzz.sh
+
+.PHONY: bench
+bench: ## benchmarks, a BENCH line a figure
+	@$(GO) test -run '^$$' -bench . -benchtime 200ms ./... | $(GO) run ./test/bench
+
+.PHONY: golden
+golden: ## make the golden vectors again from outside oracles (Python packages)
+	@sh test/golden/all.sh
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf $(OUT)

@@ -2,82 +2,41 @@ package coding_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/golden"
 )
 
-// golden reads the columns of a file that test/golden/coding.py made; the file's head says
-// with which outside tools.
-func golden(t testing.TB, name string) [][]string {
-	t.Helper()
-	data, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows [][]string
-	for line := range strings.Lines(string(data)) {
-		if !strings.HasPrefix(line, "#") {
-			rows = append(rows, strings.Fields(line))
-		}
-	}
-	if len(rows) == 0 {
-		t.Fatalf("%s holds no vectors", name)
-	}
-	return rows
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func number(t testing.TB, s string) int {
-	t.Helper()
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 func TestReedSolomonGolden(t *testing.T) {
-	for _, row := range golden(t, "rs.txt") {
-		e, depth, dual := number(t, row[0]), number(t, row[2]), row[1] == "dual"
-		data, block := unhex(t, row[3]), unhex(t, row[4])
+	for _, row := range golden.Read(t, "rs.txt") {
+		e, depth, dual := row.Int(0), row.Int(2), row.Columns[1] == "dual"
+		data, block := row.Hex(3), row.Hex(4)
 		rs, err := coding.NewRS(e, depth, dual)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := rs.Encode(nil, data)
 		if err != nil || !bytes.Equal(got, block) {
-			t.Errorf("E=%d %s I=%d: encoded block differs from libfec's (%v)", e, row[1], depth, err)
+			t.Errorf("E=%d %s I=%d: encoded block differs from libfec's (%v)", e, row.Columns[1], depth, err)
 		}
 		if n, err := rs.Decode(block); n != 0 || err != nil {
-			t.Errorf("E=%d %s I=%d: libfec's block decodes with %d corrections, %v", e, row[1], depth, n, err)
+			t.Errorf("E=%d %s I=%d: libfec's block decodes with %d corrections, %v", e, row.Columns[1], depth, n, err)
 		}
 	}
 }
 
 func TestReedSolomonReceivedGolden(t *testing.T) {
-	for _, row := range golden(t, "rs_received.txt") {
-		depth, each := number(t, row[0]), number(t, row[1])
-		data, block := unhex(t, row[3]), unhex(t, row[4])
+	for _, row := range golden.Read(t, "rs_received.txt") {
+		depth, each := row.Int(0), row.Int(1)
+		data, block := row.Hex(3), row.Hex(4)
 		rs, err := coding.NewRS(16, depth, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n, err := rs.Decode(block)
-		if row[2] == "ok" {
+		if row.Columns[2] == "ok" {
 			if err != nil || n != depth*each || !bytes.Equal(block[:len(data)], data) {
 				t.Errorf("I=%d, %d errors each: corrected %d, %v", depth, each, n, err)
 			}
@@ -88,31 +47,31 @@ func TestReedSolomonReceivedGolden(t *testing.T) {
 }
 
 func TestRandomiseGolden(t *testing.T) {
-	for _, row := range golden(t, "randomise.txt") {
-		want := unhex(t, row[1])
+	for _, row := range golden.Read(t, "randomise.txt") {
+		want := row.Hex(1)
 		got := make([]byte, 3*len(want)) // over the table's end
-		if row[0] == "tm" {
+		if row.Columns[0] == "tm" {
 			coding.Randomise(got)
 		} else {
 			coding.RandomiseTC(got)
 		}
 		for i, v := range got {
 			if v != want[i%255] {
-				t.Fatalf("%s octet %d: %02x, want %02x", row[0], i, v, want[i%255])
+				t.Fatalf("%s octet %d: %02x, want %02x", row.Columns[0], i, v, want[i%255])
 			}
 		}
 	}
 }
 
 func TestCLTUGolden(t *testing.T) {
-	for _, row := range golden(t, "bch.txt") {
-		info, block := unhex(t, row[0]), unhex(t, row[1])
+	for _, row := range golden.Read(t, "bch.txt") {
+		info, block := row.Hex(0), row.Hex(1)
 		if got := coding.EncodeCLTU(nil, info); !bytes.Equal(got[2:10], block) {
 			t.Errorf("codeblock of %x is %x, want %x", info, got[2:10], block)
 		}
 	}
-	for _, row := range golden(t, "cltu.txt") {
-		frame, cltu := unhex(t, row[0]), unhex(t, row[1])
+	for _, row := range golden.Read(t, "cltu.txt") {
+		frame, cltu := row.Hex(0), row.Hex(1)
 		if got := coding.EncodeCLTU(nil, frame); !bytes.Equal(got, cltu) {
 			t.Errorf("CLTU of %d octets differs", len(frame))
 		}

@@ -97,8 +97,7 @@ func (c *Client) Function(ctx context.Context, name string, arguments ...string)
 	return c.Command(ctx, Request{Function: name, Arguments: arguments})
 }
 
-// SetTime sends TC[9,128] with the instant at which the station makes the packet, plus
-// the delay it knows of.
+// SetTime sends TC[9,128] with the instant at which the station makes the packet.
 func (c *Client) SetTime(ctx context.Context) (uint64, error) {
 	var out Command
 	err := c.post(ctx, "/v1/time", struct{}{}, &out)
@@ -147,14 +146,15 @@ func (c *Client) Upload(ctx context.Context, local, dest string) (t Transfer, er
 }
 
 // StartActivation hands over a mission bundle: the station sends it up, signs a flight
-// order for it and commands bundle.activate. It does not wait.
-func (c *Client) StartActivation(ctx context.Context, bundle string) (a Activation, err error) {
+// order for it and commands bundle.activate. It does not wait. With onBoard the bundle
+// is taken to be on board from an earlier upload, and only order and command go up.
+func (c *Client) StartActivation(ctx context.Context, bundle string, onBoard bool) (a Activation, err error) {
 	f, err := os.Open(bundle)
 	if err != nil {
 		return a, err
 	}
 	defer f.Close()
-	err = c.send(ctx, http.MethodPost, "/v1/activations", f, &a)
+	err = c.send(ctx, http.MethodPost, "/v1/activations?onboard="+strconv.FormatBool(onBoard), f, &a)
 	return a, err
 }
 

@@ -85,9 +85,12 @@ type Request struct {
 	// Function and Arguments make the data of TC[8,1]; Service may then be 0.
 	Function  string   `json:"function,omitempty"`
 	Arguments []string `json:"arguments,omitempty"`
-	// At is when the craft shall release it: the station wraps it in TC[11,4].
+	// At is when the craft shall release it: the station wraps it in TC[11,4], whose id
+	// is returned; the Child of that one is the request.
 	At time.Time `json:"at,omitzero"`
-	// Mission names the guest of TC[128,1], whose data is Data.
+	// Tenant and Mission name the guest of TC[128,1], whose data is Data; APID and
+	// Service may then be 0.
+	Tenant  string `json:"tenant,omitempty"`
 	Mission string `json:"mission,omitempty"`
 }
 
@@ -96,6 +99,7 @@ const (
 	StageQueued    = "queued"
 	StageRadiated  = "radiated"  // sent
 	StageAccepted  = "accepted"  // its frame is on board (COP-1); never reported for BD
+	StageScheduled = "scheduled" // it lies in the craft's schedule, for a request inside TC[11,4]
 	StageVerified  = "verified"  // TM[1,1]
 	StageStarted   = "started"   // TM[1,3]
 	StageCompleted = "completed" // TM[1,7]
@@ -115,6 +119,8 @@ type Command struct {
 	Reason    string    `json:"reason,omitempty"` // of a failure
 	Code      uint16    `json:"code,omitempty"`   // of a failure, as in TM[1,8]
 	Subreport uint8     `json:"report,omitempty"` // subtype of the last TM[1,x]
+	Child     uint64    `json:"child,omitempty"`  // of TC[11,4]: the command inside, with reports of its own
+	Release   time.Time `json:"release,omitzero"` // when the craft is to carry it out
 	Queued    time.Time `json:"queued"`
 	Changed   time.Time `json:"changed"`
 }
@@ -148,17 +154,18 @@ const (
 
 // Activation is a bundle on its way to being ready to start.
 type Activation struct {
-	ID      string    `json:"id"` // first digits of the bundle's digest, and a count
-	Digest  string    `json:"digest"`
-	Tenant  string    `json:"tenant,omitempty"`
-	Mission string    `json:"mission,omitempty"`
-	Step    string    `json:"step"`
-	Done    uint64    `json:"done"` // octets of the bundle sent
-	Size    uint64    `json:"size"`
-	Rule    string    `json:"rule,omitempty"`   // that the craft found broken
-	Reason  string    `json:"reason,omitempty"` // of a refusal or failure
-	Command uint64    `json:"command,omitempty"`
-	Changed time.Time `json:"changed"`
+	ID       string    `json:"id"` // first digits of the bundle's digest, and a count
+	Digest   string    `json:"digest"`
+	Tenant   string    `json:"tenant,omitempty"`
+	Mission  string    `json:"mission,omitempty"`
+	Step     string    `json:"step"`
+	Done     uint64    `json:"done"` // octets of the bundle sent
+	Size     uint64    `json:"size"`
+	Rule     string    `json:"rule,omitempty"`     // that the craft found broken
+	Reason   string    `json:"reason,omitempty"`   // of a refusal or failure
+	Transfer string    `json:"transfer,omitempty"` // of the bundle
+	Command  uint64    `json:"command,omitempty"`
+	Changed  time.Time `json:"changed"`
 }
 
 // Steps of an activation.

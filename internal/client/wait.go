@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-var stages = []string{StageQueued, StageRadiated, StageAccepted, StageVerified, StageStarted, StageCompleted}
+var stages = []string{StageQueued, StageRadiated, StageAccepted, StageScheduled, StageVerified, StageStarted, StageCompleted}
 
 // Reached says whether the command has come to stage or beyond.
 func (c Command) Reached(stage string) bool {
@@ -68,12 +68,18 @@ func (c *Client) WaitTransfer(ctx context.Context, id string, progress func(Tran
 // Activate sends a bundle up and waits until the craft has activated it. A refusal is
 // a *RefusedError with the rule's name.
 func (c *Client) Activate(ctx context.Context, bundle string, progress func(Activation)) (Activation, error) {
-	a, err := c.StartActivation(ctx, bundle)
+	a, err := c.StartActivation(ctx, bundle, false)
 	if err != nil {
 		return a, err
 	}
-	id := a.ID
-	err = c.watch(ctx, func() (bool, error) {
+	return c.WaitActivation(ctx, a.ID, progress)
+}
+
+// WaitActivation waits until an activation is over, well or not.
+func (c *Client) WaitActivation(ctx context.Context, id string, progress func(Activation)) (Activation, error) {
+	var a Activation
+	err := c.watch(ctx, func() (bool, error) {
+		var err error
 		if a, err = c.ActivationByID(ctx, id); err != nil {
 			return false, err
 		}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/internal/client"
+)
+
+func (a *app) fileCmd() *cobra.Command {
+	return group(&cobra.Command{Use: "file", Short: "Files that came down or go up"}, a.fileListCmd(), a.fileGetCmd(), a.filePutCmd())
+}
+
+func (a *app) fileListCmd() *cobra.Command {
+	var transfers bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List files that came down, with where they come from",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			if transfers {
+				return a.listTransfers(cl)
+			}
+			files, err := cl.Files(a.ctx)
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"NAME", "SIZE", "RECEIVED", "FROM", "SHA-256"}}
+			for _, f := range files {
+				if a.json {
+					if err := a.printJSON(f); err != nil {
+						return err
+					}
+				}
+				from := ""
+				if f.Tenant != "" {
+					from = f.Tenant + "/" + f.Mission
+				}
+				rows = append(rows, []string{printable(f.Name), fmt.Sprint(f.Size), f.Received.Local().Format("2006-01-02 15:04:05"), printable(from), f.SHA256[:min(16, len(f.SHA256))]})
+			}
+			if !a.json {
+				table(a.out, rows)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&transfers, "transfers", false, "list transfers instead, both ways")
+	return c
+}
+
+func (a *app) listTransfers(cl *client.Client) error {
+	all, err := cl.Transfers(a.ctx)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"ID", "WAY", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}}
+	for _, t := range all {
+		if a.json {
+			if err := a.printJSON(t); err != nil {
+				return err
+			}
+		}
+		way, state := "down", t.State
+		if t.Up {
+			way = "up"
+		}
+		if t.State == client.TransferFailed {
+			state += ": " + t.Condition
+		}
+		rows = append(rows, []string{t.ID, way, state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)})
+	}
+	if !a.json {
+		table(a.out, rows)
+	}
+	return nil
+}
+
+func (a *app) fileGetCmd() *cobra.Command {
+	var to string
+	c := &cobra.Command{
+		Use:   "get NAME",
+		Short: "Copy a file that came down",
+		Args:  args(1, 1, "the name of one file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			if to == "-" {
+				return cl.Fetch(a.ctx, args[0], a.out)
+			}
+			if to == "" {
+				to = path.Base(args[0])
+			}
+			return a.fetch(cl, args[0], to)
+		},
+	}
+	c.Flags().StringVarP(&to, "output", "o", "", "where to (default: the file's base name here; - is standard output)")
+	return c
+}
+
+// fetch writes beside the target and renames, so that no half file is left.
+func (a *app) fetch(cl *client.Client, name, to string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(to), ".perilune-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	err = errors.Join(cl.Fetch(a.ctx, name, tmp), tmp.Chmod(0o644), tmp.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), to); err != nil {
+		return err
+	}
+	st, err := os.Stat(to)
+	if err != nil {
+		return err
+	}
+	v := struct {
+		Name string `json:"name"`
+		Path string `json:"path"`
+		Size int64  `json:"size"`
+	}{name, to, st.Size()}
+	return a.print(v, func(w io.Writer) { fmt.Fprintf(w, "%s: %d octets\n", to, v.Size) })
+}
+
+func (a *app) filePutCmd() *cobra.Command {
+	var dest string
+	var nowait bool
+	c := &cobra.Command{
+		Use:   "put FILE",
+		Short: "Send a file up",
+		Args:  args(1, 1, "one file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if dest == "" {
+				dest = filepath.Base(args[0])
+			}
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			t, err := cl.Upload(a.ctx, args[0], dest)
+			if err != nil {
+				return err
+			}
+			if !nowait {
+				ctx, cancel := a.within()
+				defer cancel()
+				p := progress{a: a}
+				t, err = cl.WaitTransfer(ctx, t.ID, func(t client.Transfer) {
+					p.show("upload", fmt.Sprintf("%d of %d octets", t.Done, t.Size))
+				})
+				p.end()
+				if err != nil {
+					return a.patience(ctx, err)
+				}
+			}
+			return a.print(t, func(w io.Writer) { fmt.Fprintf(w, "%s: %d octets, %s\n", t.Name, t.Size, t.State) })
+		},
+	}
+	c.Flags().StringVar(&dest, "dest", "", "name on board (default: the file's own)")
+	c.Flags().BoolVar(&nowait, "no-wait", false, "do not wait for the transfer's end")
+	return c
+}

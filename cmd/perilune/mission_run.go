@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/internal/client"
+)
+
+func (a *app) missionStartCmd() *cobra.Command {
+	var tenant string
+	var at timeFlags
+	c := &cobra.Command{
+		Use:   "start NAME",
+		Short: "Start a mission on the craft, now or at a time",
+		Long: `Start a mission on the craft, now or at a time.
+
+With --at or --in the order lies in the craft's own schedule (TC[11,4]) and is
+carried out there, in contact or not.`,
+		Example: `  perilune mission start earth
+  perilune mission start borealis/earth --in 30s`,
+		Args:              args(1, 1, "the name of one mission"),
+		ValidArgsFunction: a.completeMissions,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.missionFunction("mission.start", args[0], tenant, &at)
+		},
+	}
+	c.Flags().StringVar(&tenant, "tenant", "", "whose mission")
+	at.add(c)
+	return c
+}
+
+func (a *app) missionStopCmd() *cobra.Command {
+	var tenant string
+	c := &cobra.Command{
+		Use:               "stop NAME",
+		Short:             "Stop a mission that runs",
+		Args:              args(1, 1, "the name of one mission"),
+		ValidArgsFunction: a.completeMissions,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.missionFunction("mission.stop", args[0], tenant, &timeFlags{})
+		},
+	}
+	c.Flags().StringVar(&tenant, "tenant", "", "whose mission")
+	return c
+}
+
+// missionFunction sends a function of TC[8,1] about one mission and waits for TM[1,7].
+func (a *app) missionFunction(function, name, tenant string, at *timeFlags) error {
+	cl, err := a.dial()
+	if err != nil {
+		return err
+	}
+	g, err := resolveGuest(a.ctx, cl, name, tenant)
+	if err != nil {
+		return err
+	}
+	release, err := at.resolve(a, cl)
+	if err != nil {
+		return err
+	}
+	id, err := cl.Command(a.ctx, client.Request{Function: function, Arguments: []string{g.Tenant, g.Mission}, At: release})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.within()
+	defer cancel()
+	cmd, err := cl.WaitCommand(ctx, id, client.StageCompleted)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", function, g, a.patience(ctx, err))
+	}
+	return a.print(cmd, func(w io.Writer) {
+		switch verb := strings.TrimPrefix(function, "mission."); {
+		case !release.IsZero():
+			fmt.Fprintf(w, "%s is due to %s at %s\n", g, verb, release.UTC().Format(time.RFC3339))
+		case verb == "start":
+			fmt.Fprintf(w, "%s started\n", g)
+		default:
+			fmt.Fprintf(w, "%s stopped\n", g)
+		}
+	})
+}
+
+func (a *app) missionListCmd() *cobra.Command {
+	var fresh bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the missions on the craft",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			if fresh {
+				ctx, cancel := a.within()
+				defer cancel()
+				if _, err := cl.Do(ctx, client.Request{Function: "mission.list"}); err != nil {
+					return a.patience(ctx, err)
+				}
+			}
+			guests, err := cl.Missions(a.ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				for _, g := range guests {
+					if err := a.printJSON(g); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			rows := [][]string{{"MISSION", "STATE", "EXIT", "MEMORY", "DIGEST", "REPORTED"}}
+			for _, g := range guests {
+				exit := ""
+				if g.State == "exited" {
+					exit = fmt.Sprint(g.Exit)
+				}
+				rows = append(rows, []string{printable(g.Tenant + "/" + g.Mission), g.State, exit, fmt.Sprintf("%d MiB", g.MemoryMiB), g.Digest,
+					g.At.Local().Format("15:04:05")})
+			}
+			table(a.out, rows)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&fresh, "fresh", false, "ask the craft first instead of showing its last report")
+	return c
+}
+
+func (a *app) missionConsoleCmd() *cobra.Command {
+	var tenant string
+	var replay bool
+	var count int
+	c := &cobra.Command{
+		Use:               "console NAME",
+		Short:             "Show what a mission prints, until interrupted",
+		Args:              args(1, 1, "the name of one mission"),
+		ValidArgsFunction: a.completeMissions,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			g, err := resolveGuest(a.ctx, cl, args[0], tenant)
+			if err != nil {
+				return err
+			}
+			since := uint64(client.Now)
+			if replay {
+				since = 0
+			}
+			show := func(e client.Event) error {
+				if a.json {
+					return a.printJSON(e)
+				}
+				for line := range strings.Lines(strings.TrimRight(e.Text, "\r\n")) {
+					if _, err := fmt.Fprintln(a.out, printable(strings.TrimRight(line, "\r\n"))); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			want := func(e client.Event) bool {
+				return e.Field("tenant") == g.Tenant && e.Field("mission") == g.Mission
+			}
+			return a.tail(since, count, want, show, client.KindConsole)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&tenant, "tenant", "", "whose mission")
+	f.BoolVar(&replay, "replay", false, "begin with all that the station has on record")
+	f.IntVarP(&count, "count", "n", 0, "end after this many packets")
+	return c
+}

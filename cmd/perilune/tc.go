@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/internal/client"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+func (a *app) tcCmd() *cobra.Command {
+	return group(&cobra.Command{Use: "tc", Short: "Telecommands"}, a.tcPingCmd(), a.tcSendCmd(), a.tcTimeCmd(), a.tcListCmd())
+}
+
+func (a *app) tcPingCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ping",
+		Short: "Ask whether the craft is alive: TC[17,1], answered by TM[17,2]",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := a.within()
+			defer cancel()
+			p, err := cl.Ping(ctx)
+			if err != nil {
+				return a.patience(ctx, err)
+			}
+			return a.print(p, func(w io.Writer) {
+				fmt.Fprintf(w, "TM[17,2] after %v\n", p.Trip.Round(time.Millisecond))
+			})
+		},
+	}
+}
+
+func (a *app) tcTimeCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "time",
+		Short: "Set the craft's clock from the station's: TC[9,128]",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			id, err := cl.SetTime(a.ctx)
+			if err != nil {
+				return err
+			}
+			return a.await(cl, id, client.StageCompleted)
+		},
+	}
+}
+
+func (a *app) tcSendCmd() *cobra.Command {
+	var r client.Request
+	var data, text, guest string
+	var at timeFlags
+	wait := client.StageCompleted
+	c := &cobra.Command{
+		Use:   "send [FUNCTION [ARGUMENT...]]",
+		Short: "Send a telecommand and wait for its reports",
+		Long: `Send a telecommand and wait for its reports.
+
+With FUNCTION it is TC[8,1]: bundle.activate, mission.start, mission.stop,
+mission.list, safe.enter, safe.leave. With --guest it is TC[128,1], data for one
+guest. Else --service and --subtype say what it is.`,
+		Example: `  perilune tc send mission.list
+  perilune tc send --service 17 --subtype 1
+  perilune tc send --guest acme/beacon --text "period 5"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := fillRequest(&r, args, data, text, guest); err != nil {
+				return err
+			}
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			if r.At, err = at.resolve(a, cl); err != nil {
+				return err
+			}
+			if !(client.Command{Stage: wait}).Reached(client.StageQueued) {
+				return usagef("--wait %q: want queued, radiated, accepted, verified, started or completed", wait)
+			}
+			id, err := cl.Command(a.ctx, r)
+			if err != nil {
+				return err
+			}
+			return a.await(cl, id, wait)
+		},
+	}
+	f := c.Flags()
+	f.Uint16Var(&r.APID, "apid", 0, "application process (default: flight software)")
+	f.Uint8Var(&r.Service, "service", 0, "PUS service")
+	f.Uint8Var(&r.Subtype, "subtype", 0, "PUS message subtype")
+	f.StringVar(&data, "hex", "", "message in hexadecimal")
+	f.StringVar(&text, "text", "", "message as text")
+	f.StringVar(&guest, "guest", "", "`tenant/mission` that gets the message")
+	f.Uint8Var(&r.VC, "vc", 0, "uplink virtual channel")
+	f.BoolVar(&r.BD, "bd", false, "by the bypass service, without retransmission (VC 2 is for recovery)")
+	f.StringVar(&wait, "wait", wait, "`stage` to wait for: queued, radiated, accepted, verified, started, completed")
+	at.add(c)
+	return c
+}
+
+func fillRequest(r *client.Request, args []string, data, text, guest string) error {
+	if data != "" && text != "" {
+		return usagef("--hex and --text exclude each other")
+	}
+	r.Data = []byte(text)
+	if data != "" {
+		b, err := hex.DecodeString(strings.ReplaceAll(data, " ", ""))
+		if err != nil {
+			return usagef("--hex: %v", err)
+		}
+		r.Data = b
+	}
+	ways := 0
+	for _, used := range []bool{len(args) > 0, guest != "", r.Service != 0} {
+		if used {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return usagef("say what to send: a function, --guest, or --service and --subtype")
+	}
+	switch {
+	case len(args) > 0:
+		if len(r.Data) > 0 {
+			return usagef("a function takes arguments, not --hex or --text")
+		}
+		r.Function, r.Arguments = args[0], args[1:]
+	case guest != "":
+		g, err := ids.ParseGuest(guest)
+		if err != nil {
+			return usagef("--guest: %v", err)
+		}
+		r.Tenant, r.Mission = g.Tenant, g.Mission
+	case r.Subtype == 0:
+		return usagef("--service wants --subtype")
+	}
+	return nil
+}
+
+// await waits for a telecommand to reach stage and prints how far it came.
+func (a *app) await(cl *client.Client, id uint64, stage string) error {
+	ctx, cancel := a.within()
+	defer cancel()
+	cmd, err := cl.WaitCommand(ctx, id, stage)
+	if err != nil {
+		if cmd.ID != 0 && ctx.Err() != nil {
+			return fmt.Errorf("%s: %w, it is %s", cmd.Text, a.patience(ctx, err), cmd.Stage)
+		}
+		if cmd.ID != 0 {
+			return fmt.Errorf("%s: %w", cmd.Text, err)
+		}
+		return a.patience(ctx, err)
+	}
+	return a.print(cmd, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", cmd.Text, cmd.Stage) })
+}
+
+func (a *app) tcListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List telecommands and how far they came",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			all, err := cl.Commands(a.ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				for _, c := range all {
+					if err := a.printJSON(c); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			rows := [][]string{{"ID", "TIME", "TYPE", "STAGE", "RADIATED", "WHAT"}}
+			for _, c := range all {
+				what := c.Text
+				if c.Reason != "" {
+					what += ": " + c.Reason
+				}
+				rows = append(rows, []string{fmt.Sprint(c.ID), c.Queued.Local().Format("15:04:05"), fmt.Sprintf("TC[%d,%d]", c.Service, c.Subtype),
+					c.Stage, fmt.Sprint(c.Radiated), printable(what)})
+			}
+			table(a.out, rows)
+			return nil
+		},
+	}
+}

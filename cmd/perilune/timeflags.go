@@ -1,0 +1,43 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/internal/client"
+)
+
+// timeFlags are --at and --in: when the craft shall carry something out.
+type timeFlags struct {
+	at string
+	in time.Duration
+}
+
+func (t *timeFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&t.at, "at", "", "release on board at this `time` (RFC 3339, UTC if it names no zone)")
+	f.DurationVar(&t.in, "in", 0, "release on board after this `duration`")
+}
+
+// resolve returns the instant, zero for at once. --in counts from the station's clock,
+// which is the craft's too.
+func (t *timeFlags) resolve(a *app, cl *client.Client) (time.Time, error) {
+	switch {
+	case t.at != "" && t.in != 0:
+		return time.Time{}, usagef("--at and --in exclude each other")
+	case t.in < 0:
+		return time.Time{}, usagef("--in %v: want a duration that is not negative", t.in)
+	case t.in > 0:
+		s, err := cl.Status(a.ctx)
+		return s.Time.Add(t.in), err
+	case t.at != "":
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+			if v, err := time.Parse(layout, t.at); err == nil {
+				return v, nil
+			}
+		}
+		return time.Time{}, usagef("--at %q: want a time such as 2026-11-21T10:30:00Z", t.at)
+	}
+	return time.Time{}, nil
+}

@@ -1,0 +1,244 @@
+// Package ground wires a ground station: radio, archive, files, state, keys and the
+// API's socket, as one process. The parts are below it; they know each other by
+// interfaces only.
+package ground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/sdls"
+	"github.com/perilune/perilune/ccsds/spp"
+	"github.com/perilune/perilune/ccsds/tc"
+	"github.com/perilune/perilune/devices/radio"
+	"github.com/perilune/perilune/ground/archive"
+	"github.com/perilune/perilune/ground/files"
+	"github.com/perilune/perilune/ground/station"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/missions/craft"
+	"github.com/perilune/perilune/missions/grant"
+)
+
+// filePDU is about how long a CFDP PDU is, in octets.
+const filePDU = 900
+
+// Config is what a station process is made of.
+type Config struct {
+	Craft    *craft.Craft
+	Keys     string      // folder of link keys and, unless NoOrders, development keys
+	Radio    string      // "unix:PATH" of the bit stream
+	Dir      string      // for archive, files and state
+	Socket   string      // of the API
+	AutoTime bool        // set the craft's clock whenever it runs free
+	Faults   link.Faults // for demonstrations
+	Clock    clock.Clock // nil: the machine's
+	Log      *slog.Logger
+	Ready    func() // called when the API answers; may be nil
+}
+
+// Run is a station; it ends with ctx.
+func Run(ctx context.Context, cfg Config) (err error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real{}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return err
+	}
+	closing := &closers{}
+	defer func() { err = errors.Join(err, closing.close()) }()
+	s, end, err := build(cfg, closing)
+	if err != nil {
+		return err
+	}
+	l, err := listen(cfg.Socket)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.Run(ctx) })
+	g.Go(func() error { return serve(ctx, l, s.Handler(ctx), end) })
+	if cfg.Ready != nil {
+		cfg.Ready()
+	}
+	return g.Wait()
+}
+
+// closers are undone in reverse order.
+type closers []func() error
+
+func (c *closers) add(fn func() error) { *c = append(*c, fn) }
+
+func (c *closers) close() (err error) {
+	for i := len(*c) - 1; i >= 0; i-- {
+		err = errors.Join(err, (*c)[i]())
+	}
+	*c = nil
+	return err
+}
+
+// build makes the station; end lets go of those who follow its events.
+func build(cfg Config, closing *closers) (s *station.Station, end func(), err error) {
+	keys, err := craft.LoadKeys(cfg.Keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	profile, err := cfg.Craft.Profile(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	profile.Faults = cfg.Faults
+	db, err := durable.Open(filepath.Join(cfg.Dir, "station.db"))
+	if err != nil {
+		return nil, nil, err
+	}
+	closing.add(db.Close)
+	a, err := archive.Open(filepath.Join(cfg.Dir, "archive"), cfg.Clock.Now, cfg.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	closing.add(a.Close)
+	f, err := files.Open(files.Config{
+		Dir: cfg.Dir, MaxPDU: pduSize(profile), State: db, Log: cfg.Log, Now: cfg.Clock.Now(),
+		Event: func(e files.Event) { a.Add(e) },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	closing.add(f.Close)
+	temp := filepath.Join(cfg.Dir, "tmp")
+	if err := errors.Join(os.RemoveAll(temp), os.MkdirAll(temp, 0o700)); err != nil {
+		return nil, nil, err
+	}
+	var p port
+	s, err = station.New(station.Config{
+		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
+		Radio: radio.NewFunc(p.open(cfg.Radio), cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db),
+		Orders: orders(cfg), Clock: cfg.Clock, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.state = s.RadioState
+	return s, func() { _ = a.Close() }, nil
+}
+
+func tenants(c *craft.Craft) map[uint16]string {
+	out := map[uint16]string{}
+	for _, t := range c.Tenants {
+		out[t.APID] = t.Name
+	}
+	return out
+}
+
+// orders signs flight orders with the folder's mission control key.
+func orders(cfg Config) station.Orders {
+	return func(bundles ...string) (string, uint64, error) {
+		dev, err := grant.DevKeys(cfg.Keys)
+		if err != nil {
+			return "", 0, err
+		}
+		token, o, err := dev.Order(cfg.Craft.Name, bundles...)
+		return token, o.Sequence, err
+	}
+}
+
+// pduSize is near filePDU and such that a packet with a PDU fills whole TC frames.
+func pduSize(p link.Profile) int {
+	p = p.WithDefaults()
+	room := tc.Params{SCID: p.SCID, FECF: true, MaxLength: p.MaxTCFrame}.MaxData() - tc.SegmentHeaderLength
+	if len(p.SPI) > 0 {
+		room -= sdls.Overhead
+	}
+	if room <= 0 {
+		return filePDU
+	}
+	return max(1, (filePDU+spp.HeaderLength)/room)*room - spp.HeaderLength
+}
+
+// port opens the radio's socket and tells when it is open.
+type port struct{ state func(string) }
+
+func (p *port) open(address string) func(context.Context) (radio.Port, error) {
+	return func(ctx context.Context) (radio.Port, error) {
+		path, ok := strings.CutPrefix(address, "unix:")
+		if !ok {
+			return nil, fmt.Errorf("radio %q: want unix:PATH", address)
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		p.state("connected")
+		return &openPort{Conn: conn, p: p}, nil
+	}
+}
+
+type openPort struct {
+	net.Conn
+	p *port
+}
+
+func (o *openPort) Close() error {
+	o.p.state("away")
+	return o.Conn.Close()
+}
+
+// listen makes the API's socket. One that a dead process left is replaced; one that
+// somebody answers is not.
+func listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err == nil {
+		return l, os.Chmod(path, 0o600)
+	}
+	if conn, dialled := net.DialTimeout("unix", path, time.Second); dialled == nil {
+		conn.Close()
+		return nil, fmt.Errorf("a station already answers at %s", path)
+	}
+	st, gone := os.Lstat(path)
+	if gone != nil || st.Mode().Type() != os.ModeSocket {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	if l, err = net.Listen("unix", path); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, os.Chmod(path, 0o600)
+}
+
+// serve answers the API until ctx ends.
+func serve(ctx context.Context, l net.Listener, h http.Handler, end func()) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	stop := context.AfterFunc(ctx, func() {
+		end() // event streams would keep Shutdown waiting
+		grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+	})
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package station
+
+import (
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/spp"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/client"
+
+	"github.com/google/gopacket"
+)
+
+// packet takes one packet from the downlink; its first bit lies at bit or a frame later.
+func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
+	s.link.Packets++
+	e := client.Event{Kind: client.KindTM, VC: uint8(vc), Stream: client.StreamDown, Bit: bit}
+	var p spp.Packet
+	if err := p.DecodeFromBytes(packet, gopacket.NilDecodeFeedback); err != nil {
+		e.Text = err.Error()
+		s.record(e)
+		return
+	}
+	e.APID = uint16(p.APID)
+	if p.APID == apidFiles {
+		// What comes of a file's packets is told by the events of the file.
+		if err := s.cfg.Files.Receive(s.now(), p.Payload, bit); err != nil && s.seldom("file packet") {
+			e.Text = err.Error()
+			s.record(e)
+		}
+		s.poke()
+		return
+	}
+	tm, err := pus.ParseTM(packet)
+	if err != nil {
+		e.Text, e.Data = err.Error(), p.Payload
+		s.record(e)
+		return
+	}
+	e.Service, e.Subtype, e.Data = tm.Service, tm.Subtype, tm.Payload
+	e.Fields = map[string]any{
+		"seq": tm.Seq, "length": len(packet), "count": tm.Count,
+		"time": tm.Time.Time().Format(time.RFC3339Nano), "quality": tm.Quality.String(),
+	}
+	if tenant, ok := s.cfg.Tenants[e.APID]; ok {
+		e.Fields["tenant"] = tenant
+	}
+	if err := s.decode(&e, tm); err != nil {
+		e.Text = err.Error()
+	}
+	s.record(e)
+}
+
+// decode reads the message of a telemetry packet into e and the station's picture.
+func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
+	switch tm.Service {
+	case pus.ServiceVerification:
+		return s.verification(e, tm)
+	case pus.ServiceHousekeeping:
+		return s.housekeeping(e, tm)
+	case pus.ServiceEvent:
+		ev, err := pus.DecodeEvent(tm.Subtype, tm.Payload)
+		if err != nil {
+			return err
+		}
+		e.Kind, e.Text = client.KindEvent, ev.Text
+		e.Fields["id"], e.Fields["name"], e.Fields["severity"] = uint16(ev.ID), ev.ID.String(), severities[ev.Severity]
+	case pus.ServiceTime:
+		t, err := pus.DecodeTimeSetting(tm.Payload)
+		if err != nil {
+			return err
+		}
+		e.Text = fmt.Sprintf("time %s, %s", t.Time, t.Quality)
+	case pus.ServiceTest:
+		e.Text = "alive"
+	case pus.ServiceTenant:
+		d, err := pus.DecodeTenantData(tm.Payload)
+		if err != nil {
+			return err
+		}
+		e.Fields["mission"] = d.Mission
+		if tm.Subtype == pus.TenantConsole {
+			e.Kind, e.Text = client.KindConsole, string(d.Data)
+			return nil
+		}
+		e.Text = d.Mission + ": " + preview(d.Data)
+	}
+	return nil
+}
+
+var severities = map[uint8]string{
+	pus.EventInfo: "info", pus.EventLow: "low", pus.EventMedium: "medium", pus.EventHigh: "high",
+}
+
+// preview shows a tenant's data as text if it is text, else its first octets.
+func preview(data []byte) string {
+	const most = 32
+	text := true
+	for _, b := range data {
+		text = text && (b >= ' ' && b < 0x7F || b == '\n' || b == '\t')
+	}
+	switch {
+	case text:
+		return strings.TrimSpace(string(data))
+	case len(data) > most:
+		return hex.EncodeToString(data[:most]) + "…"
+	}
+	return hex.EncodeToString(data)
+}
+
+func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
+	sid, data, err := pus.DecodeReport(tm.Payload)
+	if err != nil {
+		return err
+	}
+	e.Fields["sid"] = sid
+	switch sid {
+	case pus.SIDFlight:
+		h, err := pus.DecodeHousekeeping(data)
+		if err != nil {
+			return err
+		}
+		s.health = health(h, s.now())
+		e.Text = fmt.Sprintf("%s, up %v, boot %d, %d guests, time %s", s.health.Mode, time.Duration(h.UptimeS)*time.Second, h.Boots, h.Guests, s.health.TimeQuality)
+		maps.Copy(e.Fields, map[string]any{
+			"uptime_s": h.UptimeS, "time_quality": s.health.TimeQuality, "mode": s.health.Mode, "boots": h.Boots,
+			"flight_restarts": h.FlightRestarts, "frames_up": h.FramesUp, "refused_up": h.RefusedUp, "sdls_floor": h.SDLSFloor,
+			"schedule_enabled": h.ScheduleEnabled != 0, "pending": h.Pending, "guests": h.Guests,
+		})
+		s.considerTime()
+	case pus.SIDGuests:
+		guests, err := pus.DecodeGuests(data)
+		if err != nil {
+			return err
+		}
+		var text []string
+		for _, g := range guests {
+			c := guest(g, s.now())
+			s.guests[c.Tenant+"/"+c.Mission] = c
+			text = append(text, c.Tenant+"/"+c.Mission+" "+c.State)
+		}
+		e.Text = strings.Join(text, ", ")
+	}
+	return nil
+}
+
+func health(h pus.Housekeeping, at time.Time) *client.Housekeeping {
+	mode := "normal"
+	if h.Mode == pus.ModeSafe {
+		mode = "safe"
+	}
+	return &client.Housekeeping{
+		At: at.UTC(), UptimeS: h.UptimeS, TimeQuality: timecode.Quality(h.Quality).String(), Mode: mode,
+		Boots: h.Boots, FlightRestarts: h.FlightRestarts, FramesUp: h.FramesUp, RefusedUp: h.RefusedUp,
+		SDLSFloor: h.SDLSFloor, ScheduleEnabled: h.ScheduleEnabled != 0, Pending: h.Pending, Guests: h.Guests,
+	}
+}
+
+var guestStates = map[uint8]string{
+	pus.GuestStopped: "stopped", pus.GuestStarting: "starting", pus.GuestRunning: "running",
+	pus.GuestExited: "exited", pus.GuestRefused: "refused",
+}
+
+func guest(g pus.Guest, at time.Time) client.Guest {
+	state, ok := guestStates[g.State]
+	if !ok {
+		state = fmt.Sprintf("state %d", g.State)
+	}
+	return client.Guest{
+		Tenant: g.Tenant, Mission: g.Mission, State: state, Exit: g.Exit,
+		Digest: hex.EncodeToString(g.Digest[:]), MemoryMiB: g.MemoryMiB, At: at.UTC(),
+	}
+}
+
+// guestTable lists the guests by name. The caller holds the lock.
+func (s *Station) guestTable() []client.Guest {
+	names := slices.Sorted(maps.Keys(s.guests))
+	out := make([]client.Guest, 0, len(names))
+	for _, n := range names {
+		out = append(out, s.guests[n])
+	}
+	return out
+}

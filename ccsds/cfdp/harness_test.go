@@ -98,6 +98,7 @@ type link struct {
 	loss    float64
 	dup     float64
 	reorder float64
+	slow    bool // never jump to the next timer
 	frozen  bool // loss of signal: everything in flight is gone
 	flight  []inFlight
 	sent    int
@@ -157,7 +158,7 @@ func (l *link) step() {
 	}
 	l.flight = later
 	l.now = l.now.Add(time.Millisecond)
-	if !moved && len(l.flight) == 0 {
+	if !moved && len(l.flight) == 0 && !l.slow {
 		for _, n := range []*node{l.a, l.b} {
 			if at := n.e.NextTimer(); !at.IsZero() && at.After(l.now) {
 				l.now = minTime(at, l.otherTimer(n, at))

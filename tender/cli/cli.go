@@ -1,0 +1,275 @@
+// Package cli is the command line of Solo5's solo5-hvt: its options, its
+// order of checks, its messages and exit statuses, so that whatever calls
+// that program can call this one.
+package cli
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/tender"
+	"github.com/perilune/perilune/tender/jail"
+	"github.com/perilune/perilune/tender/kvm"
+	"github.com/perilune/perilune/tender/loader"
+	"github.com/perilune/perilune/tender/modules"
+	"golang.org/x/sys/unix"
+)
+
+const defaultMemory = 512 << 20 // octets
+
+// machines is what the host's architecture is called in an ELF header.
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// command is one run of the program.
+type command struct {
+	prog   string
+	stdout *os.File
+	stderr io.Writer
+
+	memory  uint64
+	image   *hvt.Image
+	file    string
+	kernel  *os.File
+	blocks  map[string]*modules.Block
+	sectors map[string]uint64
+	nets    map[string]*modules.Net
+	macs    map[string][6]byte
+}
+
+// exitError ends the program: text is printed after the program's name, then
+// the usage if wanted.
+type exitError struct {
+	text  string
+	usage bool
+}
+
+func (e *exitError) Error() string { return e.text }
+
+func failure(format string, a ...any) error { return &exitError{text: fmt.Sprintf(format, a...)} }
+
+// Main runs the guest that args (with the program's name first) ask for and
+// returns the exit status: the guest's own, or 1 with a message on stderr.
+func Main(args []string, stdout *os.File, stderr io.Writer) int {
+	c := &command{prog: filepath.Base(args[0]), stdout: stdout, stderr: stderr, memory: defaultMemory,
+		blocks: map[string]*modules.Block{}, sectors: map[string]uint64{},
+		nets: map[string]*modules.Net{}, macs: map[string][6]byte{}}
+	status, err := c.main(args[1:])
+	if err == nil {
+		return status
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{text: err.Error()}
+	}
+	if exit.text != "" {
+		c.warn("%s", likeC(err, exit.text))
+	}
+	if exit.usage {
+		c.usage()
+	}
+	return 1
+}
+
+func (c *command) warn(format string, a ...any) {
+	fmt.Fprintf(c.stderr, c.prog+": "+format+"\n", a...)
+}
+
+// likeC gives the system error at the end of a text the capital that the C
+// library gives it.
+func likeC(err error, text string) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		if head, ok := strings.CutSuffix(text, errno.Error()); ok {
+			return head + strings.ToUpper(errno.Error()[:1]) + errno.Error()[1:]
+		}
+	}
+	return text
+}
+
+// main keeps the reference's order: the kernel is found, opened and its notes
+// are checked before the options are looked at, because what an option may
+// name is up to the manifest.
+func (c *command) main(args []string) (int, error) {
+	at := 0
+	for ; at < len(args) && strings.HasPrefix(args[at], "-"); at++ {
+		switch args[at] {
+		case "--help":
+			return 0, &exitError{usage: true}
+		case "--version":
+			c.version()
+			return 0, nil
+		}
+		if args[at] == "--" {
+			at++
+			break
+		}
+	}
+	if at >= len(args) {
+		return 0, &exitError{text: "Missing KERNEL operand", usage: true}
+	}
+	if err := c.open(args[at]); err != nil {
+		return 0, err
+	}
+	defer c.kernel.Close()
+	for _, option := range args[:at] {
+		if option == "--" {
+			break
+		}
+		if err := c.option(option); err != nil {
+			return 0, err
+		}
+	}
+	return c.run(strings.Join(args[at+1:], " "))
+}
+
+// open checks what can be checked of the kernel before its devices are known.
+func (c *command) open(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return &exitError{text: path + ": Could not open: " + likeC(err, errnoText(err))}
+	}
+	c.file, c.kernel = path, f
+	info, err := f.Stat()
+	if err == nil {
+		c.image, err = hvt.ReadNotes(f, info.Size())
+	}
+	if err == nil {
+		err = c.image.CheckMachine(machines[runtime.GOARCH])
+	}
+	if err != nil {
+		return &exitError{text: path + ": " + err.Error()}
+	}
+	return nil
+}
+
+func errnoText(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+// run makes the machine and runs the guest.
+func (c *command) run(cmdline string) (int, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
+	go func() {
+		s := <-signals
+		c.warn("Exiting on signal %d", s)
+		os.Exit(1)
+	}()
+	size, err := loader.Size(c.memory)
+	if size != 0 && size != c.memory {
+		c.warn("adjusting memory to %d bytes", size)
+	}
+	if err != nil {
+		return 0, err
+	}
+	sys, err := kvm.Open("/dev/kvm")
+	if err != nil {
+		return 0, err
+	}
+	m, err := tender.New(sys)
+	if err != nil {
+		return 0, err
+	}
+	err = m.Load(tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
+		Blocks: c.blocks, Nets: c.nets, Console: c.print})
+	if err != nil {
+		return 0, c.explain(err)
+	}
+	sys.Close()
+	c.kernel.Close()
+	if err := c.shut(m); err != nil {
+		return 0, err
+	}
+	return c.report(m.Run(context.Background())), nil
+}
+
+// explain words an error of Load as the reference does.
+func (c *command) explain(err error) error {
+	var mismatch *tender.MismatchError
+	var image *hvt.ImageError
+	switch {
+	case errors.As(err, &mismatch) && len(mismatch.Extra) == 0:
+		for _, e := range mismatch.Missing {
+			c.warn("Device '%s' of type %s declared but not attached.", e.Name, e.Type)
+		}
+		return failure("All declared devices must be attached. See --help for syntax.")
+	case errors.As(err, &image):
+		return failure("%s: %s", c.file, image.Text)
+	}
+	return err
+}
+
+// shut gives up capabilities and installs the filter of a running guest.
+func (c *command) shut(m *tender.Machine) error {
+	if err := jail.DropCapabilities(); err != nil {
+		return err
+	}
+	var requests []jail.Ioctl
+	for _, r := range m.VCPU().RunRequests() {
+		requests = append(requests, jail.Ioctl{FD: r.FD, Request: r.Number})
+	}
+	var files []int
+	for _, b := range c.blocks {
+		files = append(files, b.FD())
+	}
+	return jail.Running(requests, files).Install()
+}
+
+func (c *command) print(p []byte) error {
+	if _, err := c.stdout.Write(p); err != nil {
+		return &modules.FatalError{Text: "Fatal error when writing: " + likeC(err, errnoText(err))}
+	}
+	return nil
+}
+
+// report says on stderr why a guest ended that did not halt.
+func (c *command) report(e tender.Exit) int {
+	switch {
+	case e.Kind == tender.Halt || e.Kind == tender.Abort:
+	case strings.HasPrefix(e.Reason, "Fatal error"):
+		fmt.Fprintln(c.stderr, e.Reason)
+	default:
+		c.warn("%s", e.Reason)
+	}
+	return int(e.Status)
+}
+
+func (c *command) version() {
+	v := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	fmt.Fprintf(c.stderr, "%s tender, version perilune %s\nABI version %d\n", c.prog, v, hvt.ABIVersion)
+}
+
+func (c *command) usage() {
+	fmt.Fprintf(c.stderr, `usage: %s [ CORE OPTIONS ] [ MODULE OPTIONS ] [ -- ] KERNEL [ ARGS ]
+KERNEL is the filename of the unikernel to run.
+ARGS are optional arguments passed to the unikernel.
+Core options:
+  [ --mem=512 ] (guest memory in MB)
+    --help (display this help)
+    --version (display version information)
+Compiled-in modules: core block net 
+Compiled-in module options:
+    --block:NAME=PATH (attach block device/file at PATH as block storage NAME)
+  [ --block-sector-size:NAME=SECTORSIZE ] (set sector size for block device NAME; must be a power of two greater than or equal 512)
+    --net:NAME=IFACE | @NN (attach tap at IFACE or at fd @NN as network NAME)
+  [ --net-mac:NAME=HWADDR ] (set HWADDR for network NAME)
+`, c.prog)
+}

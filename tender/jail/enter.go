@@ -1,0 +1,121 @@
+package jail
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Limits on the slot's process.
+const (
+	maxFiles   = 128 // 63 devices, kernel, sockets, KVM and the runtime's own
+	maxThreads = 64  // of its uid
+)
+
+// Enter takes from the process what it was born with: its view of the file
+// system, its limits, its capabilities. Call it before the first filter and
+// before any file of a tenant is there. In a process that is not the first
+// of a PID namespace of its own (package spawn without root) there is no
+// private mount namespace, and the root folder stays as it is.
+func Enter() error {
+	own := os.Getpid() == 1
+	if own {
+		if err := emptyRoot(); err != nil {
+			return fmt.Errorf("jail: root folder: %w", err)
+		}
+	}
+	if err := setLimits(own); err != nil {
+		return fmt.Errorf("jail: %w", err)
+	}
+	if err := DropCapabilities(); err != nil {
+		return fmt.Errorf("jail: %w", err)
+	}
+	return nil
+}
+
+// emptyRoot makes an empty, read-only tmpfs the root folder.
+func emptyRoot() error {
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	dir := ""
+	var err error
+	for _, d := range [...]string{"/tmp", "/run", "/proc", "/dev", "/etc"} {
+		if err = unix.Mount("none", d, "tmpfs", flags, "size=4k,nr_inodes=8,mode=0555"); err == nil {
+			dir = d
+			break
+		}
+	}
+	if dir == "" {
+		return fmt.Errorf("mount tmpfs: %w", err)
+	}
+	if err := unix.Chdir(dir); err != nil {
+		return err
+	}
+	switch err := unix.PivotRoot(".", "."); {
+	case err == nil:
+		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("detach old root: %w", err)
+		}
+	case errors.Is(err, unix.EINVAL):
+		// The initial ramfs cannot be pivoted away from: cover it and leave.
+		if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+			return fmt.Errorf("move over root: %w", err)
+		}
+		if err := unix.Chroot("."); err != nil {
+			return fmt.Errorf("chroot: %w", err)
+		}
+	default:
+		return fmt.Errorf("pivot_root: %w", err)
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return err
+	}
+	if err := unix.Mount("none", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY|flags, ""); err != nil {
+		return fmt.Errorf("make root read-only: %w", err)
+	}
+	return nil
+}
+
+func setLimits(ownUser bool) error {
+	set := func(name string, which int, n uint64) error {
+		if err := syscall.Setrlimit(which, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+			return fmt.Errorf("limit %s: %w", name, err)
+		}
+		return nil
+	}
+	err := errors.Join(
+		set("core", unix.RLIMIT_CORE, 0),
+		set("nofile", unix.RLIMIT_NOFILE, maxFiles),
+		set("memlock", unix.RLIMIT_MEMLOCK, 0))
+	if ownUser && os.Getuid() != 0 {
+		err = errors.Join(err, set("nproc", unix.RLIMIT_NPROC, maxThreads))
+	}
+	return err
+}
+
+// DropCapabilities gives up every capability of every thread, now and after
+// any execve.
+func DropCapabilities() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("dumpable: %w", err)
+	}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0, 0, 0, 0)
+		if errno == unix.EPERM {
+			break // without CAP_SETPCAP; no_new_privs makes up for it
+		}
+		if errno != 0 && errno != unix.EINVAL { // a kernel that knows fewer
+			return fmt.Errorf("drop capability %d: %w", c, errno)
+		}
+	}
+	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("clear ambient capabilities: %w", errno)
+	}
+	return setNoCapabilities()
+}

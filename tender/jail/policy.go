@@ -1,0 +1,78 @@
+package jail
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Ioctl is one request a filter lets through, on one descriptor.
+type Ioctl struct {
+	FD      int
+	Request uint32
+}
+
+// runtimeCalls adds what the Go runtime needs to live: memory without
+// execution, threads but no processes, signals to itself, its poller.
+func (f *Filter) runtimeCalls() {
+	f.Allow(
+		unix.SYS_FUTEX, unix.SYS_NANOSLEEP, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_SCHED_YIELD,
+		unix.SYS_GETPID, unix.SYS_GETTID, unix.SYS_SCHED_GETAFFINITY,
+		unix.SYS_MUNMAP, unix.SYS_MADVISE, unix.SYS_MINCORE,
+		unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK,
+		unix.SYS_RESTART_SYSCALL,
+		unix.SYS_EPOLL_CREATE1, unix.SYS_EPOLL_CTL, unix.SYS_EPOLL_PWAIT, unix.SYS_EVENTFD2,
+		unix.SYS_READ, unix.SYS_WRITE, unix.SYS_CLOSE,
+		unix.SYS_CLOCK_GETTIME, unix.SYS_GETRANDOM,
+		unix.SYS_EXIT, unix.SYS_EXIT_GROUP,
+	)
+	const noExec = unix.PROT_EXEC
+	f.allowIf(unix.SYS_MMAP, test{arg: 2, mask: noExec})
+	f.allowIf(unix.SYS_MPROTECT, test{arg: 2, mask: noExec})
+	f.allowIf(unix.SYS_CLONE, test{arg: 0, mask: unix.CLONE_THREAD, want: unix.CLONE_THREAD})
+	f.allowIf(unix.SYS_TGKILL, test{arg: 0, want: uint32(os.Getpid())})
+	f.allowIf(unix.SYS_PRCTL, test{arg: 0, want: unix.PR_SET_VMA})
+	for _, n := range archCalls {
+		f.Allow(n)
+	}
+}
+
+// Waiting is the filter of a slot that waits for its Claim: it may receive
+// files, set up the guest with the given requests and install the next
+// filter, but open nothing.
+func Waiting(requests []Ioctl) *Filter {
+	f := &Filter{}
+	f.runtimeCalls()
+	f.Allow(
+		unix.SYS_RECVMSG, unix.SYS_SENDMSG, unix.SYS_GETSOCKOPT,
+		unix.SYS_PREAD64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_FCNTL, unix.SYS_PPOLL,
+	)
+	for _, q := range requests {
+		f.ioctl(q)
+	}
+	// Asking a received descriptor what it is.
+	f.allowIf(unix.SYS_IOCTL, test{arg: 1, want: unix.TUNGETIFF})
+	f.allowIf(unix.SYS_PRCTL, test{arg: 0, want: unix.PR_SET_NO_NEW_PRIVS})
+	f.allowIf(unix.SYS_SECCOMP, test{arg: 0, want: unix.SECCOMP_SET_MODE_FILTER})
+	return f
+}
+
+// Running is the filter of a guest that runs: the hypercalls of its devices
+// and the given requests, no new descriptors and no further filter.
+func Running(requests []Ioctl, blocks []int) *Filter {
+	f := &Filter{}
+	for _, q := range requests {
+		f.ioctl(q) // first: KVM_RUN is the one that counts
+	}
+	f.runtimeCalls()
+	f.Allow(unix.SYS_PPOLL)
+	for _, fd := range blocks {
+		f.allowIf(unix.SYS_PREAD64, test{arg: 0, want: uint32(fd)})
+		f.allowIf(unix.SYS_PWRITE64, test{arg: 0, want: uint32(fd)})
+	}
+	return f
+}
+
+func (f *Filter) ioctl(q Ioctl) {
+	f.allowIf(unix.SYS_IOCTL, test{arg: 0, want: uint32(q.FD)}, test{arg: 1, want: q.Request})
+}

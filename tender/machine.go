@@ -1,0 +1,235 @@
+// Package tender runs one hvt guest: a virtual machine with memory, one
+// processor and the devices its manifest declares. Whatever comes from the
+// guest is hostile: each hypercall's record is copied first, and each pointer
+// in the copy is checked before it is used.
+package tender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/tender/kvm"
+	"github.com/perilune/perilune/tender/loader"
+	"github.com/perilune/perilune/tender/modules"
+	"golang.org/x/sys/unix"
+)
+
+// Kind says how a guest ended.
+type Kind uint8
+
+// The ways to end; package wire uses the same numbers.
+const (
+	Halt     Kind = iota + 1 // the guest halted with Status
+	Abort                    // it halted with status 255: an abort or trap
+	Fault                    // it did what no guest may do
+	Killed                   // Stop or the context ended it
+	Internal                 // the host failed
+)
+
+var kindNames = [...]string{Halt: "halt", Abort: "abort", Fault: "fault", Killed: "killed", Internal: "internal"}
+
+func (k Kind) String() string {
+	if k < Halt || k > Internal {
+		return fmt.Sprintf("kind(%d)", uint8(k))
+	}
+	return kindNames[k]
+}
+
+// Statuses of guests that did not choose one.
+const (
+	statusFault  = hvt.StatusFail // as Solo5's tender exits
+	statusKilled = 128 + 9        // as a shell reports a killed process
+)
+
+// Exit is how a guest ended. Reason is empty for a halt.
+type Exit struct {
+	Status uint8
+	Kind   Kind
+	Reason string
+}
+
+// Config is one guest.
+type Config struct {
+	Image   *hvt.Image  // from hvt.ReadNotes or hvt.ReadImage
+	Kernel  io.ReaderAt // the file Image was read from
+	Memory  uint64      // octets, a multiple of hvt.MemoryStep
+	Cmdline string
+	Blocks  map[string]*modules.Block // by name in the manifest
+	Nets    map[string]*modules.Net
+	// Console takes the guest's text; it must not keep p and should not
+	// block. An error ends the guest.
+	Console func(p []byte) error
+}
+
+// MismatchError says that the manifest and the devices given do not agree.
+type MismatchError struct {
+	Missing []hvt.Entry // declared, not given
+	Extra   []string    // given, not declared
+}
+
+func (e *MismatchError) Error() string {
+	if len(e.Extra) > 0 {
+		return fmt.Sprintf("Resource not declared in manifest: '%s'", e.Extra[0])
+	}
+	return fmt.Sprintf("Device '%s' of type %s declared but not attached.", e.Missing[0].Name, e.Missing[0].Type)
+}
+
+// Machine is a virtual machine, first without a guest, then with one.
+type Machine struct {
+	vm   *kvm.VM
+	vcpu *kvm.VCPU
+	mem  *memory
+	stop int // eventfd, readable once the guest must end
+
+	console func([]byte) error
+	blocks  [hvt.MaxEntries]*modules.Block // by handle
+	nets    [hvt.MaxEntries]*modules.Net
+	poller  *modules.Poller
+	once    sync.Once
+}
+
+// New makes the machine and its processor, all that costs time and does not
+// depend on the guest.
+func New(sys *kvm.System) (*Machine, error) {
+	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	m := &Machine{stop: stop}
+	if m.vm, err = sys.NewVM(); err != nil {
+		unix.Close(stop)
+		return nil, err
+	}
+	if m.vcpu, err = m.vm.NewVCPU(); err != nil {
+		m.vm.Close()
+		unix.Close(stop)
+		return nil, err
+	}
+	return m, nil
+}
+
+// VCPU gives the processor, whose descriptor a filter must know.
+func (m *Machine) VCPU() *kvm.VCPU { return m.vcpu }
+
+// VM gives the virtual machine.
+func (m *Machine) VM() *kvm.VM { return m.vm }
+
+// Load puts a guest into the machine, once. The order is that of Solo5's
+// tender, so that the first of several faults is the same one: program,
+// processor, devices, boot info.
+func (m *Machine) Load(c Config) error {
+	if m.mem != nil {
+		return errors.New("machine has a guest already")
+	}
+	mem, err := newMemory(c.Memory)
+	if err != nil {
+		return err
+	}
+	m.mem, m.console = mem, c.Console
+	if err := m.vm.SetMemory(mem.b); err != nil {
+		return err
+	}
+	if err := loader.Program(mem, c.Image, c.Kernel); err != nil {
+		return err
+	}
+	loader.Tables(mem)
+	if err := m.vcpu.Start(c.Image.Entry, c.Memory); err != nil {
+		return err
+	}
+	freq, err := m.vcpu.CycleFreq()
+	if err != nil {
+		return err
+	}
+	attached, err := m.attach(c)
+	if err != nil {
+		return err
+	}
+	table, err := c.Image.Manifest.Table(attached)
+	if err != nil {
+		return err
+	}
+	return loader.BootInfo(mem, c.Image.End, freq, table, c.Cmdline)
+}
+
+// attach gives each declared device its host and refuses what does not match.
+func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
+	m.poller = modules.NewPoller(m.stop)
+	attached := make([]hvt.Attachment, len(c.Image.Manifest.Entries))
+	bad := &MismatchError{}
+	for i, e := range c.Image.Manifest.Entries {
+		if block := c.Blocks[e.Name]; e.Type == hvt.Block && block != nil {
+			if err := block.Check(e.Name); err != nil {
+				return nil, err
+			}
+			m.blocks[i+1], attached[i] = block, block.Attachment()
+		}
+	}
+	for i, e := range c.Image.Manifest.Entries {
+		net := c.Nets[e.Name]
+		switch {
+		case attached[i].Attached:
+		case e.Type == hvt.Net && net != nil:
+			m.nets[i+1], attached[i] = net, net.Attachment()
+			m.poller.Add(uint(i+1), net)
+		case e.Type < hvt.DeviceReserved:
+			bad.Missing = append(bad.Missing, e)
+		}
+	}
+	for name := range c.Blocks {
+		if _, ok := c.Image.Manifest.Find(name, hvt.Block); !ok {
+			bad.Extra = append(bad.Extra, name)
+		}
+	}
+	for name := range c.Nets {
+		if _, ok := c.Image.Manifest.Find(name, hvt.Net); !ok {
+			bad.Extra = append(bad.Extra, name)
+		}
+	}
+	slices.Sort(bad.Extra)
+	if len(bad.Missing)+len(bad.Extra) > 0 {
+		return nil, bad
+	}
+	return attached, nil
+}
+
+// Stop ends the guest, now or as soon as it starts.
+func (m *Machine) Stop() {
+	m.once.Do(func() {
+		// The eventfd wakes a hypercall that waits, the kick a guest that runs.
+		_, _ = unix.Write(m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		m.vcpu.Kick()
+	})
+}
+
+// Run runs the loaded guest until it ends, or until ctx does.
+func (m *Machine) Run(ctx context.Context) Exit {
+	defer context.AfterFunc(ctx, m.Stop)()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		x, err := m.vcpu.Run()
+		if err == nil && x.Kind == kvm.ExitCall {
+			if e, ended := m.call(hvt.Number(x.Number), x.Arg); ended {
+				return e
+			}
+			continue
+		}
+		return m.ended(x, err)
+	}
+}
+
+// Close frees the machine after Run has returned. Devices stay the caller's.
+func (m *Machine) Close() error {
+	err := m.vcpu.Close()
+	err = errors.Join(err, m.vm.Close(), unix.Close(m.stop))
+	if m.mem != nil {
+		err = errors.Join(err, m.mem.close())
+	}
+	return err
+}

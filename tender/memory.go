@@ -1,0 +1,108 @@
+package tender
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/perilune/perilune/hvt"
+	"golang.org/x/sys/unix"
+)
+
+// AccessError is a guest pointer that does not lead where the guest itself
+// may go. It ends the guest.
+type AccessError struct{ GPA, Len uint64 }
+
+func (e *AccessError) Error() string {
+	return fmt.Sprintf("Invalid guest access: gpa=%#x, sz=%d", e.GPA, e.Len)
+}
+
+// zone is a range of guest memory with one protection.
+type zone struct {
+	start, end  uint64
+	read, write bool
+}
+
+// memory is the guest's memory in the tender. The zones repeat what the
+// guest's page tables and the mapping's protection say, so that the tender
+// neither faults on a protected page nor writes where the guest cannot.
+type memory struct {
+	b     []byte
+	zones []zone // ascending, without gaps
+}
+
+// newMemory maps size octets of zeroes.
+func newMemory(size uint64) (*memory, error) {
+	b, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("Error allocating guest memory: %w", err) //nolint:revive // the reference's words
+	}
+	return &memory{b: b, zones: []zone{
+		{start: 0, end: hvt.BootInfoBase},
+		{start: hvt.BootInfoBase, end: hvt.MinBase, read: true},
+		{start: hvt.MinBase, end: size, read: true, write: true},
+	}}, nil
+}
+
+func (m *memory) close() error { return unix.Munmap(m.b) }
+
+// Bytes is all of the memory; only the loader uses it, before the guest runs.
+func (m *memory) Bytes() []byte { return m.b }
+
+// Protect sets the protection of the pages [start, end) of the mapping, which
+// KVM passes on to the guest. Nothing is executable in the host.
+func (m *memory) Protect(start, end uint64, read, write bool) error {
+	if start >= end || end > uint64(len(m.b)) || start%hvt.PageSize != 0 || end%hvt.PageSize != 0 {
+		return fmt.Errorf("protect %#x to %#x: %w", start, end, unix.EINVAL)
+	}
+	prot := unix.PROT_NONE
+	if read {
+		prot |= unix.PROT_READ
+	}
+	if write {
+		prot |= unix.PROT_WRITE
+	}
+	if err := unix.Mprotect(m.b[start:end], prot); err != nil {
+		return err
+	}
+	var out []zone
+	for _, z := range m.zones {
+		if z.end <= start || z.start >= end {
+			out = append(out, z)
+			continue
+		}
+		if z.start < start {
+			out = append(out, zone{z.start, start, z.read, z.write})
+		}
+		if z.end > end {
+			out = append(out, zone{end, z.end, z.read, z.write})
+		}
+	}
+	out = append(out, zone{start, end, read, write})
+	sort.Slice(out, func(i, j int) bool { return out[i].start < out[j].start })
+	m.zones = out
+	return nil
+}
+
+// Readable gives the n octets at gpa if the guest may read them all.
+func (m *memory) Readable(gpa, n uint64) ([]byte, error) {
+	return m.slice(gpa, n, func(z zone) bool { return z.read })
+}
+
+// Writable gives the n octets at gpa if the guest may write them all.
+func (m *memory) Writable(gpa, n uint64) ([]byte, error) {
+	return m.slice(gpa, n, func(z zone) bool { return z.read && z.write })
+}
+
+func (m *memory) slice(gpa, n uint64, allowed func(zone) bool) ([]byte, error) {
+	size := uint64(len(m.b))
+	if gpa >= size || n > size-gpa {
+		return nil, &AccessError{gpa, n}
+	}
+	for _, z := range m.zones {
+		if z.end > gpa && z.start < gpa+n && !allowed(z) {
+			return nil, &AccessError{gpa, n}
+		}
+	}
+	return m.b[gpa : gpa+n : gpa+n], nil
+}

@@ -58,7 +58,15 @@ func confirm(f *FOP, _ time.Time, _ uint8) {
 
 func stopTimer(f *FOP, _ time.Time, _ uint8) { f.timer.stop() }
 
-func releaseBC(f *FOP, _ time.Time, _ uint8) { f.bc, f.bcOut = nil, false }
+// releaseBC drops the Type-BC frame that was executed; its round trip is the first
+// that can be measured.
+func releaseBC(f *FOP, now time.Time, _ uint8) {
+	if !f.bcRe && !f.bcOut {
+		f.timer.measure(now.Sub(f.bcAt))
+	}
+	f.bc, f.bcOut = nil, false
+	f.timer.progress()
+}
 
 // removeAcked confirms the frames before nr and restarts the count for the next
 // (§5.2.8).

@@ -149,6 +149,7 @@ type FOP struct {
 	bc    *FDU // the Type-BC frame of S5
 	bcOut bool // it waits to be handed over
 	bcRe  bool // and was handed over before
+	bcAt  time.Time
 	count int  // Transmission_Count
 	init  bool // an initiate directive waits for its confirm
 
@@ -213,7 +214,7 @@ func (f *FOP) Next(now time.Time) (t Transmission, ok bool) {
 		if !f.bcOut {
 			return Transmission{}, false
 		}
-		f.bcOut = false
+		f.bcOut, f.bcAt = false, now
 		f.timer.start(now)
 		return Transmission{Kind: BC, FDU: f.bc, Again: f.bcRe}, true
 	case Active, RetransmitWithoutWait:
@@ -285,12 +286,17 @@ func (f *FOP) CLCW(c CLCW, now time.Time) {
 }
 
 // Hold stops the machine: no transmission, no timer, CLCWs ignored. For the time
-// without a return link.
+// without a return link. What is outstanding tells no round trip any more.
 func (f *FOP) Hold(now time.Time) {
-	if !f.held {
-		f.held = true
-		f.timer.pause(now)
+	if f.held {
+		return
 	}
+	f.held = true
+	f.timer.pause(now)
+	for i := range f.sent {
+		f.sent[i].again = true
+	}
+	f.bcRe = true
 }
 
 // Held says whether Hold is in force.

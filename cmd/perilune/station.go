@@ -13,11 +13,15 @@ import (
 	"github.com/perilune/perilune/missions/craft"
 )
 
-// breaks are what a demonstration may break in the link, by name.
+// breaks are what a demonstration may break, by name. What is not of the link is broken
+// elsewhere.
 var breaks = map[string]func(*link.Faults){
 	"rs":   func(f *link.Faults) { f.NoRS = true },
 	"fop":  func(f *link.Faults) { f.NoRetransmit = true },
 	"sdls": func(f *link.Faults) { f.WrongKey = true },
+
+	"signature": func(*link.Faults) {},
+	"guest":     func(*link.Faults) {},
 }
 
 func (a *app) stationCmd() *cobra.Command {

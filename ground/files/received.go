@@ -50,13 +50,13 @@ func (f *Files) provenance(t *client.Transfer) error {
 }
 
 // owner reads tenant and mission from the name that flight gives to a product:
-// products/TENANT/MISSION/NAME.
+// TENANT/MISSION/NAME.
 func owner(name string) (ids.Guest, bool) {
-	part := strings.SplitN(name, "/", 4)
-	if len(part) != 4 || part[0] != "products" {
+	part := strings.SplitN(name, "/", 3)
+	if len(part) != 3 {
 		return ids.Guest{}, false
 	}
-	g, err := ids.ParseGuest(part[1] + "/" + part[2])
+	g, err := ids.ParseGuest(part[0] + "/" + part[1])
 	return g, err == nil
 }
 

@@ -15,6 +15,7 @@ func (s *Station) events() link.GroundEvents {
 		Packet: func(vc ccsds.VCID, packet []byte, at link.Offset) { s.packet(vc, packet, at.Bit) },
 		Frame:  s.frame,
 		Bad: func(reason string, bit uint64) {
+			s.recordState(bit)
 			s.record(client.Event{Kind: client.KindBad, Stream: client.StreamDown, Bit: bit, Text: reason})
 		},
 		CLCW:  s.clcw,
@@ -25,6 +26,7 @@ func (s *Station) events() link.GroundEvents {
 
 // frame notes what the coding layer had to repair, and what is missing.
 func (s *Station) frame(f link.FrameInfo) {
+	s.recordState(f.Bit)
 	e := client.Event{VC: uint8(f.VC), Stream: client.StreamDown, Bit: f.Bit}
 	if f.Lost > 0 {
 		e.Kind, e.Text = client.KindLost, fmt.Sprintf("%d frames missing", f.Lost)
@@ -80,10 +82,23 @@ func flagWords(c cop1.CLCW) (text string) {
 	return text
 }
 
+// state notes a new state of the synchroniser. The event waits for the frame that
+// brought it about, whose offset it is to carry.
 func (s *Station) state(st link.SyncState) {
 	s.link.State, s.link.Since = st.String(), s.now().UTC()
-	s.record(client.Event{Kind: client.KindState, Stream: client.StreamDown, Bit: s.link.BitsReceived, Text: s.link.State})
+	s.changed = true
+	if st == link.Search {
+		s.recordState(s.link.BitsReceived)
+	}
 	s.cfg.Files.Freeze(s.now(), st != link.Lock)
+}
+
+// recordState records a change of state, if there is one, as seen at bit.
+func (s *Station) recordState(bit uint64) {
+	if s.changed {
+		s.changed = false
+		s.record(client.Event{Kind: client.KindState, Stream: client.StreamDown, Bit: bit, Text: s.link.State})
+	}
 }
 
 func (s *Station) fop(e link.FOPEvent) {

@@ -4,17 +4,20 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/gopacket"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/client"
-
-	"github.com/google/gopacket"
+	"github.com/perilune/perilune/internal/ids"
 )
 
 // packet takes one packet from the downlink; its first bit lies at bit or a frame later.
@@ -71,6 +74,7 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		}
 		e.Kind, e.Text = client.KindEvent, ev.Text
 		e.Fields["id"], e.Fields["name"], e.Fields["severity"] = uint16(ev.ID), ev.ID.String(), severities[ev.Severity]
+		maps.Copy(e.Fields, eventFields(ev))
 	case pus.ServiceTime:
 		t, err := pus.DecodeTimeSetting(tm.Payload)
 		if err != nil {
@@ -92,6 +96,31 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		e.Text = d.Mission + ": " + preview(d.Data)
 	}
 	return nil
+}
+
+// number finds the figures that flight writes into the texts of its events.
+var number = regexp.MustCompile(`\b(status|slot|pid) (-?\d+)\b`)
+
+// eventFields is what an event's text tells to a program: about a guest its name and
+// figures, about a refusal the rule.
+func eventFields(ev pus.Event) map[string]any {
+	fields := map[string]any{}
+	switch ev.ID {
+	case pus.EventGuestStarted, pus.EventGuestExited, pus.EventGuestRefused:
+		name, _, _ := strings.Cut(ev.Text, " ")
+		if g, err := ids.ParseGuest(strings.TrimSuffix(name, ":")); err == nil {
+			fields["tenant"], fields["mission"] = g.Tenant, g.Mission
+		}
+		for _, m := range number.FindAllStringSubmatch(ev.Text, -1) {
+			if n, err := strconv.Atoi(m[2]); err == nil {
+				fields[m[1]] = n
+			}
+		}
+	}
+	if rule := client.RuleOf(ev.Text); rule != "" {
+		fields["rule"] = rule
+	}
+	return fields
 }
 
 var severities = map[uint8]string{

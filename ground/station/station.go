@@ -107,6 +107,7 @@ type Station struct {
 	sent        uint64 // octets
 	filePackets uint16 // sequence count of APID 2
 	repaired    repaired
+	changed     bool   // the synchroniser's state, not yet recorded
 	autoTime    uint64 // the command that sets the clock, while it is under way
 }
 
@@ -159,6 +160,7 @@ func (s *Station) receive(bits []byte) {
 	defer s.mu.Unlock()
 	s.link.BitsReceived += uint64(len(bits)) * 8
 	s.ground.Receive(bits)
+	s.recordState(s.link.BitsReceived)
 	s.poke()
 }
 

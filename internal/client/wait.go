@@ -3,8 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -142,14 +142,14 @@ func (c *Client) watch(ctx context.Context, done func() (bool, error), kinds ...
 	}
 }
 
-// RuleOf finds the name of a rule, such as bundle.signature, at the front of a
-// failure's text; "" when there is none.
+// rule is how the name of a rule stands in a text: bundle.signature, followed by a colon.
+var rule = regexp.MustCompile(`(?:^|\s)([a-z]+\.[a-z]+):`)
+
+// RuleOf finds the name of a rule, such as bundle.signature, in a failure's text; ""
+// when there is none.
 func RuleOf(text string) string {
-	for _, word := range strings.Fields(text) {
-		rule, ok := strings.CutSuffix(word, ":")
-		if ok && strings.Count(rule, ".") == 1 && rule == strings.ToLower(rule) && !strings.HasPrefix(rule, ".") && !strings.HasSuffix(rule, ".") {
-			return rule
-		}
+	if m := rule.FindStringSubmatch(text); m != nil {
+		return m[1]
 	}
 	return ""
 }

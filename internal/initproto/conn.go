@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -106,9 +107,13 @@ func (c *Conn) Send(m Message, files ...*os.File) error {
 	if len(files) > 0 {
 		fds := make([]int, len(files))
 		for i, f := range files {
-			fds[i] = int(f.Fd())
+			var err error
+			if fds[i], err = descriptor(f); err != nil {
+				return fmt.Errorf("send %T: %w", m, err)
+			}
 		}
 		rights = unix.UnixRights(fds...)
+		defer runtime.KeepAlive(files)
 	}
 	c.send.Lock()
 	defer c.send.Unlock()
@@ -130,6 +135,17 @@ func (c *Conn) Send(m Message, files ...*os.File) error {
 		return fmt.Errorf("send %T: %w", m, err)
 	}
 	return nil
+}
+
+// descriptor is f.Fd() without its side effect of making f blocking, for all
+// who share it.
+func descriptor(f *os.File) (fd int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	err = raw.Control(func(n uintptr) { fd = int(n) })
+	return fd, err
 }
 
 // Receive waits for the next message; the caller owns the files that came

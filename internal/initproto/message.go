@@ -33,6 +33,9 @@ const (
 	RadioEnv  = "PERILUNE_RADIO" // path of the radio's character device
 )
 
+// DataPartition is the name of the data partition in the partition table.
+const DataPartition = "perilune-data"
+
 // Limits, checked before anything is allocated or sent.
 const (
 	MaxMessage = 2048 // octets

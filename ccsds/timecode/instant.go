@@ -54,14 +54,11 @@ func FromTime(t time.Time) Instant {
 	return Instant(s*int64(time.Second) + int64(t.Nanosecond()))
 }
 
-// Time turns TAI into UTC. time.Time has no word for the second 23:59:60: while a leap
-// second lasts, Time repeats the second after it.
+// Time turns TAI into UTC. time.Time has no word for the second 23:59:60: a leap second
+// has the same Time as the second after it.
 func (i Instant) Time() time.Time {
 	s, ns := floorDiv(int64(i), int64(time.Second))
 	n := sort.Search(len(leaps), func(n int) bool { return leaps[n].from+leaps[n].offset > s })
-	if n < len(leaps) && leaps[n].from+leaps[n].offset-1 == s {
-		n++ // inside the leap second itself
-	}
 	return time.Unix(s-leaps[max(n-1, 0)].offset+epochUnix, ns).UTC()
 }
 

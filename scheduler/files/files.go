@@ -1,0 +1,221 @@
+// Package files moves files over the link by CFDP: what comes up lands in the incoming
+// folder, what tenants produce goes down. A product leaves the craft's disk once the
+// ground has confirmed it; one that was not sent yet is offered again after a restart.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds/cfdp"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/clock"
+)
+
+// CFDP entities.
+const (
+	EntityGround = 1
+	EntityCraft  = 2
+)
+
+const (
+	maxPDU      = 900
+	maxIncoming = 512 << 20 // octets of one file
+)
+
+// Config says where files are and who hears of them.
+type Config struct {
+	Incoming string // folder of files from the ground
+	Products string // folder of files for the ground
+	Saver    cfdp.Saver
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Event    func(severity uint8, id pus.EventID, text string)
+	Publish  func(bus.Event)
+	Received func(name string) // a file is complete in Incoming; called on its own goroutine
+}
+
+// Files is safe for concurrent use.
+type Files struct {
+	cfg Config
+
+	mu     sync.Mutex
+	entity *cfdp.Entity
+	kick   chan struct{} // timers may have changed
+	later  []func()      // what events ask for, done outside of the lock
+}
+
+// store lets files come into one folder and go out of another.
+type store struct {
+	*cfdp.Dir
+	out *cfdp.Dir
+}
+
+func (s store) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }
+
+// New opens the folders, which must exist, and goes on with transfers that were under
+// way. Products without a transfer begin one.
+func New(cfg Config) (*Files, error) {
+	in, err := cfdp.DirStore(cfg.Incoming)
+	if err != nil {
+		return nil, err
+	}
+	out, err := cfdp.DirStore(cfg.Products)
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	f := &Files{cfg: cfg, kick: make(chan struct{}, 1)}
+	f.entity, err = cfdp.New(cfdp.Config{
+		Local: EntityCraft, MaxPDU: maxPDU, Limits: cfdp.Limits{MaxFileSize: maxIncoming},
+		Store: store{in, out}, Saver: cfg.Saver,
+	}, cfdp.Events{Started: f.started, Finished: f.finished})
+	if err != nil {
+		return nil, errors.Join(err, in.Close(), out.Close())
+	}
+	return f, f.offerLeft()
+}
+
+// offerLeft puts products that wait on disk without a transaction.
+func (f *Files) offerLeft() error {
+	sending := map[string]bool{}
+	for _, t := range f.entity.Transactions() {
+		if t.Source {
+			sending[t.Name] = true
+		}
+	}
+	return filepath.WalkDir(f.cfg.Products, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(f.cfg.Products, path)
+		hidden := strings.HasPrefix(d.Name(), "~") || d.Name() == ".cfdp-part" // not complete
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && hidden:
+			return fs.SkipDir
+		case !d.Type().IsRegular() || hidden || sending[name]:
+			return nil
+		}
+		if err := f.Put(name, nil); err != nil {
+			f.cfg.Log.Error("product left on disk", "name", name, "err", err)
+		}
+		return nil
+	})
+}
+
+// Put sends the product file name to the ground, with notes for its user.
+func (f *Files) Put(name string, notes [][]byte) error {
+	f.mu.Lock()
+	_, err := f.entity.Put(f.cfg.Clock.Now(), cfdp.Put{
+		Dest: EntityGround, Source: name, DestName: name, Class: 2, Messages: notes,
+	})
+	f.unlock()
+	return err
+}
+
+// Receive takes a PDU that came up.
+func (f *Files) Receive(pdu []byte) error {
+	f.mu.Lock()
+	defer f.unlock()
+	return f.entity.Receive(f.cfg.Clock.Now(), pdu)
+}
+
+// Next is the next PDU to send.
+func (f *Files) Next() ([]byte, bool) {
+	f.mu.Lock()
+	defer f.unlock()
+	return f.entity.Next(f.cfg.Clock.Now())
+}
+
+// Freeze stops the transfers' timers while nothing is heard from the ground.
+func (f *Files) Freeze(on bool) {
+	f.mu.Lock()
+	defer f.unlock()
+	f.entity.Freeze(on)
+}
+
+// unlock ends a call of the entity: events that it caused are carried out now.
+func (f *Files) unlock() {
+	later := f.later
+	f.later = nil
+	f.mu.Unlock()
+	for _, do := range later {
+		do()
+	}
+	select {
+	case f.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Tick lets the transfers' timers run out; it returns when to call again, at the
+// latest, and a channel that asks for an earlier call.
+func (f *Files) Tick() (after time.Duration, sooner <-chan struct{}) {
+	f.mu.Lock()
+	now := f.cfg.Clock.Now()
+	f.entity.Tick(now)
+	next := f.entity.NextTimer()
+	later := f.later
+	f.later = nil
+	f.mu.Unlock()
+	for _, do := range later {
+		do()
+	}
+	after = time.Minute
+	if !next.IsZero() {
+		// A timer that is due already was just given its turn; do not spin on it.
+		after = min(after, max(next.Sub(now), 100*time.Millisecond))
+	}
+	return after, f.kick
+}
+
+func (f *Files) started(i cfdp.Info) {
+	f.later = append(f.later, func() { f.publish(i, "started", "") })
+}
+
+func (f *Files) finished(i cfdp.Info) {
+	f.later = append(f.later, func() {
+		switch {
+		case i.Condition != cfdp.NoError:
+			f.publish(i, "failed", i.Condition.String())
+			f.cfg.Log.Warn("file transfer failed", "name", i.Name, "outgoing", i.Source, "condition", i.Condition)
+		case i.Source:
+			f.sent(i)
+		default:
+			f.received(i)
+		}
+	})
+}
+
+func (f *Files) sent(i cfdp.Info) {
+	f.publish(i, "finished", "")
+	// The name came from Put, which took it from inside the folder.
+	if err := os.Remove(filepath.Join(f.cfg.Products, filepath.FromSlash(i.Name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.cfg.Log.Error("sent product stays on disk", "name", i.Name, "err", err)
+	}
+	f.cfg.Event(pus.EventInfo, pus.EventProductSent, fmt.Sprintf("%s, %d octets", i.Name, i.Size))
+}
+
+func (f *Files) received(i cfdp.Info) {
+	f.publish(i, "finished", "")
+	if strings.HasSuffix(i.DestName, ".tar") {
+		f.cfg.Publish(bus.Bundle{File: i.DestName, State: "staged", Time: f.cfg.Clock.Now()})
+		f.cfg.Event(pus.EventInfo, pus.EventBundleStaged, fmt.Sprintf("%s, %d octets, checksum %08x", i.DestName, i.Size, i.Checksum))
+	}
+	if f.cfg.Received != nil {
+		go f.cfg.Received(i.DestName)
+	}
+}
+
+func (f *Files) publish(i cfdp.Info, state, reason string) {
+	f.cfg.Publish(bus.File{Name: i.DestName, State: state, Outgoing: i.Source, Size: i.Size, Done: i.Done, Reason: reason, Time: f.cfg.Clock.Now()})
+}

@@ -1,0 +1,274 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/missions/store"
+	"github.com/perilune/perilune/scheduler/files"
+	"github.com/perilune/perilune/scheduler/linkd"
+	"github.com/perilune/perilune/scheduler/obt"
+	"github.com/perilune/perilune/scheduler/router"
+	"github.com/perilune/perilune/scheduler/safe"
+	"github.com/perilune/perilune/scheduler/services"
+	"github.com/perilune/perilune/scheduler/tenant"
+)
+
+// records is where authority is kept: on disk, or in safe mode in memory.
+type records interface {
+	Put(bucket, key string, v any) error
+	Get(bucket, key string, v any) error
+	Delete(bucket, key string) error
+	Each(bucket string, fn func(key string, read func(v any) error) error) error
+}
+
+// flight is the running program.
+type flight struct {
+	cfg     Config
+	started time.Time
+
+	init     *initLink
+	mode     *mode
+	db       *durable.DB // nil without a disk
+	records  records
+	bus      *bus.Bus
+	time     *obt.Clock
+	store    *store.Store // nil in safe mode
+	link     *linkd.Link
+	router   *router.Router
+	services *services.Services
+	guests   *tenant.Manager
+	files    *files.Files // nil without a disk
+
+	uplink chan packet // from the link to the dispatcher
+	probe  chan func() // the dispatcher carries it out: proof that it lives
+	locked atomic.Bool
+	heard  atomic.Int64 // ns of Unix time when uplink was last locked
+}
+
+type packet struct {
+	vc   ccsds.VCID
+	data []byte
+}
+
+// open makes all parts. What is broken but not vital is logged and left out.
+func (f *flight) open(ctx context.Context) (err error) {
+	cfg := &f.cfg
+	f.started = cfg.Clock.Now()
+	f.uplink, f.probe = make(chan packet, 64), make(chan func())
+	f.heard.Store(f.started.UnixNano())
+	if f.init, err = greet(ctx, cfg.Init, cfg.Log); err != nil {
+		return err
+	}
+	cause := f.openRecords()
+	f.mode = newMode(f, cause)
+	if err := f.openBus(); err != nil {
+		return err
+	}
+	if f.time, err = obt.New(cfg.Clock, f.records, cfg.Boot); err != nil {
+		cfg.Log.Error("on-board time starts free", "err", err)
+	}
+	f.router = router.New(router.Config{
+		Clock: cfg.Clock, Time: f.time, Publish: f.publish, Tenants: cfg.rates(),
+		Services: func(p []byte) { f.services.Telecommand(p) },
+		Unknown:  func(p []byte, reason string) { f.services.Refuse(p, reason) },
+		Files:    f.receivePDU, NextPDU: f.nextPDU,
+	})
+	f.openStore()
+	f.openGuests()
+	f.services, err = services.New(services.Config{
+		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
+		Tenant: cfg.tenantOf, Send: f.router.Flight, Status: f.status, Publish: f.publish, Log: cfg.Log,
+	})
+	if err != nil {
+		cfg.Log.Error("services start without some of their records", "err", err)
+	}
+	f.openFiles()
+	f.link, err = linkd.New(linkd.Config{
+		Profile: cfg.Profile, Saver: linkd.Saver{Records: f.records}, Radio: cfg.Radio, Clock: cfg.Clock,
+		Fill: func(s linkd.Sink) { f.router.Fill(s) }, Packet: f.heardPacket,
+		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
+	})
+	return err
+}
+
+// openRecords opens the authority on disk. Without it flight lives in memory, and the
+// cause says why it must be in safe mode.
+func (f *flight) openRecords() (cause string) {
+	f.records = safe.NewRecords()
+	if f.cfg.Data == "" {
+		return "no data partition"
+	}
+	var err error
+	if f.db, err = durable.Open(f.cfg.path("records.db")); err != nil {
+		f.cfg.Log.Error("records", "err", err)
+		return "records: " + err.Error()
+	}
+	for _, dir := range []string{"incoming", "products", "missions", "scratch"} {
+		if err = os.MkdirAll(f.cfg.path(dir), 0o755); err != nil {
+			f.cfg.Log.Error("data partition", "err", err)
+			f.db = errClose(f.db, f.cfg.Log)
+			return "data partition: " + err.Error()
+		}
+	}
+	f.records = f.db
+	return ""
+}
+
+func (f *flight) openBus() (err error) {
+	c := bus.Config{Name: f.cfg.Craft.Name}
+	if f.mode.Mode() == pus.ModeNormal {
+		c.StoreDir = f.cfg.path("bus")
+	}
+	if f.bus, err = bus.Start(c); err == nil || c.StoreDir == "" {
+		return err
+	}
+	// The store holds copies only: better none than no bus.
+	f.cfg.Log.Error("bus without a store", "err", err)
+	if err := os.RemoveAll(c.StoreDir); err != nil {
+		f.cfg.Log.Error("bus", "err", err)
+	}
+	c.StoreDir = ""
+	f.bus, err = bus.Start(c)
+	return err
+}
+
+func (f *flight) openStore() {
+	cfg := &f.cfg
+	if f.mode.Mode() != pus.ModeNormal || cfg.Trust == nil {
+		return
+	}
+	s, err := store.Open(cfg.path("missions"), cfg.Trust, f.db, f.time.UTC, cfg.Log)
+	if err != nil {
+		cfg.Log.Error("no missions", "err", err)
+		return
+	}
+	f.store = s
+	if cfg.Missions == "" {
+		return
+	}
+	for _, err := range s.Preinstall(cfg.Missions) {
+		cfg.Log.Error("mission of the image left out", "err", err)
+	}
+}
+
+func (f *flight) openGuests() {
+	cfg := &f.cfg
+	f.guests = tenant.New(tenant.Config{
+		Clock: cfg.Clock, Log: cfg.Log, Slots: f.init, Records: f.records, Tenants: cfg.tenants(),
+		Mission: func(g ids.Guest) *store.Installed {
+			if f.store == nil {
+				return nil
+			}
+			return f.store.Get(g)
+		},
+		Products: cfg.path("products"), Scratch: cfg.path("scratch"),
+		Send: f.router.Tenant, Publish: f.publish, Done: f.productDone,
+		Event:   func(severity uint8, id pus.EventID, text string) { f.services.Event(severity, id, text) },
+		Changed: func() { f.services.GuestsChanged() },
+	})
+	if f.mode.Mode() != pus.ModeNormal {
+		f.guests.Close("safe mode")
+	}
+	f.init.exited = f.guests.SlotExited
+}
+
+func (f *flight) openFiles() {
+	if f.db == nil {
+		return
+	}
+	var err error
+	f.files, err = files.New(files.Config{
+		Incoming: f.cfg.path("incoming"), Products: f.cfg.path("products"),
+		Saver: files.Saver{Records: f.records}, Clock: f.cfg.Clock, Log: f.cfg.Log,
+		Event: f.services.Event, Publish: f.publish,
+	})
+	if err != nil {
+		f.cfg.Log.Error("no file transfers", "err", err)
+	}
+}
+
+// run keeps all parts going until the first of them ends.
+func (f *flight) run(ctx context.Context) error {
+	f.announce()
+	// Guests that outlived an earlier program go on before init can say that one ended.
+	if err := f.guests.Adopt(f.init.kept); err != nil {
+		f.cfg.Log.Error("slots", "err", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return part("link", f.link.Run(ctx)) })
+	g.Go(func() error { return part("services", f.services.Run(ctx)) })
+	g.Go(func() error { return f.dispatch(ctx) })
+	g.Go(func() error { return f.runFiles(ctx) })
+	g.Go(func() error { return part("init", f.init.run(ctx)) })
+	g.Go(func() error { return f.health(ctx) })
+	g.Go(func() error { return f.populate(ctx) })
+	return g.Wait()
+}
+
+func part(name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// announce says how this program came to run.
+func (f *flight) announce() {
+	w := f.init.welcome
+	id, text := pus.EventBoot, fmt.Sprintf("boot %d", w.Boots)
+	if w.Restarts > 0 {
+		id, text = pus.EventFlightRestarted, fmt.Sprintf("boot %d, restart %d", w.Boots, w.Restarts)
+	}
+	text += ", " + initproto.Mode(f.mode.Mode()).String()
+	if w.Cause != "" {
+		text += ": " + w.Cause
+	}
+	f.services.Event(pus.EventInfo, id, text)
+	if f.mode.Mode() == pus.ModeSafe {
+		f.services.Event(pus.EventHigh, pus.EventSafeEntered, f.mode.cause)
+	}
+}
+
+// close lets go of everything. Guests go on in their slots.
+func (f *flight) close() {
+	if f.guests != nil {
+		f.guests.Detach()
+	}
+	if f.bus != nil {
+		_ = f.bus.Close()
+	}
+	errClose(f.db, f.cfg.Log)
+}
+
+func (f *flight) publish(e bus.Event) {
+	if err := f.bus.Publish(context.Background(), e); err != nil && !errors.Is(err, bus.ErrClosed) {
+		f.cfg.Log.Error("bus", "err", err)
+	}
+}
+
+// status is what the parts know for housekeeping.
+func (f *flight) status() pus.Housekeeping {
+	s := f.link.Stats()
+	h := pus.Housekeeping{
+		UptimeS: uint32(f.cfg.Clock.Now().Sub(f.started).Seconds()),
+		Boots:   f.init.welcome.Boots, FlightRestarts: uint16(min(f.init.welcome.Restarts, 0xFFFF)),
+		FramesUp: uint32(s.AD + s.BD + s.BC), RefusedUp: uint32(s.RefusedTotal()),
+	}
+	for _, floor := range s.Floors {
+		h.SDLSFloor = max(h.SDLSFloor, floor)
+	}
+	return h
+}

@@ -1,0 +1,211 @@
+// Package linkd runs the craft's end of the space link: it feeds the bits of the radio
+// to link.Space, and gives the radio one frame after the other at the profile's rate.
+//
+// link.Space is not safe for concurrent use; everything here goes through one lock.
+// Packets that come up are handed over outside of it, in order, and the hand-over may
+// block: that holds up the uplink, which is better than losing what FARM has accepted.
+package linkd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/internal/clock"
+)
+
+// Radio takes and gives bits.
+type Radio interface {
+	Receive(ctx context.Context, fn func(bits []byte)) error
+	// Write returns within a second or so, with an error if not all was taken.
+	Write(ctx context.Context, bits []byte) (int, error)
+}
+
+// Sink is where telemetry goes: the queues of the link, one a virtual channel.
+type Sink interface {
+	Room(vc ccsds.VCID) int
+	Send(vc ccsds.VCID, packet []byte) error
+}
+
+// Config says what a Link connects.
+type Config struct {
+	Profile link.Profile
+	Saver   link.Saver
+	Radio   Radio
+	Clock   clock.Clock
+
+	Fill    func(Sink)                                                    // puts telemetry into the queues before each frame
+	Packet  func(ctx context.Context, vc ccsds.VCID, packet []byte) error // takes a packet that came up
+	Refused func(layer, reason string, n int)                             // n things that came up were refused
+	Locked  func(bool)                                                    // uplink was acquired or lost
+}
+
+// Link is a running link. It is safe for concurrent use.
+type Link struct {
+	cfg   Config
+	beats atomic.Uint64
+
+	mu    sync.Mutex
+	space *link.Space
+	heard []heard
+}
+
+// heard is what link.Space reported while the lock was held.
+type heard struct {
+	vc            ccsds.VCID
+	packet        []byte
+	layer, reason string
+	n             int
+	lock, locked  bool
+}
+
+// New makes a link; Run runs it.
+func New(cfg Config) (*Link, error) {
+	l := &Link{cfg: cfg}
+	space, err := link.NewSpace(cfg.Profile, cfg.Saver, link.SpaceEvents{
+		Packet: func(vc ccsds.VCID, packet []byte) {
+			l.heard = append(l.heard, heard{vc: vc, packet: packet})
+		},
+		Refused: func(layer, reason string, n int) {
+			l.heard = append(l.heard, heard{layer: layer, reason: reason, n: n})
+		},
+		UpLock: func(locked bool) { l.heard = append(l.heard, heard{lock: true, locked: locked}) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("space link: %w", err)
+	}
+	l.space = space
+	return l, nil
+}
+
+// Run runs the link until ctx ends or the link cannot go on.
+func (l *Link) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.receive(ctx) })
+	g.Go(func() error { return l.transmit(ctx) })
+	return g.Wait()
+}
+
+// maxFailures is how many times in a row the records may fail. The ground sends again
+// what was not taken; but a craft that can write nothing for long is better started
+// anew, in safe mode.
+const maxFailures = 20
+
+func (l *Link) receive(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	failures := 0
+	err := l.cfg.Radio.Receive(ctx, func(bits []byte) {
+		l.mu.Lock()
+		err := l.space.Receive(bits)
+		heard := l.heard
+		l.heard = nil
+		l.mu.Unlock()
+		if err == nil {
+			failures = 0
+		} else if failures++; failures >= maxFailures {
+			cancel(fmt.Errorf("uplink: %w", err))
+		} else {
+			l.cfg.Refused("records", err.Error(), 1)
+		}
+		if err := l.report(ctx, heard); err != nil {
+			cancel(fmt.Errorf("uplink: %w", err))
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// report passes on what link.Space said, now that the lock is free.
+func (l *Link) report(ctx context.Context, all []heard) error {
+	for _, h := range all {
+		switch {
+		case h.lock:
+			l.cfg.Locked(h.locked)
+		case h.packet != nil:
+			if err := l.cfg.Packet(ctx, h.vc, h.packet); err != nil {
+				return err
+			}
+		default:
+			l.cfg.Refused(h.layer, h.reason, h.n)
+		}
+	}
+	return nil
+}
+
+// transmit sends a frame each time the rate says so. When the port or the processor
+// is slower than the rate, frames go late; they are never sent in a burst afterwards.
+func (l *Link) transmit(ctx context.Context) error {
+	var cadu []byte
+	next := l.cfg.Clock.Now()
+	for {
+		l.cfg.Fill(l)
+		l.mu.Lock()
+		cadu = l.space.NextCADU(cadu[:0])
+		l.mu.Unlock()
+		for rest := cadu; len(rest) > 0; {
+			n, err := l.cfg.Radio.Write(ctx, rest)
+			l.beats.Add(1)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if rest = rest[n:]; err == nil && n == 0 {
+				return errors.New("downlink: the radio takes nothing and gives no reason")
+			}
+		}
+		took := time.Duration(float64(len(cadu)*8) / float64(l.cfg.Profile.DownRate) * float64(time.Second))
+		now := l.cfg.Clock.Now()
+		if next = next.Add(took); next.Before(now) {
+			next = now
+		}
+		if err := l.wait(ctx, next.Sub(now)); err != nil {
+			return err
+		}
+	}
+}
+
+// wait lets d pass, in steps, so that a slow link has a pulse too. Even a late
+// transmitter yields: on one slow processor somebody else must run.
+func (l *Link) wait(ctx context.Context, d time.Duration) error {
+	for d = max(d, time.Millisecond); d > 0; d -= time.Second {
+		if err := clock.Sleep(ctx, l.cfg.Clock, min(d, time.Second)); err != nil {
+			return err
+		}
+		l.beats.Add(1)
+	}
+	return nil
+}
+
+// Room is how many packets the queue of vc still takes.
+func (l *Link) Room(vc ccsds.VCID) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.space.Room(vc)
+}
+
+// Send queues a packet on vc.
+func (l *Link) Send(vc ccsds.VCID, packet []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.space.Send(vc, packet)
+}
+
+// Stats are the counters of the link's layers.
+func (l *Link) Stats() link.SpaceStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.space.Stats()
+}
+
+// Beats grows as long as the transmitter lives, at least once a second or so even when
+// the port takes nothing.
+func (l *Link) Beats() uint64 { return l.beats.Load() }

@@ -1,0 +1,311 @@
+// Package router is the crossing of packets on board. What comes up goes by its APID
+// to the services, to the file transfers, or is refused. What goes down gets what its
+// maker must not choose: APID, sequence count, time and its quality, and a place in a
+// queue that is bounded.
+//
+//	up    APID 1 and tenants' → services   2 → files   other → TM[1,2] and an event
+//	down  VC 0 flight, VC 1 tenants in turn, VC 2 files as the link has room
+package router
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/spp"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/clock"
+)
+
+// APIDs of the craft itself.
+const (
+	APIDFlight ccsds.APID = 1
+	APIDFiles  ccsds.APID = 2
+)
+
+// Virtual channels of the downlink.
+const (
+	vcFlight ccsds.VCID = 0
+	vcTenant ccsds.VCID = 1
+	vcFiles  ccsds.VCID = 2
+)
+
+// Bounds of the queues in packets. A tenant's flood drops its own packets only.
+const (
+	flightQueue = 512
+	tenantQueue = 128
+	filesAhead  = 4 // PDUs in the link's queue: a late one is better chosen by CFDP
+)
+
+// ErrQuota says that a tenant has used up its octets of telemetry for now.
+var ErrQuota = errors.New("telemetry quota is used up")
+
+// Time is on-board time.
+type Time interface {
+	Now() (timecode.Instant, timecode.Quality)
+}
+
+// Sink takes packets for the link.
+type Sink interface {
+	Room(vc ccsds.VCID) int
+	Send(vc ccsds.VCID, packet []byte) error
+}
+
+// Config connects a Router.
+type Config struct {
+	Clock   clock.Clock
+	Time    Time
+	Publish func(bus.Event)
+	Tenants map[ccsds.APID]int // octets of telemetry a second by tenants' APID
+
+	Services func(packet []byte)                // telecommands to flight and to tenants
+	Files    func(pdu []byte)                   // CFDP PDUs
+	NextPDU  func() ([]byte, bool)              // the next CFDP PDU to send
+	Unknown  func(packet []byte, reason string) // packets for nobody
+}
+
+// Router is safe for concurrent use.
+type Router struct {
+	cfg Config
+
+	mu      sync.Mutex
+	seq     spp.Counter
+	counts  map[message]uint16
+	queues  map[ccsds.APID]*queue
+	order   []ccsds.APID // of tenants, whose turn is first
+	buckets map[ccsds.APID]*bucket
+	depth   int // of the link's queue for files, learnt when it is empty
+}
+
+type message struct {
+	apid             ccsds.APID
+	service, subtype uint8
+}
+
+// New makes a router.
+func New(cfg Config) *Router {
+	r := &Router{cfg: cfg, counts: map[message]uint16{}, queues: map[ccsds.APID]*queue{}, buckets: map[ccsds.APID]*bucket{}}
+	r.queues[APIDFlight] = &queue{limit: flightQueue}
+	now := cfg.Clock.Now()
+	for apid, rate := range cfg.Tenants {
+		r.queues[apid] = &queue{limit: tenantQueue}
+		r.order = append(r.order, apid)
+		r.buckets[apid] = newBucket(rate, now)
+	}
+	return r
+}
+
+// Uplink takes a packet that came up on vc.
+func (r *Router) Uplink(vc ccsds.VCID, packet []byte) {
+	n, err := spp.TotalLength(packet)
+	if err != nil || n != len(packet) {
+		r.cfg.Unknown(packet, fmt.Sprintf("no space packet: %d octets", len(packet)))
+		return
+	}
+	id, _ := pus.RequestIDOf(packet)
+	apid := ccsds.APID(id.APID())
+	if apid == ccsds.IdleAPID {
+		return
+	}
+	if apid != APIDFiles { // file data is no event, and there is much of it
+		r.cfg.Publish(bus.Telecommand{APID: uint16(apid), VC: uint8(vc), Packet: packet, Time: r.cfg.Clock.Now()})
+	}
+	_, tenant := r.buckets[apid]
+	switch {
+	case apid == APIDFlight || tenant:
+		r.cfg.Services(packet)
+	case apid == APIDFiles:
+		r.cfg.Files(packet[spp.HeaderLength:])
+	default:
+		r.cfg.Unknown(packet, fmt.Sprintf("nobody has APID %d", apid))
+	}
+}
+
+// Flight queues a report of the craft itself.
+func (r *Router) Flight(service, subtype uint8, data []byte) error {
+	return r.send(APIDFlight, vcFlight, service, subtype, data)
+}
+
+// Tenant queues a report under a tenant's APID, or returns ErrQuota.
+func (r *Router) Tenant(apid ccsds.APID, service, subtype uint8, data []byte) error {
+	r.mu.Lock()
+	b := r.buckets[apid]
+	ok := b != nil && b.take(len(data), r.cfg.Clock.Now())
+	r.mu.Unlock()
+	switch {
+	case b == nil:
+		return fmt.Errorf("telemetry of APID %d: no tenant has it", apid)
+	case !ok:
+		return ErrQuota
+	}
+	return r.send(apid, vcTenant, service, subtype, data)
+}
+
+func (r *Router) send(apid ccsds.APID, vc ccsds.VCID, service, subtype uint8, data []byte) error {
+	r.mu.Lock()
+	at, quality := r.cfg.Time.Now()
+	kind := message{apid, service, subtype}
+	packet, err := pus.BuildTM(apid, r.seq.Next(apid), service, subtype, r.counts[kind], 0, at, quality, data)
+	r.counts[kind]++
+	if err == nil {
+		r.queues[apid].push(packet)
+	}
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	r.cfg.Publish(bus.Telemetry{VC: uint8(vc), APID: uint16(apid), Packet: packet, Time: r.cfg.Clock.Now()})
+	return nil
+}
+
+// Fill moves what waits into the link's queues, as far as they have room.
+func (r *Router) Fill(link Sink) {
+	for room := link.Room(vcFlight); room > 0; room-- {
+		p := r.pop(APIDFlight)
+		if p == nil {
+			break
+		}
+		if link.Send(vcFlight, p) != nil {
+			r.unpop(APIDFlight, p)
+			break
+		}
+	}
+	for room := link.Room(vcTenant); room > 0; room-- {
+		apid, p := r.nextTenant()
+		if p == nil {
+			break
+		}
+		if link.Send(vcTenant, p) != nil {
+			r.unpop(apid, p)
+			break
+		}
+	}
+	r.fillFiles(link)
+}
+
+// fillFiles keeps few PDUs ahead of the link: which one comes next is better decided
+// late.
+func (r *Router) fillFiles(link Sink) {
+	room := link.Room(vcFiles)
+	r.depth = max(r.depth, room)
+	for ahead := r.depth - room; ahead < min(filesAhead, r.depth); ahead++ {
+		pdu, ok := r.cfg.NextPDU()
+		if !ok {
+			return
+		}
+		r.mu.Lock()
+		seq := r.seq.Next(APIDFiles)
+		r.mu.Unlock()
+		p, err := spp.Append(nil, &spp.Packet{APID: APIDFiles, SeqFlags: spp.Unsegmented, SeqCount: seq}, pdu)
+		if err != nil || link.Send(vcFiles, p) != nil {
+			return // CFDP finds out and sends it again
+		}
+	}
+}
+
+func (r *Router) pop(apid ccsds.APID) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queues[apid].pop()
+}
+
+func (r *Router) unpop(apid ccsds.APID, p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queues[apid].unpop(p)
+}
+
+// nextTenant takes a packet of the next tenant in turn that has one.
+func (r *Router) nextTenant() (ccsds.APID, []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for range r.order {
+		apid := r.order[0]
+		r.order = append(r.order[1:], apid)
+		if p := r.queues[apid].pop(); p != nil {
+			return apid, p
+		}
+	}
+	return 0, nil
+}
+
+// Dropped is how many packets full queues have cost since the start.
+func (r *Router) Dropped() (n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, q := range r.queues {
+		n += q.dropped
+	}
+	return n
+}
+
+// Waiting is how many packets are queued for APID.
+func (r *Router) Waiting(apid ccsds.APID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q := r.queues[apid]; q != nil {
+		return len(q.packets)
+	}
+	return 0
+}
+
+// queue holds the packets of one APID, oldest first. When it is full the oldest goes:
+// the newest says more about now.
+type queue struct {
+	packets [][]byte
+	limit   int
+	dropped uint64
+}
+
+func (q *queue) push(p []byte) {
+	if len(q.packets) == q.limit {
+		q.packets = append(q.packets[:0], q.packets[1:]...)
+		q.dropped++
+	}
+	q.packets = append(q.packets, p)
+}
+
+func (q *queue) pop() []byte {
+	if len(q.packets) == 0 {
+		return nil
+	}
+	p := q.packets[0]
+	q.packets[0] = nil
+	q.packets = q.packets[1:]
+	return p
+}
+
+func (q *queue) unpop(p []byte) {
+	if len(q.packets) < q.limit {
+		q.packets = append([][]byte{p}, q.packets...)
+	} else {
+		q.dropped++
+	}
+}
+
+// bucket bounds octets a second, with a few seconds' worth at once.
+type bucket struct {
+	rate, level, most float64
+	at                time.Time
+}
+
+func newBucket(rate int, now time.Time) *bucket {
+	most := max(4*float64(rate), 4096)
+	return &bucket{rate: float64(rate), level: most, most: most, at: now}
+}
+
+func (b *bucket) take(n int, now time.Time) bool {
+	if d := now.Sub(b.at); d > 0 {
+		b.level = min(b.most, b.level+b.rate*d.Seconds())
+		b.at = now
+	}
+	if b.level < float64(n) {
+		return false
+	}
+	b.level -= float64(n)
+	return true
+}

@@ -1,0 +1,91 @@
+package services
+
+import (
+	"context"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+// function is what TC[8,1] can ask for: how many arguments it wants, and what it does.
+type function struct {
+	arguments int
+	run       func(*Services, context.Context, []string) error
+}
+
+var functions = map[string]function{
+	pus.FunctionBundleActivate: {2, (*Services).activate},
+	pus.FunctionMissionStart: {2, func(s *Services, ctx context.Context, a []string) error {
+		g, err := guest(a)
+		if err != nil {
+			return err
+		}
+		return s.cfg.Guests.Start(ctx, g)
+	}},
+	pus.FunctionMissionStop: {2, func(s *Services, ctx context.Context, a []string) error {
+		g, err := guest(a)
+		if err != nil {
+			return err
+		}
+		return s.cfg.Guests.Stop(ctx, g)
+	}},
+	pus.FunctionMissionList: {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }},
+	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
+		return s.cfg.Mode.Enter(ctx, "telecommand")
+	}},
+	pus.FunctionSafeLeave: {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
+}
+
+// runFunctions carries out the functions, one at a time.
+func (s *Services) runFunctions(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case tc := <-s.functions:
+			s.function(ctx, tc)
+		}
+	}
+}
+
+func (s *Services) function(ctx context.Context, tc pus.Telecommand) {
+	f, err := pus.DecodeFunction(tc.Payload)
+	if err != nil {
+		s.fail(&tc, pus.StartFailure, err)
+		return
+	}
+	do, ok := functions[f.Name]
+	switch {
+	case !ok:
+		err = tc.Refuse(pus.FailureUnknownName, "no function %q", f.Name)
+	case len(f.Arguments) != do.arguments:
+		err = tc.Refuse(pus.FailureBadData, "%s wants %d arguments, got %d", f.Name, do.arguments, len(f.Arguments))
+	}
+	if err != nil {
+		s.fail(&tc, pus.StartFailure, err)
+		return
+	}
+	s.perform(&tc, func() error { return do.run(s, ctx, f.Arguments) })
+}
+
+// activate verifies a bundle and makes it active. What came of it is an event as well:
+// who waits for the bundle need not be who sent the telecommand.
+func (s *Services) activate(ctx context.Context, a []string) error {
+	what, err := s.cfg.Missions.Activate(ctx, a[0], a[1])
+	if err != nil {
+		_, text := explain(err)
+		s.Event(pus.EventMedium, pus.EventBundleRefused, a[0]+": "+text)
+		return err
+	}
+	s.Event(pus.EventInfo, pus.EventBundleActivated, what)
+	s.GuestsChanged()
+	return nil
+}
+
+func guest(a []string) (ids.Guest, error) {
+	g, err := ids.ParseGuest(a[0] + "/" + a[1])
+	if err != nil {
+		return g, &pus.Refusal{Code: pus.FailureUnknownName, Text: err.Error(), Err: err}
+	}
+	return g, nil
+}

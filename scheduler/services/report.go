@@ -1,0 +1,176 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds/pus"
+)
+
+// Event sends an event report of service 5 and puts it on the bus.
+func (s *Services) Event(severity uint8, id pus.EventID, text string) {
+	e := pus.Event{Severity: severity, ID: id, Text: clip(text)}
+	s.cfg.Log.Info("event", "id", id, "severity", severity, "text", text)
+	data, err := e.Encode()
+	if err == nil {
+		err = s.cfg.Send(pus.ServiceEvent, severity, data)
+	}
+	if err != nil {
+		s.cfg.Log.Error("event report", "id", id, "err", err)
+	}
+	s.cfg.Publish(bus.Report{ID: uint16(id), Severity: severity, Text: e.Text, Time: s.cfg.Clock.Now()})
+}
+
+// GuestsChanged asks for a report of the guest table.
+func (s *Services) GuestsChanged() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// runReports sends what is due now and then.
+func (s *Services) runReports(ctx context.Context) {
+	housekeeping, clock := time.Duration(0), time.Duration(0)
+	last := s.cfg.Clock.Now()
+	for {
+		if housekeeping <= 0 {
+			s.housekeeping()
+			housekeeping = housekeepingPeriod
+		}
+		if clock <= 0 {
+			s.reportTime()
+			clock = timePeriod
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+			if err := s.reportGuests(); err != nil {
+				s.cfg.Log.Error("guest table", "err", err)
+			}
+		case <-s.cfg.Clock.After(min(housekeeping, clock)):
+		}
+		now := s.cfg.Clock.Now()
+		housekeeping, clock = housekeeping-now.Sub(last), clock-now.Sub(last)
+		last = now
+	}
+}
+
+// housekeeping sends both structures, and what was refused since the last time.
+func (s *Services) housekeeping() {
+	h := s.cfg.Status()
+	_, quality := s.cfg.Time.Now()
+	h.Quality, h.Mode = uint8(quality), s.cfg.Mode.Mode()
+	pending, enabled := s.plan.status()
+	h.Pending = uint16(min(pending, 0xFFFF))
+	if enabled && quality.Valid() {
+		h.ScheduleEnabled = 1
+	}
+	h.Guests = 0
+	for _, g := range s.cfg.Guests.Table() {
+		if g.State == pus.GuestRunning {
+			h.Guests++
+		}
+	}
+	err := s.cfg.Send(pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(pus.SIDFlight, h.Encode()))
+	if err == nil {
+		err = s.reportGuests()
+	}
+	if err != nil {
+		s.cfg.Log.Error("housekeeping", "err", err)
+	}
+	for _, text := range s.noise.due(s.cfg.Clock.Now()) {
+		s.Event(pus.EventLow, pus.EventLinkRefused, text)
+	}
+}
+
+// maxTable is how many octets of guest table one report holds.
+const maxTable = 900
+
+// reportGuests sends the guest table, in several reports if it is long.
+func (s *Services) reportGuests() error {
+	all := s.cfg.Guests.Table()
+	for first := true; first || len(all) > 0; first = false {
+		n, size := 0, 0
+		for n < len(all) && n < 255 && size < maxTable {
+			size += 15 + len(all[n].Tenant) + len(all[n].Mission)
+			n++
+		}
+		data, err := pus.EncodeGuests(all[:n])
+		if err != nil {
+			return err
+		}
+		if err := s.cfg.Send(pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(pus.SIDGuests, data)); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+// LinkRefused notes that the link refused n things. Under noise there are many: they
+// are gathered into an event now and then.
+func (s *Services) LinkRefused(layer, reason string, n int) {
+	s.noise.add(layer+": "+reason, n, s.cfg.Clock.Now())
+}
+
+// noise gathers what happens too often to report each time.
+type noise struct {
+	mu sync.Mutex
+	m  map[string]*heard
+}
+
+type heard struct {
+	n    int
+	sent time.Time
+}
+
+// maxNoise bounds the kinds of things that are gathered; the rest is "other".
+const maxNoise = 32
+
+func (q *noise) add(what string, n int, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.m[what] == nil && len(q.m) >= maxNoise {
+		what = "other"
+	}
+	if q.m[what] == nil {
+		q.m[what] = &heard{}
+	}
+	q.m[what].n += n
+}
+
+// first says whether what may be reported now, and notes that it is.
+func (q *noise) first(what string, now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	h := q.m[what]
+	if h == nil {
+		h = &heard{}
+		q.m[what] = h
+	}
+	if !h.sent.IsZero() && now.Sub(h.sent) < time.Second {
+		h.n++
+		return false
+	}
+	h.sent = now
+	return true
+}
+
+// due takes what was gathered and has waited long enough.
+func (q *noise) due(now time.Time) (texts []string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for what, h := range q.m {
+		if h.n == 0 || (!h.sent.IsZero() && now.Sub(h.sent) < noisePeriod) {
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("%s (%d times)", what, h.n))
+		h.n, h.sent = 0, now
+	}
+	return texts
+}

@@ -1,0 +1,284 @@
+// Package services is what the craft does when it is told to: the services of the
+// packet utilisation standard (ECSS-E-ST-70-41C) on board.
+//
+// A telecommand is checked and accepted, starts, and completes; service 1 reports each
+// step. What is quick happens at once, functions of service 8 one after the other on
+// their own goroutine, so that a long one does not hold up the link.
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions"
+)
+
+// apidFlight is the craft's own APID.
+const apidFlight ccsds.APID = 1
+
+// Periods of reports.
+const (
+	housekeepingPeriod = 5 * time.Second
+	timePeriod         = 10 * time.Second
+	noisePeriod        = 10 * time.Second // reports of what was refused are gathered for so long
+)
+
+// functionQueue bounds the functions that wait for the one that runs.
+const functionQueue = 16
+
+// Time is on-board time.
+type Time interface {
+	Now() (timecode.Instant, timecode.Quality)
+	Set(timecode.Instant, timecode.Quality) error
+	Changed() <-chan struct{}
+}
+
+// Records is where authority is kept; a Put that returned is on stable storage.
+type Records interface {
+	Put(bucket, key string, v any) error
+	Get(bucket, key string, v any) error
+}
+
+// Guests runs missions. An error that is a *pus.Refusal says its own code.
+type Guests interface {
+	Start(context.Context, ids.Guest) error
+	Stop(context.Context, ids.Guest) error
+	Command(g ids.Guest, data []byte) error
+	Table() []pus.Guest
+}
+
+// Missions activates bundles.
+type Missions interface {
+	Activate(ctx context.Context, bundle, order string) (what string, err error)
+}
+
+// Mode is normal or safe.
+type Mode interface {
+	Mode() uint8
+	Enter(ctx context.Context, cause string) error
+	Leave(context.Context) error
+}
+
+// Config connects Services.
+type Config struct {
+	Clock    clock.Clock
+	Time     Time
+	Records  Records
+	Guests   Guests
+	Missions Missions
+	Mode     Mode
+	Tenant   func(ccsds.APID) (name string, ok bool)
+	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID
+	Status   func() pus.Housekeeping                         // without what Services knows itself
+	Publish  func(bus.Event)
+	Log      *slog.Logger
+}
+
+// Services is safe for concurrent use; Run must run.
+type Services struct {
+	cfg       Config
+	functions chan pus.Telecommand
+	changed   chan struct{} // the guest table is worth a report
+	plan      *plan
+	recent    *recent
+	noise     noise
+	busy      sync.WaitGroup
+}
+
+// New makes the services, with the schedule that the records hold. A schedule that
+// cannot be read is an error beside working services with an empty one.
+func New(cfg Config) (*Services, error) {
+	s := &Services{cfg: cfg, functions: make(chan pus.Telecommand, functionQueue), changed: make(chan struct{}, 1)}
+	var errPlan, errRecent error
+	s.plan, errPlan = loadPlan(cfg.Records)
+	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
+	s.noise.m = map[string]*heard{}
+	return s, errors.Join(errPlan, errRecent)
+}
+
+// Run does what has its own time: reports, the schedule, functions. It returns ctx's
+// error when ctx ends.
+func (s *Services) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.runFunctions(ctx) })
+	wg.Go(func() { s.runPlan(ctx) })
+	wg.Go(func() { s.runReports(ctx) })
+	wg.Wait()
+	return ctx.Err()
+}
+
+// Telecommand takes a packet for the craft or for a tenant.
+func (s *Services) Telecommand(packet []byte) {
+	tc, err := pus.ParseTC(packet)
+	if err == nil {
+		err = s.admit(&tc)
+	}
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.verify(&tc, pus.AcceptanceSuccess)
+	s.execute(tc)
+}
+
+// Refuse reports a packet that is for nobody.
+func (s *Services) Refuse(packet []byte, reason string) {
+	r := &pus.Refusal{Code: pus.FailureIllegalAPID, Text: reason}
+	r.Request, r.Known = pus.RequestIDOf(packet)
+	s.refuse(r)
+}
+
+// admit says why a telecommand is not accepted, or nil.
+func (s *Services) admit(tc *pus.Telecommand) error {
+	if err := tc.Check(); err != nil {
+		return err
+	}
+	if forTenant := tc.Service == pus.ServiceTenant; forTenant != (tc.APID != apidFlight) {
+		return tc.Refuse(pus.FailureIllegalType, "TC[%d,%d] to APID %d", tc.Service, tc.Subtype, tc.APID)
+	}
+	switch tc.Service {
+	case pus.ServiceFunction, pus.ServiceSchedule, pus.ServiceTenant:
+		// What acts must not act twice, when the ground sends again what it has no
+		// report of.
+		again, err := s.recent.seen(tc, s.cfg.Clock.Now())
+		if err != nil {
+			return tc.Refuse(pus.FailureInternal, "%v", err)
+		}
+		if again {
+			return tc.Refuse(pus.FailureRefused, "this telecommand was taken before")
+		}
+	}
+	return nil
+}
+
+// execute carries out what was accepted.
+func (s *Services) execute(tc pus.Telecommand) {
+	var run func() error
+	switch tc.Service {
+	case pus.ServiceTest:
+		run = func() error { return s.cfg.Send(pus.ServiceTest, pus.IAmAlive, nil) }
+	case pus.ServiceTime:
+		run = func() error { return s.setTime(tc.Payload) }
+	case pus.ServiceSchedule:
+		run = func() error { return s.schedule(&tc) }
+	case pus.ServiceTenant:
+		run = func() error { return s.toTenant(&tc) }
+	case pus.ServiceFunction:
+		select {
+		case s.functions <- tc:
+		default:
+			s.fail(&tc, pus.StartFailure, &pus.Refusal{Code: pus.FailureFull, Text: "too many functions wait"})
+		}
+		return
+	}
+	s.perform(&tc, run)
+}
+
+// perform runs a telecommand between its reports of start and completion.
+func (s *Services) perform(tc *pus.Telecommand, run func() error) {
+	s.verify(tc, pus.StartSuccess)
+	if err := run(); err != nil {
+		s.fail(tc, pus.CompletionFailure, err)
+		return
+	}
+	s.verify(tc, pus.CompletionSuccess)
+}
+
+func (s *Services) toTenant(tc *pus.Telecommand) error {
+	d, err := pus.DecodeTenantData(tc.Payload)
+	if err != nil {
+		return err
+	}
+	tenant, ok := s.cfg.Tenant(tc.APID)
+	if !ok {
+		return tc.Refuse(pus.FailureIllegalAPID, "no tenant has APID %d", tc.APID)
+	}
+	return s.cfg.Guests.Command(ids.Guest{Tenant: tenant, Mission: d.Mission}, d.Data)
+}
+
+// ackOf is the flag by which a telecommand asks for a report of success.
+var ackOf = map[uint8]pus.Ack{
+	pus.AcceptanceSuccess: pus.AckAcceptance,
+	pus.StartSuccess:      pus.AckStart,
+	pus.CompletionSuccess: pus.AckCompletion,
+}
+
+// verify reports a success, if the telecommand asked for it.
+func (s *Services) verify(tc *pus.Telecommand, subtype uint8) {
+	if tc.Ack&ackOf[subtype] != 0 {
+		s.report(pus.Verification{Subtype: subtype, Request: tc.Request})
+	}
+}
+
+// fail reports a failure, asked for or not.
+func (s *Services) fail(tc *pus.Telecommand, subtype uint8, err error) {
+	code, text := explain(err)
+	s.cfg.Log.Warn("telecommand failed", "request", tc.Request, "service", tc.Service, "subtype", tc.Subtype, "err", err)
+	s.report(pus.Verification{Subtype: subtype, Request: tc.Request, Code: code, Text: text})
+}
+
+// refuse reports a packet that was not accepted: to its sender if one can be named,
+// and as an event.
+func (s *Services) refuse(err error) {
+	var r *pus.Refusal
+	if !errors.As(err, &r) {
+		r = &pus.Refusal{Code: pus.FailureInternal, Text: err.Error()}
+	}
+	text := r.Error()
+	if r.Known {
+		s.report(pus.Verification{Subtype: pus.AcceptanceFailure, Request: r.Request, Code: r.Code, Text: clip(r.Text)})
+		text = fmt.Sprintf("APID %d, sequence %d: %s", r.Request.APID(), r.Request.Seq(), text)
+	}
+	s.cfg.Log.Warn("packet refused", "err", err)
+	if s.noise.first("packet", s.cfg.Clock.Now()) {
+		s.Event(pus.EventLow, pus.EventPacketRefused, text)
+	}
+}
+
+func (s *Services) report(v pus.Verification) {
+	data, err := v.Encode()
+	if err == nil {
+		err = s.cfg.Send(pus.ServiceVerification, v.Subtype, data)
+	}
+	if err != nil {
+		s.cfg.Log.Error("verification report", "request", v.Request, "err", err)
+	}
+}
+
+// explain finds the code and the text of a failure.
+func explain(err error) (pus.Failure, string) {
+	var (
+		refusal *pus.Refusal
+		rule    *missions.RuleError
+		decode  *ccsds.DecodeError
+	)
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Code, clip(refusal.Text)
+	case errors.As(err, &rule):
+		return pus.FailureNotPermitted, clip(rule.Error())
+	case errors.As(err, &decode):
+		return pus.FailureBadData, clip(err.Error())
+	}
+	return pus.FailureInternal, clip(err.Error())
+}
+
+// maxText is the longest text of a report in octets: it fits one packet with room.
+const maxText = 400
+
+func clip(s string) string {
+	if len(s) > maxText {
+		return s[:maxText]
+	}
+	return s
+}

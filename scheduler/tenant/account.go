@@ -1,0 +1,143 @@
+package tenant
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+const bucketSlots = "slots"
+
+// entry is the account of one slot: which guest is in it, and whether it has begun.
+type entry struct {
+	Tenant, Mission string
+	Digest, Version string
+	MemoryMiB       int
+	Running         bool
+}
+
+func slotKey(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+
+func cutDigest(digest string) (algorithm, digits string, ok bool) {
+	algorithm, digits, ok = strings.Cut(digest, ":")
+	return algorithm, digits[:min(12, len(digits))], ok
+}
+
+// record writes the account of g's slot.
+func (m *Manager) record(g *guest, running bool) error {
+	return m.cfg.Records.Put(bucketSlots, slotKey(g.slot), entry{Tenant: g.id.Tenant, Mission: g.id.Mission,
+		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running})
+}
+
+// Adopt takes over the slots that outlived an earlier flight program, and forgets what
+// the account says of others. A slot that is in no good state is killed.
+func (m *Manager) Adopt(kept []*Slot) error {
+	account := map[uint32]entry{}
+	err := m.cfg.Records.Each(bucketSlots, func(key string, read func(any) error) error {
+		id, err := strconv.ParseUint(key, 10, 32)
+		var e entry
+		if err == nil {
+			err = read(&e)
+		}
+		if err != nil {
+			m.cfg.Log.Error("account of a slot is damaged", "slot", key, "err", err)
+			return nil
+		}
+		account[uint32(id)] = e
+		return nil
+	})
+	alive := map[uint32]bool{}
+	for _, s := range kept {
+		alive[s.ID] = true
+		if errAdopt := m.adopt(s, account[s.ID]); errAdopt != nil {
+			err = errors.Join(err, errAdopt)
+			m.drop(s)
+		}
+	}
+	for id := range account {
+		if !alive[id] {
+			err = errors.Join(err, m.cfg.Records.Delete(bucketSlots, slotKey(id)))
+		}
+	}
+	return err
+}
+
+func (m *Manager) adopt(s *Slot, e entry) error {
+	id := ids.Guest{Tenant: e.Tenant, Mission: e.Mission}
+	t, known := m.cfg.Tenants[e.Tenant]
+	switch {
+	case e.Tenant == "" || s.Name != id.String():
+		return fmt.Errorf("slot %d: it says %q, the account says %q", s.ID, s.Name, id)
+	case !e.Running:
+		return fmt.Errorf("slot %d: %v had not begun", s.ID, id)
+	case !known:
+		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
+	}
+	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID,
+		adopted: true, state: pus.GuestRunning, exited: make(chan exit, 1), done: make(chan struct{})}
+	m.mu.Lock()
+	if m.closed != "" || m.guests[id] != nil {
+		m.mu.Unlock()
+		return fmt.Errorf("slot %d: %v may not run", s.ID, id)
+	}
+	m.guests[id], m.slots[s.ID] = g, g
+	m.mu.Unlock()
+	if err := m.attach(g, s); err != nil {
+		m.mu.Lock()
+		delete(m.guests, id)
+		m.mu.Unlock()
+		return fmt.Errorf("slot %d: %w", s.ID, err)
+	}
+	m.cfg.Log.Info("guest goes on", "guest", id, "slot", s.ID, "pid", s.PID)
+	m.set(g, pus.GuestRunning, 0, "adopted")
+	m.serve(g)
+	return nil
+}
+
+// drop kills a slot that nobody can use.
+func (m *Manager) drop(s *Slot) {
+	m.mu.Lock()
+	m.slots[s.ID] = nil // taken until init has reaped it
+	m.mu.Unlock()
+	_ = s.Control.Close() // may have been taken over already
+	_ = s.Data.Close()
+	if err := m.cfg.Slots.Kill(s.ID); err != nil {
+		m.cfg.Log.Error("kill slot", "slot", s.ID, "err", err)
+	}
+	if err := m.cfg.Records.Delete(bucketSlots, slotKey(s.ID)); err != nil {
+		m.cfg.Log.Error("account of a slot", "slot", s.ID, "err", err)
+	}
+}
+
+// forget closes g's sockets and ends the account of its slot.
+func (m *Manager) forget(g *guest) {
+	m.mu.Lock()
+	ctl, data := g.ctl, g.data
+	g.ctl, g.data = nil, nil
+	m.mu.Unlock()
+	if ctl != nil {
+		_ = ctl.Close()
+		_ = data.Close()
+	}
+	if err := m.cfg.Records.Delete(bucketSlots, slotKey(g.slot)); err != nil {
+		m.cfg.Log.Error("account of a slot", "slot", g.slot, "err", err)
+	}
+}
+
+// abandon gives up a guest that did not get to run.
+func (m *Manager) abandon(g *guest) {
+	m.forget(g)
+	m.mu.Lock()
+	_, taken := m.slots[g.slot]
+	m.mu.Unlock()
+	if !taken {
+		return
+	}
+	if err := m.cfg.Slots.Kill(g.slot); err != nil {
+		m.cfg.Log.Error("kill slot", "slot", g.slot, "err", err)
+	}
+}

@@ -1,0 +1,261 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/store"
+	"github.com/perilune/perilune/tender/wire"
+)
+
+// overhead is the memory of a tender beside its guest's, in octets.
+const overhead = 64 << 20
+
+func refuse(code pus.Failure, format string, args ...any) *pus.Refusal {
+	return &pus.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+// Start runs the mission id and returns when its guest executes, or cannot. A refusal
+// is an event too.
+func (m *Manager) Start(ctx context.Context, id ids.Guest) error {
+	g, in, err := m.admit(id)
+	if err != nil {
+		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: %v", id, err))
+		return err
+	}
+	m.set(g, pus.GuestStarting, 0, "")
+	err = m.launch(ctx, g, in)
+	if err == nil {
+		m.cfg.Event(pus.EventInfo, pus.EventGuestStarted, fmt.Sprintf("%v %s, slot %d, pid %d", id, in.Version, g.slot, g.pid))
+		return nil
+	}
+	m.abandon(g)
+	m.set(g, pus.GuestRefused, -1, err.Error())
+	m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: %v", id, err))
+	return err
+}
+
+// admit checks that id may run and reserves a slot's number for it.
+func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
+	in := m.cfg.Mission(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, known := m.cfg.Tenants[id.Tenant]
+	switch old := m.guests[id]; {
+	case m.closed != "":
+		return nil, nil, refuse(pus.FailureNotNow, "no guests: %s", m.closed)
+	case !known:
+		return nil, nil, refuse(pus.FailureUnknownName, "no tenant %q", id.Tenant)
+	case in == nil:
+		return nil, nil, refuse(pus.FailureUnknownName, "no active mission %q of %q", id.Mission, id.Tenant)
+	case old != nil && old.active():
+		return nil, nil, refuse(pus.FailureRefused, "it runs already")
+	}
+	running := 0
+	for other, g := range m.guests {
+		if other.Tenant == id.Tenant && g.active() {
+			running++
+		}
+	}
+	memory, quota := in.Mission.Guest.Memory, in.Grant.Quota
+	if most := min(t.Guests, quota.Guests); running >= most {
+		return nil, nil, refuse(pus.FailureNotPermitted, "grant.quota: %d guests run, %q may have %d", running, id.Tenant, most)
+	}
+	if most := min(t.MemoryMiB, quota.MemoryMiB); memory > most {
+		return nil, nil, refuse(pus.FailureNotPermitted, "grant.quota: it wants %d MiB, %q may have %d", memory, id.Tenant, most)
+	}
+	slot, ok := m.freeSlot()
+	if !ok {
+		return nil, nil, refuse(pus.FailureFull, "no free slot")
+	}
+	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot,
+		state: pus.GuestStarting, exited: make(chan exit, 1), done: make(chan struct{})}
+	m.guests[id], m.slots[slot] = g, g
+	return g, in, nil
+}
+
+// launch gets a slot, claims it, and sees the guest start.
+func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) error {
+	claim, files, err := m.claim(in)
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimWithin)
+	defer cancel()
+	// The account says "starting" before the slot exists: who finds it so after a
+	// crash knows that the guest has not run.
+	if err := m.record(g, false); err != nil {
+		return err
+	}
+	slot, err := m.cfg.Slots.Request(ctx, g.slot, g.id.String(), int64(g.memory)<<20+overhead)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.mu.Lock()
+			delete(m.slots, g.slot) // init said that it will not make it
+			m.mu.Unlock()
+		}
+		return refuse(pus.FailureRefused, "slot: %v", err)
+	}
+	if err := m.attach(g, slot); err != nil {
+		return err
+	}
+	if err := m.handshake(ctx, g, claim, files); err != nil {
+		return err
+	}
+	if err := m.record(g, true); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	closed := m.closed
+	m.mu.Unlock()
+	if closed != "" {
+		return refuse(pus.FailureNotNow, "no guests: %s", closed)
+	}
+	m.set(g, pus.GuestRunning, 0, "")
+	m.serve(g)
+	return nil
+}
+
+// attach makes the slot's sockets g's.
+func (m *Manager) attach(g *guest, slot *Slot) error {
+	ctl, err := wire.NewConn(slot.Control)
+	if err != nil {
+		slot.Control.Close()
+		slot.Data.Close()
+		return err
+	}
+	data, err := newPacketConn(slot.Data)
+	if err != nil {
+		return errors.Join(err, ctl.Close())
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.ctl, g.data, g.pid = ctl, data, slot.PID
+	return nil
+}
+
+// handshake waits for Hello, claims, and waits for Started.
+func (m *Manager) handshake(ctx context.Context, g *guest, claim wire.Claim, files []*os.File) error {
+	stop := context.AfterFunc(ctx, func() { _ = g.ctl.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	receive := func() (wire.Message, error) {
+		msg, extra, err := g.ctl.Receive()
+		for _, f := range extra {
+			f.Close()
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, refuse(pus.FailureRefused, "the tender ended before its guest began")
+		}
+		return msg, err
+	}
+	msg, err := receive()
+	if err != nil {
+		return fmt.Errorf("wait for the tender: %w", err)
+	}
+	if h, ok := msg.(wire.Hello); !ok || h.Version != wire.Version {
+		return refuse(pus.FailureInternal, "the tender says %T %v, want Hello of version %d", msg, msg, wire.Version)
+	}
+	if err := g.ctl.Send(claim, files...); err != nil {
+		return fmt.Errorf("claim the slot: %w", err)
+	}
+	for {
+		msg, err := receive()
+		if err != nil {
+			return fmt.Errorf("wait for the guest: %w", err)
+		}
+		switch msg := msg.(type) {
+		case wire.Claimed:
+		case wire.Started:
+			return nil
+		case wire.Refused:
+			return refuse(pus.FailureNotPermitted, "%s: %s", msg.Rule, msg.Reason)
+		default:
+			return refuse(pus.FailureInternal, "the tender says %T before its guest runs", msg)
+		}
+	}
+}
+
+// claim opens what the guest gets: its program, and a file for each block device.
+func (m *Manager) claim(in *store.Installed) (c wire.Claim, files []*os.File, err error) {
+	kernel, err := os.Open(in.Kernel)
+	if err != nil {
+		return c, nil, err
+	}
+	files = append(files, kernel)
+	c = wire.Claim{Guest: in.Guest().String(), MemMiB: uint32(in.Mission.Guest.Memory), Cmdline: in.Mission.Guest.Args}
+	for _, b := range in.Mission.Block {
+		blob, ok := in.Blobs[path.Base(b.File)]
+		if !ok {
+			return c, files, fmt.Errorf("block device %q: no blob %q", b.Name, b.File)
+		}
+		f, err := m.openBlock(in, b.Name, blob, b.ReadOnly)
+		if err != nil {
+			return c, files, fmt.Errorf("block device %q: %w", b.Name, err)
+		}
+		files = append(files, f)
+		c.Devices = append(c.Devices, wire.Device{Name: b.Name, Type: uint8(hvt.Block), Source: wire.File,
+			SectorSize: uint32(b.SectorSize), ReadOnly: b.ReadOnly})
+	}
+	for _, p := range in.Mission.Packet {
+		c.Devices = append(c.Devices, wire.Device{Name: p.Name, Type: uint8(hvt.Net), Source: wire.SlotPacket, MTU: hvt.PacketMTU})
+	}
+	return c, files, nil
+}
+
+// openBlock opens a device's content. What the bundle brought is never written to: a
+// writable device gets a copy of its own, which stays until another version comes.
+func (m *Manager) openBlock(in *store.Installed, name, blob string, readOnly bool) (*os.File, error) {
+	if readOnly {
+		return os.Open(blob)
+	}
+	_, digits, _ := cutDigest(in.Digest)
+	dir := filepath.Join(m.cfg.Scratch, in.Tenant, in.Name)
+	file := filepath.Join(dir, digits+"-"+name)
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := copyFile(file, blob); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(file, os.O_RDWR, 0)
+}
+
+// copyFile copies through a temporary name, so that half a copy is never taken for one.
+func copyFile(to, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	if err = errors.Join(err, dst.Sync(), dst.Close()); err != nil {
+		return errors.Join(err, os.Remove(to+".part"))
+	}
+	return os.Rename(to+".part", to)
+}

@@ -1,0 +1,242 @@
+// Package tenant runs the guests: it asks init for slots, hands them their programs
+// over package wire, carries packets, products and console text between guests and the
+// rest of the craft, and keeps account of who is where so that guests outlive a restart
+// of the flight program.
+//
+//	stopped → starting → running → exited
+//	             └─────→ refused
+package tenant
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/store"
+	"github.com/perilune/perilune/tender/wire"
+)
+
+// Slot is a tender that init has started. Whoever has it closes its files.
+type Slot struct {
+	ID            uint32
+	PID           int
+	Name          string // the guest it was asked for
+	Control, Data *os.File
+}
+
+// Slots is init.
+type Slots interface {
+	// Request asks for slot id with so much memory in octets, and waits for it.
+	Request(ctx context.Context, id uint32, name string, memory int64) (*Slot, error)
+	// Kill ends the slot at once.
+	Kill(id uint32) error
+}
+
+// Records is where the account is kept.
+type Records interface {
+	Put(bucket, key string, v any) error
+	Delete(bucket, key string) error
+	Each(bucket string, fn func(key string, read func(v any) error) error) error
+}
+
+// Tenant is a customer of the craft.
+type Tenant struct {
+	APID       ccsds.APID
+	MemoryMiB  int // a guest
+	Guests     int // at a time
+	StorageMiB int // of products that wait for the ground
+}
+
+// Product is a finished product of a guest.
+type Product struct {
+	Guest  ids.Guest
+	Name   string // of its file, relative to the folder of products
+	Size   uint64
+	SHA256 [32]byte
+	Digest string // of the bundle that made it
+	Bundle string // the bundle's version
+}
+
+// Config connects a Manager.
+type Config struct {
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Slots    Slots
+	Records  Records
+	Tenants  map[string]Tenant
+	Mission  func(ids.Guest) *store.Installed // nil if it is not active
+	Products string                           // folder of products
+	Scratch  string                           // folder of guests' writable devices
+
+	Send    func(apid ccsds.APID, service, subtype uint8, data []byte) error
+	Event   func(severity uint8, id pus.EventID, text string)
+	Publish func(bus.Event)
+	Changed func()        // the table is worth a report
+	Done    func(Product) // a product is complete
+}
+
+// Manager is safe for concurrent use.
+type Manager struct {
+	cfg Config
+
+	mu       sync.Mutex
+	closed   string // why nothing may start; empty if it may
+	detached bool   // the program ends and the guests do not
+	guests   map[ids.Guest]*guest
+	slots    map[uint32]*guest // numbers that init has not given back; nil: of nobody
+	used     map[string]int64  // octets of products by tenant
+	run      sync.WaitGroup
+}
+
+// exit is how a slot's process ended, as init saw it.
+type exit struct{ status, signal uint8 }
+
+// guest is a mission that runs or has run. Its fields are guarded by Manager.mu but for
+// those that are set before its goroutines start.
+type guest struct {
+	id     ids.Guest
+	tenant Tenant
+	digest string
+	bundle string // version
+	memory int    // MiB
+
+	adopted bool // it began under an earlier program
+
+	state  uint8
+	status int16
+	slot   uint32
+	pid    int
+	ctl    *wire.Conn
+	data   *packetConn
+	exited chan exit     // init's word
+	done   chan struct{} // closed when the guest is over
+}
+
+// maxSlot is the highest number that init gives to a slot.
+const maxSlot = 999
+
+// New makes a manager without guests.
+func New(cfg Config) *Manager {
+	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, used: map[string]int64{}}
+}
+
+// Table lists the active guests in the order of their names.
+func (m *Manager) Table() []pus.Guest {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]pus.Guest, 0, len(m.guests))
+	for _, g := range m.guests {
+		row := pus.Guest{State: g.state, Exit: g.status, Tenant: g.id.Tenant, Mission: g.id.Mission, MemoryMiB: uint16(min(g.memory, 0xFFFF))}
+		_, digits, _ := strings.Cut(g.digest, ":")
+		if raw, err := hex.DecodeString(digits); err == nil {
+			copy(row.Digest[:], raw)
+		}
+		out = append(out, row)
+	}
+	slices.SortFunc(out, func(a, b pus.Guest) int {
+		return strings.Compare(a.Tenant+"/"+a.Mission, b.Tenant+"/"+b.Mission)
+	})
+	return out
+}
+
+// Close forbids guests to start, for the reason given; Open allows it again.
+func (m *Manager) Close(reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = reason
+}
+
+// Open allows guests to start.
+func (m *Manager) Open() { m.Close("") }
+
+// StopAll ends all guests and waits for them.
+func (m *Manager) StopAll(ctx context.Context) error {
+	m.mu.Lock()
+	var all []ids.Guest
+	for id, g := range m.guests {
+		if g.active() {
+			all = append(all, id)
+		}
+	}
+	m.mu.Unlock()
+	var errs []error
+	for _, id := range all {
+		errs = append(errs, m.Stop(ctx, id))
+	}
+	return errors.Join(errs...)
+}
+
+// Detach lets go of the guests without ending them: their slots outlive this program.
+func (m *Manager) Detach() {
+	m.mu.Lock()
+	m.detached = true
+	for _, g := range m.guests {
+		if g.ctl != nil {
+			_ = g.ctl.Close()
+		}
+		if g.data != nil {
+			_ = g.data.Close()
+		}
+	}
+	m.mu.Unlock()
+	m.run.Wait()
+}
+
+func (g *guest) active() bool { return g.state == pus.GuestStarting || g.state == pus.GuestRunning }
+
+// freeSlot finds the smallest number that is not in use. m.mu is held.
+func (m *Manager) freeSlot() (uint32, bool) {
+	for id := uint32(1); id <= maxSlot; id++ {
+		if _, taken := m.slots[id]; !taken {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// SlotExited says that init has reaped the process of a slot.
+func (m *Manager) SlotExited(id uint32, status, signal uint8) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g, ok := m.slots[id]
+	if !ok {
+		return
+	}
+	delete(m.slots, id)
+	if g != nil {
+		g.exited <- exit{status, signal} // holds one, and a slot exits once
+	}
+}
+
+// set changes the state of g and tells everybody. m.mu must not be held.
+func (m *Manager) set(g *guest, state uint8, status int16, reason string) {
+	m.mu.Lock()
+	g.state, g.status = state, status
+	pid := g.pid
+	m.mu.Unlock()
+	m.cfg.Publish(bus.GuestState{Guest: g.id.String(), State: stateNames[state], Status: int(status), Reason: reason, PID: pid, Time: m.cfg.Clock.Now()})
+	m.cfg.Changed()
+}
+
+var stateNames = map[uint8]string{
+	pus.GuestStopped: "stopped", pus.GuestStarting: "starting", pus.GuestRunning: "running",
+	pus.GuestExited: "exited", pus.GuestRefused: "refused",
+}
+
+// Times of the machine, not of any protocol: they bound how long a tender may be silent.
+const (
+	claimWithin = 2 * time.Minute
+	stopWithin  = 5 * time.Second
+	reapWithin  = 5 * time.Second
+)

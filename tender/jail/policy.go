@@ -39,13 +39,14 @@ func (f *Filter) runtimeCalls() {
 
 // Waiting is the filter of a slot that waits for its Claim: it may receive
 // files, set up the guest with the given requests and install the next
-// filter, but open nothing.
+// filter, but open nothing. Filters add up: what this one forbids, Running
+// cannot give back.
 func Waiting(requests []Ioctl) *Filter {
 	f := &Filter{}
 	f.runtimeCalls()
 	f.Allow(
 		unix.SYS_RECVMSG, unix.SYS_SENDMSG, unix.SYS_GETSOCKOPT,
-		unix.SYS_PREAD64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_FCNTL, unix.SYS_PPOLL,
+		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_FCNTL, unix.SYS_PPOLL,
 	)
 	for _, q := range requests {
 		f.ioctl(q)

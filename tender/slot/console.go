@@ -80,9 +80,8 @@ func (c *console) send(p []byte) bool {
 	return true
 }
 
-// flush says how much was dropped after the last text.
-func (c *console) flush() {
-	if c.told != c.dropped {
-		_ = c.send(nil)
-	}
+// rest is the message that counts what was dropped after the last text; ok is
+// false when nothing was.
+func (c *console) rest() (m wire.Console, ok bool) {
+	return wire.Console{Dropped: c.dropped}, c.told != c.dropped
 }

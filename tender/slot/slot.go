@@ -114,8 +114,10 @@ func (s *slot) serve() (int, error) {
 	}
 	go s.listen()
 	e := s.machine.Run(context.Background())
-	s.console.flush()
-	err = s.say(wire.Exited{Status: e.Status, Kind: wire.Kind(e.Kind), Reason: e.Reason})
+	if m, ok := s.console.rest(); ok {
+		err = s.say(m)
+	}
+	err = errors.Join(err, s.say(wire.Exited{Status: e.Status, Kind: wire.Kind(e.Kind), Reason: e.Reason}))
 	return int(e.Status), err
 }
 

@@ -63,6 +63,37 @@ func TestRandomiseGolden(t *testing.T) {
 	}
 }
 
+// The whole chain, both ways, as the link runs it.
+func TestCADUGolden(t *testing.T) {
+	for _, row := range golden.Read(t, "cadu.txt") {
+		depth, frame, cadu := row.Int(0), row.Hex(1), row.Hex(2)
+		rs := newRS(t, 16, depth, true)
+		got, err := rs.Encode(coding.AppendASM(nil), frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		coding.Randomise(got[coding.ASMLength:])
+		if !bytes.Equal(got, cadu) {
+			t.Errorf("I=%d: CADU differs", depth)
+		}
+		s, err := coding.NewSync(rs.BlockLength(), coding.SyncOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		s.Push(cadu, func(block []byte, bit uint64, _ coding.State) {
+			n++
+			coding.Randomise(block)
+			if corrected, err := rs.Decode(block); err != nil || corrected != 0 || bit != 0 || !bytes.Equal(block[:len(frame)], frame) {
+				t.Errorf("I=%d: received at bit %d with %d corrections, %v", depth, bit, corrected, err)
+			}
+		})
+		if n != 1 {
+			t.Errorf("I=%d: received %d frames", depth, n)
+		}
+	}
+}
+
 func TestCLTUGolden(t *testing.T) {
 	for _, row := range golden.Read(t, "bch.txt") {
 		info, block := row.Hex(0), row.Hex(1)

@@ -108,6 +108,18 @@ def randomisers():
     assert tm[:5].hex() == "ff480ec09a", tm[:5].hex()
     assert tc[:5].hex() == "ff399e5a68", tc[:5].hex()
     write("randomise.txt", "which first-255-octets", [("tm", tm), ("tc", tc)])
+    return tm
+
+
+def cadus(rnd, tm):
+    """The whole of 131.0-B: frame, check symbols by libfec, randomised, behind the marker."""
+    rows = []
+    for depth in (1, 5):
+        frame = rnd.randbytes(depth * 223)
+        block = fec_block(frame, 16, True, depth)
+        mixed = bytes(b ^ tm[i % 255] for i, b in enumerate(block))
+        rows.append((depth, frame, bytes.fromhex("1acffc1d") + mixed))
+    write("cadu.txt", "interleave frame cadu", rows)
 
 
 def cltus(rnd):
@@ -128,5 +140,6 @@ def cltus(rnd):
 if __name__ == "__main__":
     seeded = random.Random(131)
     reed_solomon(seeded)
-    randomisers()
+    pseudo_random = randomisers()
     cltus(seeded)
+    cadus(seeded, pseudo_random)

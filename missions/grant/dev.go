@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,6 +87,23 @@ func (d *Dev) Trust(craft string, grants []Grant) (*Trust, error) {
 		t.Grants = append(t.Grants, token)
 	}
 	return t, nil
+}
+
+// Matches says whether t is what Trust would make of craft and grants, but for dates.
+func (d *Dev) Matches(t *Trust, craft string, grants []Grant) bool {
+	want, err := d.Trust(craft, grants)
+	if err != nil || t.Craft != want.Craft || t.Epoch != want.Epoch || len(t.Grants) != len(want.Grants) ||
+		!slices.Equal(t.Operators, want.Operators) || !slices.Equal(t.Controls, want.Controls) {
+		return false
+	}
+	for i := range t.Grants {
+		have, err1 := t.VerifyGrant(t.Grants[i])
+		wanted, err2 := want.VerifyGrant(want.Grants[i])
+		if err1 != nil || err2 != nil || have != wanted {
+			return false
+		}
+	}
+	return true
 }
 
 // Encode is the trust file's content.

@@ -1,0 +1,157 @@
+// Package craft reads craft.toml, the one file that describes a spacecraft: its link,
+// its tenants, and under [sim] the world that the simulator puts around it. Flight,
+// ground and simulator read the same file; flight ignores [sim].
+package craft
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/perilune/perilune/internal/config"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+// Craft is craft.toml.
+type Craft struct {
+	Name    string   `toml:"name"`
+	SCID    uint16   `toml:"scid"`   // spacecraft identifier, 10 bits
+	Memory  int      `toml:"memory"` // MiB of the payload computer in the simulator
+	Link    Link     `toml:"link"`
+	Tenants []Tenant `toml:"tenant"`
+	Sim     Sim      `toml:"sim"`
+}
+
+// Tenant is a customer whose programs fly, and what it is granted.
+type Tenant struct {
+	Name         string   `toml:"name"`
+	APID         uint16   `toml:"apid"`
+	Missions     []string `toml:"missions"`      // folders of missions that are part of the image, relative to craft.toml
+	Autostart    []string `toml:"autostart"`     // names of missions that run from boot on
+	Memory       int      `toml:"memory"`        // MiB of a guest
+	Guests       int      `toml:"guests"`        // at a time
+	Storage      int      `toml:"storage"`       // MiB on board
+	TelemetryBps int      `toml:"telemetry_bps"` // octets of telemetry a second
+}
+
+// Reserved APIDs below which no tenant may sit: flight, files, and room for more services.
+const (
+	APIDFlight   = 1
+	APIDFiles    = 2
+	firstTenant  = 64
+	lastTenant   = 2039 // 2040 to 2047 are reserved by CCSDS 133.0-B
+	maxTenants   = 64
+	maxSCID      = 1023
+	defaultRoom  = 64
+	defaultBps   = 4096
+	minMemoryMiB = 256
+)
+
+// Default is a craft before its file is read.
+func Default() *Craft {
+	return &Craft{Name: "flatsat", SCID: 42, Memory: 640, Link: DefaultLink(), Sim: DefaultSim()}
+}
+
+// Load reads the craft.toml at path.
+func Load(path string) (*Craft, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, path)
+}
+
+// Parse reads craft.toml: defaults, then the text, then Validate. file is the name used
+// in messages.
+func Parse(data []byte, file string) (*Craft, error) {
+	c := Default()
+	if err := config.Decode(data, file, c); err != nil {
+		return nil, err
+	}
+	for i := range c.Tenants {
+		c.Tenants[i].fill()
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
+}
+
+func (t *Tenant) fill() {
+	for _, d := range []struct {
+		field *int
+		value int
+	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+}
+
+// Validate reports the first thing that cannot fly.
+func (c *Craft) Validate() error {
+	if err := ids.CheckName("craft", c.Name); err != nil {
+		return err
+	}
+	if c.SCID > maxSCID {
+		return fmt.Errorf("scid %d: want 0 to %d", c.SCID, maxSCID)
+	}
+	if c.Memory < minMemoryMiB {
+		return fmt.Errorf("memory %d: want at least %d MiB", c.Memory, minMemoryMiB)
+	}
+	if len(c.Tenants) > maxTenants {
+		return fmt.Errorf("%d tenants, at most %d", len(c.Tenants), maxTenants)
+	}
+	names, apids := map[string]bool{}, map[uint16]string{}
+	for _, t := range c.Tenants {
+		if err := t.validate(); err != nil {
+			return fmt.Errorf("tenant %q: %w", t.Name, err)
+		}
+		if names[t.Name] {
+			return fmt.Errorf("tenant %q is there twice", t.Name)
+		}
+		if other, taken := apids[t.APID]; taken {
+			return fmt.Errorf("tenant %q: apid %d belongs to %q", t.Name, t.APID, other)
+		}
+		names[t.Name], apids[t.APID] = true, t.Name
+	}
+	if err := c.Link.validate(); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	if err := c.Sim.validate(); err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	return nil
+}
+
+func (t *Tenant) validate() error {
+	if err := ids.CheckName("tenant", t.Name); err != nil {
+		return err
+	}
+	if t.APID < firstTenant || t.APID > lastTenant {
+		return fmt.Errorf("apid %d: want %d to %d", t.APID, firstTenant, lastTenant)
+	}
+	for _, v := range []struct {
+		key   string
+		value int
+	}{{"memory", t.Memory}, {"guests", t.Guests}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}} {
+		if v.value < 1 {
+			return fmt.Errorf("%s %d: want more than zero", v.key, v.value)
+		}
+	}
+	for _, m := range t.Autostart {
+		if err := ids.CheckName("mission", m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tenant finds a tenant by name, or returns nil.
+func (c *Craft) Tenant(name string) *Tenant {
+	for i := range c.Tenants {
+		if c.Tenants[i].Name == name {
+			return &c.Tenants[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package craft
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Sim is the world that the simulator puts around a craft.
+type Sim struct {
+	BERUp    float64   `toml:"ber_up"`   // bit error ratio of the uplink
+	BERDown  float64   `toml:"ber_down"` // and of the downlink
+	DelayMS  int       `toml:"delay_ms"` // one way, when passes = "always"
+	Seed     uint64    `toml:"seed"`     // of noise; the same seed gives the same noise to the same bits
+	Passes   string    `toml:"passes"`   // "always": in contact but for faults; "tle": as the orbit has it
+	TLE      []string  `toml:"tle"`      // the two lines
+	Stations []Station `toml:"station"`
+	Faults   []Fault   `toml:"fault"`
+}
+
+// Station is a place on the ground with an antenna.
+type Station struct {
+	Name         string  `toml:"name"`
+	Latitude     float64 `toml:"lat"`           // degrees north
+	Longitude    float64 `toml:"lon"`           // degrees east
+	Altitude     float64 `toml:"alt"`           // metres above the ellipsoid
+	MinElevation float64 `toml:"min_elevation"` // degrees
+}
+
+// Fault is something that goes wrong on purpose.
+type Fault struct {
+	Kind     string  `toml:"kind"`       // one of Kinds
+	At       float64 `toml:"at_s"`       // seconds after first lock
+	Duration float64 `toml:"duration_s"` // seconds; for los, burst and ber
+	Link     string  `toml:"link"`       // "up", "down" or "" for both; for burst and ber
+	Value    float64 `toml:"value"`      // bit error ratio; for ber
+}
+
+// Kinds of faults.
+const (
+	FaultLOS        = "los"         // loss of signal both ways
+	FaultBurst      = "burst"       // half of all bits are wrong
+	FaultBER        = "ber"         // another bit error ratio
+	FaultReset      = "reset"       // the craft's computer is reset
+	FaultKillFlight = "kill-flight" // the flight daemon dies
+)
+
+// Kinds lists what a fault can be.
+var Kinds = []string{FaultLOS, FaultBurst, FaultBER, FaultReset, FaultKillFlight}
+
+// DefaultSim is a noisy channel that is always there.
+func DefaultSim() Sim {
+	return Sim{BERUp: 1e-4, BERDown: 1e-3, DelayMS: 5, Seed: 1, Passes: "always"}
+}
+
+func (s *Sim) validate() error {
+	for _, b := range []float64{s.BERUp, s.BERDown} {
+		if !(b >= 0 && b <= 0.5) {
+			return fmt.Errorf("bit error ratio %g: want 0 to 0.5", b)
+		}
+	}
+	if s.DelayMS < 0 || s.DelayMS > 10_000 {
+		return fmt.Errorf("delay_ms %d: want 0 to 10000", s.DelayMS)
+	}
+	switch s.Passes {
+	case "always":
+	case "tle":
+		if len(s.TLE) != 2 || len(s.Stations) == 0 {
+			return fmt.Errorf("passes = %q wants tle with two lines and at least one [[sim.station]]", s.Passes)
+		}
+	default:
+		return fmt.Errorf("passes %q: want always or tle", s.Passes)
+	}
+	for _, st := range s.Stations {
+		if st.Name == "" || !(st.Latitude >= -90 && st.Latitude <= 90) || !(st.Longitude >= -180 && st.Longitude <= 360) {
+			return fmt.Errorf("station %q: want a name, lat from -90 to 90 and lon from -180 to 360 degrees", st.Name)
+		}
+	}
+	for i, f := range s.Faults {
+		if err := f.validate(); err != nil {
+			return fmt.Errorf("fault %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (f *Fault) validate() error {
+	if !slices.Contains(Kinds, f.Kind) {
+		return fmt.Errorf("kind %q: want one of %v", f.Kind, Kinds)
+	}
+	if !(f.At >= 0) || !(f.Duration >= 0) {
+		return fmt.Errorf("%s: at_s and duration_s are not negative", f.Kind)
+	}
+	if f.Link != "" && f.Link != "up" && f.Link != "down" {
+		return fmt.Errorf("%s: link %q: want up or down, or leave it out for both", f.Kind, f.Link)
+	}
+	if f.Kind == FaultBER && !(f.Value >= 0 && f.Value <= 0.5) {
+		return fmt.Errorf("ber: value %g: want 0 to 0.5", f.Value)
+	}
+	return nil
+}

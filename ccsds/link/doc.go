@@ -15,7 +15,8 @@
 // that channels do not reorder each other's anti-replay numbers.
 //
 // What is promised. Packets sent with AD arrive once and in order as long as the
-// craft does not restart. A restart of the craft loses V(R), which is saved only now
+// craft does not restart and nobody orders the AD service anew while frames are on
+// their way. A restart of the craft loses V(R), which is saved only now
 // and then, and packets that were half reassembled; Ground sees the contradiction,
 // sets V(R) anew and sends again whatever was not acknowledged, under new sequence
 // and anti-replay numbers. A packet whose acknowledgement died with the craft is then

@@ -213,6 +213,9 @@ func (g *Ground) notice(c *groundVC, n cop1.Notice) {
 		c.stats.Alerts++
 		g.event(FOPEvent{VC: c.id, Kind: FOPAlert, Reason: n.Alert.String()})
 	case cop1.Retransmitted:
+		if g.p.Faults.NoRetransmit {
+			return
+		}
 		g.event(FOPEvent{VC: c.id, Kind: FOPRetransmit, Frames: n.Frames})
 	}
 }

@@ -227,7 +227,11 @@ func (g *Ground) good(f *tm.Frame, corrected int, bit uint64) {
 	g.seen, g.fresh, g.mcfc, g.last, g.alive = true, false, f.MCFC, bit, true
 	g.stats.Frames++
 	g.stats.Symbols += uint64(corrected)
-	g.stats.Lost += uint64(info.Lost)
+	if info.Reacquired {
+		g.stats.Gaps++
+	} else {
+		g.stats.Lost += uint64(info.Lost)
+	}
 	if corrected > 0 {
 		g.stats.Corrected++
 	}

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestCraftRestarts(t *testing.T) {
 			w.feedUp = load(1, n, seed)
 			floors := map[uint16]uint64{}
 			for range 4 {
-				w.run(1500*time.Millisecond + time.Duration(seed)*130*time.Millisecond)
+				w.run(1500*time.Millisecond + time.Duration(seed%10)*130*time.Millisecond)
 				w.bootSpace()
 				for spi, now := range w.space.Stats().Floors {
 					if now < floors[spi] {
@@ -196,4 +197,53 @@ func TestLargestPacket(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until(time.Minute, "both", func() bool { return len(w.got[1]) == 1 && len(w.seen[2]) == 1 })
+}
+
+// TestSlowCraft: a craft in an emulator on a loaded machine stands still for up to four
+// seconds at a time and then works off what came in. The AD service bears it.
+func TestSlowCraft(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, profile(), seed, 1e-3, 1e-3)
+			rng := rand.New(rand.NewPCG(seed, 5))
+			w.feedUp = both(load(1, 60, seed), func(w *world) {
+				if w.stall == 0 && rng.IntN(20) == 0 {
+					w.stall = rng.IntN(400)
+				}
+			})
+			w.until(10*time.Minute, "transfer", func() bool { return len(w.accepted[1]) >= 60 })
+			inOrder(t, "on board", w.got[1], 60)
+			if len(w.alerts) != 0 {
+				t.Errorf("alerts %v", w.alerts)
+			}
+		})
+	}
+}
+
+// TestNextTimer: the time to call Tick is at once after control words came in, and later
+// the end of T1.
+func TestNextTimer(t *testing.T) {
+	w := newWorld(t, profile(), 20, 0, 0)
+	if at := w.gnd.NextTimer(); !at.IsZero() {
+		t.Errorf("a timer runs before anything happened: %v", at)
+	}
+	w.run(2 * time.Second)
+	for w.gnd.NextTimer() != w.now && !t.Failed() {
+		w.gnd.Receive(w.space.NextCADU(nil))
+		if w.gnd.Stats().Frames > 1000 {
+			t.Error("control words do not ask for a Tick")
+		}
+	}
+	w.gnd.Tick(w.now)
+	if err := w.gnd.Send(0, packet(1, 100), false, 1); err != nil {
+		t.Fatal(err)
+	}
+	for w.gnd.NextCLTU(w.now) == nil {
+		w.step()
+	}
+	t1 := time.Duration(w.gnd.Stats().FOP[0].T1Millis) * time.Millisecond
+	if at := w.gnd.NextTimer(); at.Before(w.now.Add(t1-time.Second)) || at.After(w.now.Add(t1+time.Second)) {
+		t.Errorf("next timer in %v, T1 is %v", at.Sub(w.now), t1)
+	}
 }

@@ -34,8 +34,9 @@ type Saver interface {
 // vrEvery is how many frames V(R) may be ahead of its checkpoint.
 const vrEvery = 16
 
-// upLockSeconds is how long, in bits at the up rate, a lock holds without a frame.
-const upLockSeconds = 10
+// upLockSeconds is how long, in bits at the up rate, a lock holds without a frame: the
+// ground may have nothing to say for a while.
+const upLockSeconds = 60
 
 // Space is the end of the link on board. Use NewSpace.
 type Space struct {

@@ -65,7 +65,8 @@ type GroundStats struct {
 	Corrected  uint64                  `json:"corrected"` // of those, frames with corrected symbols
 	Symbols    uint64                  `json:"symbols"`   // corrected RS symbols
 	Bad        uint64                  `json:"bad"`       // frames refused by RS, FECF or header
-	Lost       uint64                  `json:"lost"`      // frames missing by the master channel count
+	Lost       uint64                  `json:"lost"`      // frames missing by the master channel count while in lock
+	Gaps       uint64                  `json:"gaps"`      // times frames came again after a loss of lock
 	Idle       uint64                  `json:"idle"`      // good frames that were idle
 	Packets    uint64                  `json:"packets"`
 	LockLosses uint64                  `json:"lock_losses"`

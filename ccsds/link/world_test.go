@@ -93,6 +93,7 @@ type world struct {
 	upAir        [][]byte // on the way: one entry a step
 	downAir      [][]byte
 	cut          bool // no bits at all arrive on the ground
+	stall        int  // steps for which the craft stands still
 	tap          func(up []byte)
 	got          map[ccsds.VCID][]int // packets on board, by channel
 	seen         map[ccsds.VCID][]int // packets on the ground
@@ -190,6 +191,11 @@ func (w *world) step() {
 	out, _ := w.up.Pass(w.upBits[:n])
 	w.upAir, w.upBits = append(w.upAir, out), w.upBits[n:]
 
+	if w.stall > 0 {
+		w.stall--
+		w.gnd.Tick(w.now)
+		return
+	}
 	n = w.p.DownRate / 8 * int(stepTime/time.Millisecond) / 1000
 	for len(w.downBits) < n {
 		w.downBits = w.space.NextCADU(w.downBits)
@@ -197,7 +203,7 @@ func (w *world) step() {
 	out, _ = w.down.Pass(w.downBits[:n])
 	w.downAir, w.downBits = append(w.downAir, out), w.downBits[n:]
 
-	if len(w.upAir) > oneWay {
+	for len(w.upAir) > oneWay {
 		if err := w.space.Receive(w.upAir[0]); err != nil {
 			w.receiveError = err
 		}

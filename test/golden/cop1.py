@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from ccsds_cop.cop_1.common.ccsds import Gvcid
-from ccsds_cop.cop_1.farm import Farm1
+from ccsds_cop.cop_1.farm import Farm1, FarmState
 from ccsds_cop.cop_1.fop._fop1_events import FopEvent
 from ccsds_cop.cop_1.fop.transitions import _transitions
 from ccsds_cop.cop_1.fop.types import FopState
@@ -103,7 +103,6 @@ def farm_trace(path, window, steps, seed):
                     continue  # the package goes to Wait out of Lockout; E2 in S3 says discard
                 fill(buffer)
                 farm._process_frame(ad(farm.v_r))
-                from ccsds_cop.cop_1.farm import FarmState
                 farm.state = FarmState.WAIT  # the package sets the flag but forgets the state
             elif kind == "BD":
                 farm._process_frame(bypass(ProtocolCommandFlag.USER_DATA, b"x"))

@@ -30,7 +30,7 @@ func PacketIsIdle(hdr []byte) bool {
 // idleOctet fills idle packets and idle frames: alternating bits keep a receiver's clock.
 const idleOctet = 0x55
 
-// AppendIdlePacket appends an idle packet (CCSDS 133.0-B-2 §4.1.3.3.4.4) of n octets in all
+// AppendIdlePacket appends an idle packet (CCSDS 133.0-B-2 §4.1.3.3.4) of n octets in all
 // to dst. Outside MinPacketLength to MaxPacketLength there is no such packet and dst
 // returns as it was.
 func AppendIdlePacket(dst []byte, n int) []byte {

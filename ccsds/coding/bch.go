@@ -2,7 +2,7 @@ package coding
 
 import "encoding/binary"
 
-// The BCH code of telecommands (CCSDS 231.0-B-4 §3.3): 56 information bits, 7 parity bits
+// The BCH code of telecommands (CCSDS 231.0-B-4 §3): 56 information bits, 7 parity bits
 // by g(x) = x^7 + x^6 + x^2 + 1, sent complemented, and a filler bit 0.
 const (
 	codeblockLength = 8

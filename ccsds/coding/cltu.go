@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// Parts of a communications link transmission unit (CCSDS 231.0-B-4 §5.2):
+// Parts of a communications link transmission unit (CCSDS 231.0-B-4):
 //
 //	EB90 | codeblock … codeblock | C5C5C5C5C5C5C579
 const (
@@ -34,7 +34,7 @@ func CLTULength(n int) int {
 }
 
 // EncodeCLTU appends the CLTU that carries frame to dst. The last codeblock is filled with
-// alternating bits (§5.2.3.4).
+// alternating bits.
 func EncodeCLTU(dst, frame []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, startSequence)
 	for ; len(frame) >= codeblockData; frame = frame[codeblockData:] {

@@ -1,6 +1,6 @@
 package coding
 
-// The field of the Reed–Solomon code (CCSDS 131.0-B-5 §4.3.4): GF(256) by
+// The field of the Reed–Solomon code (CCSDS 131.0-B-5 §4.3): GF(256) by
 // x^8 + x^7 + x^2 + x + 1, with alpha = x.
 const fieldPoly = 0x187
 
@@ -31,9 +31,9 @@ func gfMul(a, b byte) byte {
 func gfInv(a byte) byte { return gfExp[255-int(gfLog[a])] }
 
 // toDual and fromDual change between the conventional basis, in which the arithmetic
-// here is done, and Berlekamp's dual basis (§4.4.2), in which symbols are sent.
+// here is done, and Berlekamp's dual basis (§4.3.9), in which symbols are sent.
 var toDual, fromDual = func() (to, from [256]byte) {
-	// The image of each power of alpha, alpha^0 first: the transformation matrix of §4.4.2
+	// The image of each power of alpha, alpha^0 first: the transformation matrix of §4.3.9
 	// read from its last row.
 	rows := [8]byte{0x7B, 0xAF, 0x99, 0xFA, 0x86, 0xEC, 0xEF, 0x8D}
 	for i := range to {

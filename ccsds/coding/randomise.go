@@ -5,9 +5,9 @@ import "crypto/subtle"
 // Both pseudo-randomisers repeat after 255 bits, so after 255 octets. The tables hold
 // eight periods, more than any frame needs twice.
 var (
-	// h(x) = x^8 + x^7 + x^5 + x^3 + 1 (CCSDS 131.0-B-5 §10.4.1).
+	// h(x) = x^8 + x^7 + x^5 + x^3 + 1 (CCSDS 131.0-B-5 §10).
 	tmSequence = sequence(func(s byte) byte { return s>>7 ^ s>>5 ^ s>>3 ^ s })
-	// h(x) = x^8 + x^6 + x^4 + x^3 + x^2 + x + 1 (CCSDS 231.0-B-4 §6.3).
+	// h(x) = x^8 + x^6 + x^4 + x^3 + x^2 + x + 1 (CCSDS 231.0-B-4).
 	tcSequence = sequence(func(s byte) byte { return s>>6 ^ s>>4 ^ s>>3 ^ s>>2 ^ s>>1 ^ s })
 )
 

@@ -61,7 +61,7 @@ func NewRS(e, interleave int, dual bool) (*RS, error) {
 func firstRoot(e int) int { return 128 - e }
 
 // generator returns the coefficients of the generator polynomial, x^0 first, whose roots
-// are alpha^(11 j) for j = 128-e to 127+e (§4.3.4).
+// are alpha^(11 j) for j = 128-e to 127+e (§4.3).
 func generator(e int) []byte {
 	g := []byte{1}
 	for j := firstRoot(e); j < 128+e; j++ {

@@ -6,7 +6,7 @@ import (
 	"math/bits"
 )
 
-// ASM is the attached sync marker in front of each telemetry frame (CCSDS 131.0-B-5 §9.3.5).
+// ASM is the attached sync marker in front of each telemetry frame (CCSDS 131.0-B-5 §9).
 const ASM = 0x1ACFFC1D
 
 // ASMLength is the marker in octets, asmBits in bits.

@@ -28,7 +28,7 @@ func NewReassembler(maxPacket int) *Reassembler {
 
 // Push takes one segment with its header and calls emit for each packet that is complete
 // with it. The octets given to emit are valid only during the call. Unsegmented data may
-// hold several whole packets (blocking, §4.2.2.4); fill behind the last is not allowed.
+// hold several whole packets (blocking); fill behind the last is not allowed.
 func (r *Reassembler) Push(segment []byte, emit func(m ccsds.MAPID, packet []byte)) error {
 	if len(segment) <= SegmentHeaderLength {
 		return fmt.Errorf("reassemble tc segment: %d octets hold no data: %w", len(segment), ErrSegment)

@@ -102,7 +102,7 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 	return dst, true
 }
 
-// Idle appends a frame that carries only idle data (§4.1.2.7.6.6) on VC 7 to dst.
+// Idle appends a frame that carries only idle data (§4.1.2.7.6) on VC 7 to dst.
 func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte {
 	return b.frame(dst, IdleVCID, &b.vc[IdleVCID].vcfc, OnlyIdleData, b.idle, ocf)
 }

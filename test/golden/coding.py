@@ -104,7 +104,7 @@ def randomisers():
     # taps: the exponents of h(x) between 0 and 8
     tm = sequence([7, 5, 3])
     tc = sequence([6, 4, 3, 2, 1])
-    # What the books print: 131.0-B-5 10.4.2 and 231.0-B-4 6.3.2.
+    # What the books print: 131.0-B-5 and 231.0-B-4, the first octets.
     assert tm[:5].hex() == "ff480ec09a", tm[:5].hex()
     assert tc[:5].hex() == "ff399e5a68", tc[:5].hex()
     write("randomise.txt", "which first-255-octets", [("tm", tm), ("tc", tc)])

@@ -127,16 +127,16 @@ func newSpaceVC(p Profile, s Saver, vc ccsds.VCID) (*spaceVC, error) {
 // are durable. On an error of the Saver nothing of the batch is delivered and FARM-1
 // stands where it stood, so that the ground sends it again.
 func (s *Space) Receive(bits []byte) error {
-	before := make(map[ccsds.VCID]cop1.FARM, len(s.vcs))
+	before := make(map[ccsds.VCID]spaceVC, len(s.vcs))
 	for id, vc := range s.vcs {
-		before[id] = vc.farm
+		before[id] = *vc
 	}
 	s.batch = s.batch[:0]
 	s.cltu.Push(bits, s.frame)
 	defer s.report()
 	if err := s.sdls.Commit(s.saver); err != nil {
 		for id, vc := range s.vcs {
-			vc.farm, vc.dirty = before[id], false
+			vc.farm, vc.dirty = before[id].farm, before[id].dirty
 		}
 		return fmt.Errorf("space link: %w", err)
 	}

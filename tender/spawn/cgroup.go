@@ -17,7 +17,13 @@ func makeCgroup(dir string, l Limits) (*os.File, error) {
 		return nil, fmt.Errorf("cgroup: %w", err)
 	}
 	set := func(file, value string) error {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(value), 0); err != nil {
+		// Not os.WriteFile, which would make the file where there is none.
+		f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("cgroup: %w", err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(value); err != nil {
 			return fmt.Errorf("cgroup: %w", err)
 		}
 		return nil

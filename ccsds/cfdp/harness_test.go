@@ -152,6 +152,7 @@ func (l *link) step() {
 			later = append(later, f)
 			continue
 		}
+		moved = true
 		if err := f.to.e.Receive(l.now, f.pdu); err != nil && !errors.Is(err, cfdp.ErrUnknown) && !errors.Is(err, cfdp.ErrFull) {
 			l.t.Logf("receive: %v", err)
 		}

@@ -1,45 +1,88 @@
 package cfdp
 
-// Bounds of one round of NAKs. What is left over is asked for in the next.
+import "time"
+
+// Bounds of what is asked for at once. What is left over is asked for later.
 const (
-	maxNAKs = 16   // PDUs
-	maxGaps = 1024 // found since the last NAK
+	maxNAKs    = 16   // PDUs in a round
+	maxGaps    = 1024 // found since the last NAK
+	maxPending = 8192 // asked for and not yet answered
 )
 
-// asking is what a receiver wants to ask for.
+// asking is what a receiver wants to ask for, and what it has asked for.
+//
+// The link keeps order, and so does a sender that answers requests in the order
+// in which they came. Then the arrival of what was asked for late says that
+// what was asked for earlier and is still missing was lost once more; and an
+// EOF that comes a round trip after a request says that the request was
+// answered. Either way the next NAK goes out without waiting for a timer, and
+// what is on its way is not asked for twice. Where the link or the sender does
+// not keep order, all this costs duplicates and nothing else.
 type asking struct {
-	now       bool // everything that is missing
-	prompted  bool // answer even if nothing is missing
-	metadata  bool
-	metaAsked bool      // the first request for metadata was made
-	gaps      []Segment // just found
-	last      Segment   // the last one asked for: when it is there, earlier ones that are not are lost
-	out       [][]byte  // NAK PDUs made and not yet given
+	now      bool // everything that is missing
+	prompted bool // answer even if nothing is missing
+	metadata bool
+	gaps     []Segment // just found
+	pending  []request // in the order of asking
+	metaAt   time.Duration
+	metaSent bool          // metadata was asked for, at metaAt
+	trip     time.Duration // the shortest time from a request to its answer
+	out      [][]byte      // NAK PDUs made and not yet given
+}
+
+// request is a part of the file that was asked for.
+type request struct {
+	Segment
+	at time.Duration
 }
 
 func (a *asking) gap(s Segment) {
-	if len(a.gaps) < maxGaps {
+	if len(a.gaps) < maxGaps && s.Start < s.End {
 		a.gaps = append(a.gaps, s)
 	}
 }
 
-// firstMetadata asks for the metadata once; later the NAK timer does.
-func (a *asking) firstMetadata() {
-	a.metadata = a.metadata || !a.metaAsked
-	a.metaAsked = true
+// everything asks for all that is missing, on its way or not.
+func (a *asking) everything() {
+	a.now, a.pending, a.metaSent = true, a.pending[:0], false
 }
 
-// arrived looks whether a round of retransmissions is over. The link keeps
-// order, so what was asked for before part and is missing still was lost again:
-// it is asked for at once, without waiting for a timer. Where the link does not
-// keep order, this costs duplicates and nothing else.
+// arrived finds out from the arrival of part what was lost.
 func (r *receiver) arrived(part Segment) {
 	a := &r.ask
-	if a.last.End == 0 || part.Start >= a.last.End || part.End < a.last.End {
+	for i := range a.pending {
+		p := &a.pending[i]
+		if part.Start >= p.End || part.End <= p.Start {
+			continue
+		}
+		if t := r.e.clock.elapsed - p.at; a.trip == 0 || t < a.trip {
+			a.trip = t
+		}
+		for _, lost := range a.pending[:i] {
+			a.gap(lost.Segment)
+		}
+		a.gap(Segment{p.Start, part.Start})
+		if p.Start = part.End; p.Start >= p.End {
+			i++
+		}
+		a.pending = append(a.pending[:0], a.pending[i:]...)
 		return
 	}
-	a.last = Segment{}
-	a.now = a.now || r.eof != nil && r.head.Mode == Acknowledged
+}
+
+// answered finds out from the arrival of EOF what was lost: whatever was asked
+// for longer ago than an answer takes.
+func (r *receiver) answered() {
+	a := &r.ask
+	n := 0
+	for n < len(a.pending) && a.pending[n].at+a.trip <= r.e.clock.elapsed {
+		n++
+	}
+	a.pending = append(a.pending[:0], a.pending[n:]...)
+	if a.metaSent && a.metaAt+a.trip <= r.e.clock.elapsed {
+		a.metaSent = false
+	}
+	a.now = true
 }
 
 // nak gives the next NAK PDU.
@@ -64,36 +107,55 @@ func (r *receiver) makeNAKs() {
 	if !a.now && !a.metadata && len(a.gaps) == 0 {
 		return
 	}
-	perPDU := r.segmentsPerNAK()
-	var list []Segment
-	if r.meta == nil && (a.now || a.metadata) {
-		list = append(list, Segment{})
+	if r.expiries >= r.e.cfg.Timers.NAKLimit {
+		return // the timer ends it
 	}
+	perPDU := r.segmentsPerNAK()
+	room := min(maxNAKs*perPDU, maxPending-len(a.pending))
+	var list []Segment
+	if r.meta == nil && !a.metaSent && room > 0 {
+		list = append(list, Segment{})
+		a.metaSent, a.metaAt = true, r.e.clock.elapsed
+	}
+	covered := r.expected()
 	scope := Segment{0, r.have.end()}
 	if a.now {
 		if r.eof != nil {
 			scope.End = r.eof.FileSize
 		}
-		list = append(list, r.have.missing(scope, maxNAKs*perPDU-len(list))...)
+		list = append(list, covered.missing(scope, room-len(list))...)
 	} else {
 		for _, g := range a.gaps {
-			list = append(list, r.have.missing(g, maxNAKs*perPDU-len(list))...)
+			list = append(list, covered.missing(g, room-len(list))...)
 		}
 	}
-	if len(list) == maxNAKs*perPDU {
-		scope.End = list[len(list)-1].End
+	if n := len(list); n > 0 && n == room {
+		scope.End = list[n-1].End
 	}
 	if len(list) > 0 || a.prompted {
+		r.expiries++
 		r.packNAKs(list, scope, perPDU)
 	}
-	if n := len(list); n > 0 {
-		a.last = list[n-1]
+	for _, s := range list {
+		if s.End > 0 {
+			a.pending = append(a.pending, request{s, r.e.clock.elapsed})
+		}
 	}
 	a.now, a.prompted, a.metadata, a.gaps = false, false, false, a.gaps[:0]
 }
 
+// expected is what is there or on its way.
+func (r *receiver) expected() segments {
+	all := segments{limit: len(r.have.parts) + len(r.ask.pending)}
+	all.parts = append(make([]Segment, 0, all.limit), r.have.parts...)
+	for _, p := range r.ask.pending {
+		all.add(p.Segment)
+	}
+	return all
+}
+
 // segmentsPerNAK is how many requests fit a PDU: a longer list is split, not
-// cut (§4.6.4.3.3 leaves the maximum to the entity).
+// cut.
 func (r *receiver) segmentsPerNAK() int {
 	fss := r.head.offsetLength()
 	room := r.e.cfg.MaxPDU - r.head.Length() - 1 - 2*fss
@@ -109,8 +171,12 @@ func (r *receiver) packNAKs(list []Segment, scope Segment, perPDU int) {
 		part := list[:min(perPDU, len(list))]
 		list = list[len(part):]
 		n := &NAK{Start: at, End: scope.End, Segments: part}
-		if len(list) > 0 {
+		if len(part) > 0 && (len(list) > 0 || part[len(part)-1].End > scope.End) {
 			n.End = part[len(part)-1].End
+		}
+		// Gaps that were found out of order do not make up one scope.
+		for _, s := range part {
+			n.Start, n.End = min(n.Start, s.Start), max(n.End, s.End)
 		}
 		at = n.End
 		if pdu := r.encode(n); pdu != nil {
@@ -136,7 +202,7 @@ func (r *receiver) encode(b Body) []byte {
 
 // startNAKTimer also starts the check timer of class 1 (§4.6.3.3).
 func (r *receiver) startNAKTimer() {
-	d := r.e.cfg.Timers.NAK
+	d := max(r.e.cfg.Timers.NAK, 2*r.ask.trip)
 	if r.head.Mode == Unacknowledged {
 		d = r.e.cfg.Timers.Check
 	}

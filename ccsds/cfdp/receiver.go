@@ -74,7 +74,8 @@ func (r *receiver) receive(h Header, body Body) error {
 		if b.KeepAlive {
 			r.prompt = true
 		} else {
-			r.ask.now, r.ask.prompted = true, true
+			r.ask.everything()
+			r.ask.prompted = true
 		}
 	default:
 		return fmt.Errorf("transaction %v: a receiver has no use for this PDU", r.info.ID)
@@ -132,7 +133,8 @@ func (r *receiver) fileData(d *FileData) error {
 		return nil
 	case end > r.limit():
 		return r.fail(FileSizeError, fmt.Errorf("data up to octet %d of %d", end, r.limit()))
-	case r.have.covers(part):
+	}
+	if r.have.covers(part) {
 		r.arrived(part)
 		return nil
 	}
@@ -179,9 +181,7 @@ func (r *receiver) limit() uint64 {
 
 // keepEarly holds data that cannot be written yet, if there is room.
 func (r *receiver) keepEarly(d *FileData) bool {
-	if r.head.Mode == Acknowledged && !r.e.cfg.DeferNAK {
-		r.ask.firstMetadata()
-	}
+	r.ask.metadata = r.ask.metadata || !r.e.cfg.DeferNAK && !r.ask.metaSent
 	cost := len(d.Data) + earlyOverhead
 	if r.e.early+cost > r.e.cfg.Limits.MaxEarly {
 		return false
@@ -224,11 +224,11 @@ func (r *receiver) endOfFile(b *EOF) {
 		r.finDue = r.finDue || acknowledged
 	case r.eof != nil:
 		// The sender waits for us; it may not know what we lack.
-		r.ask.now = acknowledged
+		r.answered()
 	default:
 		r.eof = b
 		r.info.Size, r.info.Checksum = b.FileSize, b.Checksum
-		r.ask.now = acknowledged
+		r.answered()
 		if b.FileSize > r.e.cfg.Limits.MaxFileSize || r.have.end() > b.FileSize {
 			_ = r.fail(FileSizeError, nil) // the Finished event tells
 		} else {

@@ -57,16 +57,16 @@ func (r *receiver) tick() {
 	if !r.nakTimer.expired(&r.e.clock) || r.over {
 		return
 	}
-	r.expiries++
 	switch {
-	case r.head.Mode == Unacknowledged && r.expiries > t.CheckLimit:
+	case r.head.Mode == Unacknowledged && r.expiries >= t.CheckLimit:
 		_ = r.fail(CheckLimitReached, nil)
 	case r.head.Mode == Unacknowledged:
+		r.expiries++
 		r.startNAKTimer()
-	case r.expiries > t.NAKLimit:
+	case r.expiries >= t.NAKLimit:
 		_ = r.fail(NAKLimitReached, nil)
 	default:
-		r.ask.now = true
+		r.ask.everything()
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *receiver) thaw() {
 	case r.over:
 		r.finDue = true
 	default:
-		r.ask.now = true
+		r.ask.everything()
 	}
 }
 

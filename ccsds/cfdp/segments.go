@@ -37,19 +37,22 @@ func (g *segments) add(s Segment) (fresh uint64, ok bool) {
 	return fresh, true
 }
 
-// take removes and returns the first octets, at most n of them, in one piece.
-func (g *segments) take(n uint64) (Segment, bool) {
-	if len(g.parts) == 0 {
-		return Segment{}, false
+// remove takes s out of the set. It may split a part, which the limit does not
+// forbid.
+func (g *segments) remove(s Segment) {
+	var kept []Segment
+	i := sort.Search(len(g.parts), func(k int) bool { return g.parts[k].End > s.Start })
+	j := i
+	for ; j < len(g.parts) && g.parts[j].Start < s.End; j++ {
+		p := g.parts[j]
+		if p.Start < s.Start {
+			kept = append(kept, Segment{p.Start, s.Start})
+		}
+		if s.End < p.End {
+			kept = append(kept, Segment{s.End, p.End})
+		}
 	}
-	s := g.parts[0]
-	if s.End-s.Start > n {
-		s.End = s.Start + n
-		g.parts[0].Start = s.End
-		return s, true
-	}
-	g.parts = append(g.parts[:0], g.parts[1:]...)
-	return s, true
+	g.parts = append(g.parts[:i], append(kept, g.parts[j:]...)...)
 }
 
 // missing returns up to n of the gaps within scope, in order.

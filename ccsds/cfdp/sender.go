@@ -19,9 +19,9 @@ type sender struct {
 	meta  Metadata
 	file  Reader // nil when restored only to be cancelled
 	sum   hash.Hash32
-	next  uint64   // first octet never sent
-	again segments // octets asked for again
-	saved uint64   // next, when last saved
+	next  uint64 // first octet never sent
+	again repeats
+	saved uint64 // next, when last saved
 
 	metaDue  bool
 	eofDue   bool
@@ -76,7 +76,7 @@ func (e *Entity) makeSender(id TransactionID, p Put, f Reader) (*sender, error) 
 			Source: id.Source, Sequence: id.Sequence, Destination: p.Dest},
 		meta: Metadata{Closure: p.Closure && p.Class == 1, Checksum: p.Checksum, FileSize: size,
 			Source: p.Source, Dest: p.DestName},
-		again: segments{limit: e.cfg.Limits.MaxSegments},
+		again: repeats{queued: segments{limit: e.cfg.Limits.MaxSegments}},
 	}
 	if p.Class == 1 {
 		s.head.Mode = Unacknowledged
@@ -174,6 +174,9 @@ func (s *sender) data() []byte {
 	}
 	if repeat {
 		s.info.Retransmitted++
+		// Behind the last of them EOF asks again what is missing: the receiver
+		// need not wait for a timer if that one is lost.
+		s.eofDue = s.eofDue || s.eofSent && len(s.again.order) == 0
 	} else {
 		s.next = part.End
 		s.sum.Write(data)
@@ -187,7 +190,7 @@ func (s *sender) data() []byte {
 
 func (s *sender) report() {
 	before := s.info.Done
-	s.info.Done = s.next - s.again.total()
+	s.info.Done = s.next - s.again.queued.total()
 	if worthTelling(before, s.info.Done, s.info.Size) {
 		s.e.progress(s.info)
 	}
@@ -250,7 +253,7 @@ func (s *sender) nak(b *NAK) {
 		g.End = min(g.End, s.next)
 		s.again.add(g)
 	}
-	s.info.Done = s.next - s.again.total()
+	s.info.Done = s.next - s.again.queued.total()
 	if s.ackTimer.on && s.eofAcked {
 		s.ackTimer.start(&s.e.clock, 4*s.e.cfg.Timers.Ack)
 	}
@@ -295,7 +298,7 @@ func (s *sender) abandon(why Condition) {
 		return
 	}
 	s.fault, s.info.Condition = why, why
-	s.again.parts = nil
+	s.again.clear()
 	s.eofDue, s.eofSent, s.eofAcked, s.acks = true, false, false, 0
 	s.save()
 }

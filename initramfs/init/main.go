@@ -52,6 +52,7 @@ func fly() string {
 		feed:       wd.feed,
 		times:      flightTimes,
 		slots:      newSlots(),
+		orders:     make(chan string),
 	}
 	s.env = flightEnv()
 	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
@@ -60,6 +61,7 @@ func fly() string {
 		s.kvm = f
 	}
 	s.boots, s.bootCause = s.prepare(wd)
+	go listenOrders(s.orders)
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, unix.SIGCHLD)
 	stop := make(chan os.Signal, 1)

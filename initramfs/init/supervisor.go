@@ -48,6 +48,7 @@ type supervisor struct {
 
 	flight   *flight // nil between two lives
 	messages chan received
+	orders   chan string // of a simulator; nil or silent on a board
 	restart  <-chan time.Time
 	restarts uint32
 	deaths   deaths
@@ -82,6 +83,8 @@ func (s *supervisor) run(children, stop <-chan os.Signal) string {
 			s.startFlight()
 		case <-tick.C:
 			s.look(time.Now())
+		case o := <-s.orders:
+			s.obey(o)
 		case sig := <-stop:
 			return sig.String()
 		}
@@ -94,6 +97,13 @@ func (s *supervisor) chooseMode() {
 	if s.dataErr != nil {
 		s.mode, s.cause = initproto.Safe, "data partition: "+s.dataErr.Error()
 		logf("safe mode: %s", s.cause)
+	}
+}
+
+// obey carries out an order of the simulator.
+func (s *supervisor) obey(order string) {
+	if order == orderKill && s.flight != nil {
+		s.killFlight("ordered by the simulator")
 	}
 }
 

@@ -66,6 +66,7 @@ type Process struct {
 
 	QMP *QMP
 
+	orders *os.File
 	cmd    *exec.Cmd
 	stderr *tail
 	done   chan struct{}
@@ -91,16 +92,21 @@ func start(ctx context.Context, c Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
 	inherited := []*os.File{theirs}
+	defer closeAll(&inherited)
+	if p.orders, theirs, err = socketpair("orders"); err != nil {
+		qmp.Close()
+		return nil, err
+	}
+	inherited = append(inherited, theirs)
 	args := c.args()
 	if c.RadioSocket == "" {
 		radio, theirs, err := socketpair("radio")
 		if err != nil {
 			qmp.Close()
+			p.closePorts()
 			return nil, err
 		}
-		defer theirs.Close()
 		p.Radio = radio
 		inherited = append(inherited, theirs)
 	}
@@ -113,9 +119,12 @@ func start(ctx context.Context, c Config) (*Process, error) {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true}
 	started := make(chan error, 1)
 	go p.live(started)
-	if err := <-started; err != nil {
+	err = <-started
+	// Only QEMU may hold its ends, or its death would go unnoticed.
+	closeAll(&inherited)
+	if err != nil {
 		qmp.Close()
-		p.closeRadio()
+		p.closePorts()
 		return nil, err
 	}
 	if p.QMP, err = dial(qmp); err != nil {
@@ -123,6 +132,13 @@ func start(ctx context.Context, c Config) (*Process, error) {
 		return nil, fmt.Errorf("%w: %s", err, p.stderr)
 	}
 	return p, nil
+}
+
+func closeAll(files *[]*os.File) {
+	for _, f := range *files {
+		f.Close()
+	}
+	*files = nil
 }
 
 // live starts the process and waits for it on one thread of its own: the
@@ -179,10 +195,25 @@ func (p *Process) Kill() {
 	if p.QMP != nil {
 		p.QMP.Close()
 	}
-	p.closeRadio()
+	p.closePorts()
 }
 
-func (p *Process) closeRadio() {
+// Order gives init an order by the simulator's own port, which no board has:
+// "kill-flight" ends the flight program as a crash would.
+func (p *Process) Order(ctx context.Context, order string) error {
+	if d, ok := ctx.Deadline(); ok {
+		if err := p.orders.SetWriteDeadline(d); err != nil {
+			return err
+		}
+	}
+	if _, err := p.orders.WriteString(order + "\n"); err != nil {
+		return fmt.Errorf("order %s: %w", order, err)
+	}
+	return nil
+}
+
+func (p *Process) closePorts() {
+	p.orders.Close()
 	if p.Radio != nil {
 		p.Radio.Close()
 	}
@@ -228,8 +259,9 @@ func (c *Config) complete() error {
 
 // Descriptors that QEMU inherits.
 const (
-	qmpFD   = 3
-	radioFD = 4
+	qmpFD    = 3
+	ordersFD = 4
+	radioFD  = 5
 )
 
 func (c *Config) args() []string {
@@ -243,6 +275,8 @@ func (c *Config) args() []string {
 		"-device", "i6300esb", "-action", "watchdog=reset",
 		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=radio,name=radio0",
 	}
+	a = append(a, "-chardev", fmt.Sprintf("socket,id=orders,fd=%d", ordersFD),
+		"-device", "virtserialport,chardev=orders,name=orders0")
 	if c.Accel == KVM {
 		a = append(a, "-cpu", "host")
 	} else {

@@ -1,0 +1,10 @@
+// Package spacelink is the space between a craft and a station: it carries bits from
+// socket to socket and does to them what the way does. Noise, bursts and loss of signal
+// come from ccsds/channel; delay, recordings and the sockets are here.
+//
+//	craft's radio ──▶ down.sent.raw ──▶ channel ──▶ delay ──▶ down.received.raw ──▶ station
+//	craft's radio ◀── up.received.raw ◀── delay ◀── channel ◀── up.sent.raw ◀── station
+//
+// Nothing here keeps time for the protocols: the two radios pace themselves, and a slow
+// reader holds back the writer at the other end.
+package spacelink

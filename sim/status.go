@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/perilune/perilune/internal/client"
+)
+
+// Intervals of looking again.
+const (
+	statusEvery = time.Second
+	consolePoll = 100 * time.Millisecond
+)
+
+// welcome says where things are and how to go on.
+func (s *session) welcome() {
+	fmt.Fprintf(s.opt.Talk, `
+%s is up. In a second terminal, from this folder:
+
+  %[2]s mission list                  what is on board
+  %[2]s tm tail                       telemetry as it comes
+  %[2]s mission new hello && cd hello && ../%[2]s mission build && ../%[2]s mission upload && ../%[2]s mission start hello
+
+The craft's console is in %[3]s, the raw bits in %[4]s. Ctrl-C ends the flight.
+
+`, s.craft.Name, s.opt.Self, s.path("console.log"), s.path("{up,down}.{sent,received}.raw"))
+}
+
+// status shows the craft until ctx ends: on a terminal a picture that renews itself,
+// else a line whenever something changed, or one JSON value for each event.
+func (s *session) status(ctx context.Context) {
+	if s.opt.JSON {
+		s.stream(ctx)
+		return
+	}
+	f, ok := s.opt.Data.(*os.File)
+	live := ok && !s.opt.Plain && term.IsTerminal(int(f.Fd()))
+	lines, last := 0, ""
+	for wait(ctx, statusEvery) {
+		st, err := s.api.Status(ctx)
+		if err != nil {
+			return
+		}
+		text := picture(st)
+		switch {
+		case live:
+			if lines > 0 {
+				fmt.Fprintf(s.opt.Data, "\033[%dA\033[J", lines)
+			}
+			fmt.Fprint(s.opt.Data, text)
+			lines = strings.Count(text, "\n")
+		default:
+			if line := summary(st); line != last {
+				fmt.Fprintln(s.opt.Data, line)
+				last = line
+			}
+		}
+	}
+}
+
+// stream writes every event as JSON.
+func (s *session) stream(ctx context.Context) {
+	events, err := s.api.Events(ctx, 0)
+	if err != nil {
+		return
+	}
+	defer events.Close()
+	out := json.NewEncoder(s.opt.Data)
+	for {
+		e, err := events.Next()
+		if err != nil || out.Encode(e) != nil {
+			return
+		}
+	}
+}
+
+// picture is several lines about everything.
+func picture(st client.Status) string {
+	var b strings.Builder
+	l := st.Link
+	fmt.Fprintf(&b, "craft   %s   %s\n", st.Craft, health(st.Health))
+	fmt.Fprintf(&b, "link    %-7s frames %d good, %d corrected, %d bad, %d lost; uplink %d CLTUs, %d again\n",
+		l.State, l.Frames, l.Corrected, l.Bad, l.Lost, l.CLTUs, l.Retransmissions)
+	for _, t := range active(st.Transfers) {
+		fmt.Fprintf(&b, "file    %s\n", t)
+	}
+	for _, g := range st.Guests {
+		fmt.Fprintf(&b, "guest   %s/%s %s%s\n", g.Tenant, g.Mission, g.State, exit(g))
+	}
+	return b.String()
+}
+
+// summary is one line for logs. It leaves out counters that change all the time.
+func summary(st client.Status) string {
+	parts := []string{st.Craft, "link " + st.Link.State, health(st.Health)}
+	for _, t := range active(st.Transfers) {
+		parts = append(parts, t)
+	}
+	for _, g := range st.Guests {
+		parts = append(parts, fmt.Sprintf("%s/%s %s%s", g.Tenant, g.Mission, g.State, exit(g)))
+	}
+	return strings.Join(parts, " | ")
+}
+
+func health(h *client.Housekeeping) string {
+	if h == nil {
+		return "no housekeeping yet"
+	}
+	return fmt.Sprintf("%s, boot %d, time %s, %d scheduled", h.Mode, h.Boots, h.TimeQuality, h.Pending)
+}
+
+func exit(g client.Guest) string {
+	if g.State != "exited" {
+		return ""
+	}
+	return fmt.Sprintf(" (%d)", g.Exit)
+}
+
+// active describes the transfers under way, to the tenth.
+func active(all []client.Transfer) []string {
+	var out []string
+	for _, t := range all {
+		if t.State != client.TransferActive {
+			continue
+		}
+		way := "down"
+		if t.Up {
+			way = "up"
+		}
+		percent := uint64(0)
+		if t.Size > 0 {
+			percent = t.Done * 10 / t.Size * 10
+		}
+		out = append(out, fmt.Sprintf("%s %s %d %%", t.Name, way, percent))
+	}
+	return out
+}

@@ -61,7 +61,7 @@ var LoaderPath = map[string]string{"amd64": "EFI/BOOT/BOOTX64.EFI", "arm64": "EF
 
 // Build writes the disk to file, or leaves nothing there.
 func Build(ctx context.Context, file string, s Spec) error {
-	if s.ESPMiB < 34 || s.DataMiB < 8 {
+	if s.ESPMiB < 34 || s.DataMiB < 16 {
 		return fmt.Errorf("disk %s: ESP of %d MiB and data of %d MiB are too small", file, s.ESPMiB, s.DataMiB)
 	}
 	tmp := file + ".tmp"
@@ -187,9 +187,9 @@ func makeExt4(ctx context.Context, file string, sizeMiB int) error {
 	if err != nil {
 		tool = "/usr/sbin/mkfs.ext4" // not on every user's path
 	}
-	// A small journal; tables are initialised now, not by the craft.
+	// Tables are initialised now, not by the craft.
 	c := exec.CommandContext(ctx, tool, "-q", "-F", "-L", DataName, "-m", "1", "-U", dataGUID,
-		"-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard,hash_seed="+diskGUID, "-J", "size=8", file)
+		"-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard,hash_seed="+diskGUID, file)
 	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=0", "E2FSPROGS_FAKE_TIME=1")
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("mkfs.ext4: %w: %s", err, strings.TrimSpace(string(out)))

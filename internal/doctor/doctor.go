@@ -1,0 +1,184 @@
+// Package doctor knows what Perilune needs of the machine it is built and
+// simulated on, says what is missing, and installs it where it can.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Need is one thing that must be there.
+type Need struct {
+	Name    string // what a person calls it
+	Why     string
+	Package string // of Debian and Ubuntu; "" if no package brings it
+
+	Command  string // found on PATH or in sbin, or …
+	File     string // … a file
+	Optional bool   // things work without it, but worse
+}
+
+// Needs are all of them, for building and flying the flat-sat.
+var Needs = []Need{
+	{Name: "Go", Why: "builds the programs", Command: "go"},
+	{Name: "QEMU", Why: "is the spacecraft", Package: "qemu-system-x86", Command: "qemu-system-x86_64"},
+	{Name: "OVMF", Why: "is the spacecraft's firmware", Package: "ovmf", File: "/usr/share/OVMF/OVMF_CODE_4M.fd"},
+	{Name: "systemd-boot", Why: "boots the image", Package: "systemd-boot-efi", File: "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"},
+	{Name: "EFI stub", Why: "makes kernel and initramfs one file", Package: "systemd-boot-efi", File: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"},
+	{Name: "mkfs.ext4", Why: "makes the data partition", Package: "e2fsprogs", Command: "mkfs.ext4"},
+	{Name: "clang", Why: "compiles guests", Package: "clang", Command: "clang"},
+	{Name: "ld.lld", Why: "links guests", Package: "lld", Command: "ld.lld"},
+	{Name: "aec", Why: "checks products with a second decoder", Package: "libaec-tools", Command: "aec"},
+	{Name: "apt-get", Why: "fetches the kernel package", Command: "apt-get"},
+	{Name: "dpkg-deb", Why: "unpacks the kernel package", Command: "dpkg-deb"},
+	{Name: "Debian's keys", Why: "check the kernel package", Package: "debian-archive-keyring", File: "/usr/share/keyrings/debian-archive-keyring.gpg"},
+	{Name: "/dev/kvm", Why: "makes the simulator fast", File: "/dev/kvm", Optional: true},
+}
+
+// Result is one need and whether it is met.
+type Result struct {
+	Need
+	OK     bool
+	Detail string // where it was found, or what is missing
+}
+
+// Check looks for each need.
+func Check(needs []Need) []Result {
+	results := make([]Result, 0, len(needs))
+	for _, n := range needs {
+		where, err := n.find()
+		r := Result{Need: n, OK: err == nil, Detail: where}
+		if err != nil {
+			r.Detail = err.Error()
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// find gives the path of what is needed.
+func (n Need) find() (string, error) {
+	if n.Command == "" {
+		_, err := os.Stat(n.File)
+		if err != nil {
+			return "", fmt.Errorf("%s is not there", n.File)
+		}
+		return n.File, nil
+	}
+	if path, err := exec.LookPath(n.Command); err == nil {
+		return path, nil
+	}
+	// Debian keeps these off the PATH of people who are not root.
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		path := filepath.Join(dir, n.Command)
+		if st, err := os.Stat(path); err == nil && !st.IsDir() {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not on the PATH", n.Command)
+}
+
+// Missing gives what is not there and must be, and the packages that bring
+// it, each once.
+func Missing(results []Result) (needs []Need, packages []string) {
+	for _, r := range results {
+		if r.OK || r.Optional {
+			continue
+		}
+		needs = append(needs, r.Need)
+		if r.Package != "" && !slices.Contains(packages, r.Package) {
+			packages = append(packages, r.Package)
+		}
+	}
+	slices.Sort(packages)
+	return needs, packages
+}
+
+// Format writes results as a list with a mark and a reason each.
+func Format(results []Result) string {
+	var b strings.Builder
+	for _, r := range results {
+		switch {
+		case r.OK:
+			fmt.Fprintf(&b, "✓ %-14s %s\n", r.Name, r.Detail)
+		case r.Optional:
+			fmt.Fprintf(&b, "· %-14s %s; it %s\n", r.Name, r.Detail, r.Why)
+		default:
+			from := "install it by hand"
+			if r.Package != "" {
+				from = "Debian package " + r.Package
+			}
+			fmt.Fprintf(&b, "✗ %-14s %s; it %s (%s)\n", r.Name, r.Detail, r.Why, from)
+		}
+	}
+	return b.String()
+}
+
+// Command is how packages are installed here, or an error that says exactly
+// what a person has to do instead.
+func Command(packages []string) ([]string, error) {
+	_, aptErr := exec.LookPath("apt-get")
+	_, sudoErr := exec.LookPath("sudo")
+	return command(packages, aptErr == nil, os.Geteuid() == 0, sudoErr == nil)
+}
+
+func command(packages []string, apt, root, sudo bool) ([]string, error) {
+	install := append([]string{"apt-get", "install", "-y", "--no-install-recommends"}, packages...)
+	switch {
+	case !apt:
+		return nil, fmt.Errorf("this is no Debian or Ubuntu; install what these packages of Debian bring: %s", strings.Join(packages, " "))
+	case root:
+		return install, nil
+	case sudo:
+		return append([]string{"sudo"}, install...), nil
+	}
+	return nil, fmt.Errorf("neither root nor sudo; have somebody run: %s", strings.Join(install, " "))
+}
+
+// Ensure checks, and installs what is missing after saying so on say. It
+// fails if something is missing in the end.
+func Ensure(ctx context.Context, needs []Need, say func(string)) error {
+	missing, packages := Missing(Check(needs))
+	if len(missing) == 0 {
+		return nil
+	}
+	if len(packages) > 0 {
+		if err := Install(ctx, packages, say); err != nil {
+			return err
+		}
+		missing, _ = Missing(Check(needs))
+	}
+	var names []string
+	for _, n := range missing {
+		names = append(names, fmt.Sprintf("%s (it %s)", n.Name, n.Why))
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("still missing: %s", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// Install installs packages by apt-get, saying first what it does.
+func Install(ctx context.Context, packages []string, say func(string)) error {
+	install, err := Command(packages)
+	if err != nil {
+		return err
+	}
+	update := append(slices.Clone(install[:slices.Index(install, "install")]), "update", "-q")
+	say("missing Debian packages: " + strings.Join(packages, " "))
+	for _, c := range [][]string{update, install} {
+		say("running: " + strings.Join(c, " "))
+		cmd := exec.CommandContext(ctx, c[0], c[1:]...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		cmd.Stdin = os.Stdin // sudo may ask
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package doctor
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	needs := []Need{
+		{Name: "shell", Command: "sh", Package: "dash"},
+		{Name: "hosts", File: "/etc/hosts"},
+		{Name: "wonder", Why: "does wonders", Command: "no-such-command", Package: "wonder"},
+		{Name: "more", Why: "does more", File: "/no/such/file", Package: "wonder"},
+		{Name: "art", Why: "pleases", File: "/no/such/art", Package: "art"},
+		{Name: "luck", Why: "helps", File: "/no/such/luck", Package: "luck", Optional: true},
+		{Name: "skill", Why: "helps", Command: "no-such-skill"},
+	}
+	results := Check(needs)
+	missing, packages := Missing(results)
+	if len(missing) != 4 || !slices.Equal(packages, []string{"art", "wonder"}) {
+		t.Errorf("missing %v, packages %v", missing, packages)
+	}
+	text := Format(results)
+	for _, want := range []string{"✓ shell", "✓ hosts", "✗ wonder", "(Debian package wonder)", "· luck", "✗ skill", "install it by hand"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for _, c := range []struct {
+		apt, root, sudo bool
+		want            string
+	}{
+		{true, true, false, "apt-get install -y --no-install-recommends a b"},
+		{true, false, true, "sudo apt-get install -y --no-install-recommends a b"},
+		{true, false, false, "have somebody run: apt-get install -y --no-install-recommends a b"},
+		{false, true, true, "packages of Debian bring: a b"},
+	} {
+		args, err := command([]string{"a", "b"}, c.apt, c.root, c.sudo)
+		got := strings.Join(args, " ")
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.HasSuffix(got, c.want) {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
+// Each need says why it is one, and how it is found in exactly one way.
+func TestNeeds(t *testing.T) {
+	for _, n := range Needs {
+		if n.Name == "" || n.Why == "" || (n.Command == "") == (n.File == "") {
+			t.Errorf("%+v", n)
+		}
+	}
+}

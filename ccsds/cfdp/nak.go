@@ -24,6 +24,7 @@ type asking struct {
 	metadata bool
 	gaps     []Segment // just found
 	pending  []request // in the order of asking
+	asked    segments  // all that was ever asked for
 	metaAt   time.Duration
 	metaSent bool          // metadata was asked for, at metaAt
 	trip     time.Duration // the shortest time from a request to its answer
@@ -33,7 +34,8 @@ type asking struct {
 // request is a part of the file that was asked for.
 type request struct {
 	Segment
-	at time.Duration
+	at    time.Duration
+	again bool // some of it was asked for before: an answer may be to that
 }
 
 func (a *asking) gap(s Segment) {
@@ -55,8 +57,14 @@ func (r *receiver) arrived(part Segment) {
 		if part.Start >= p.End || part.End <= p.Start {
 			continue
 		}
-		if t := r.e.clock.elapsed - p.at; a.trip == 0 || t < a.trip {
-			a.trip = t
+		took := r.e.clock.elapsed - p.at
+		if p.again && took < a.trip {
+			// Too early: the answer to an older request, which says nothing.
+			a.pending = append(a.pending[:i], a.pending[i+1:]...)
+			return
+		}
+		if !p.again && (a.trip == 0 || took < a.trip) {
+			a.trip = took
 		}
 		for _, lost := range a.pending[:i] {
 			a.gap(lost.Segment)
@@ -75,11 +83,11 @@ func (r *receiver) arrived(part Segment) {
 func (r *receiver) answered() {
 	a := &r.ask
 	n := 0
-	for n < len(a.pending) && a.pending[n].at+a.trip <= r.e.clock.elapsed {
+	for n < len(a.pending) && a.pending[n].at+a.trip < r.e.clock.elapsed {
 		n++
 	}
 	a.pending = append(a.pending[:0], a.pending[n:]...)
-	if a.metaSent && a.metaAt+a.trip <= r.e.clock.elapsed {
+	if a.metaSent && a.metaAt+a.trip < r.e.clock.elapsed {
 		a.metaSent = false
 	}
 	a.now = true
@@ -138,7 +146,8 @@ func (r *receiver) makeNAKs() {
 	}
 	for _, s := range list {
 		if s.End > 0 {
-			a.pending = append(a.pending, request{s, r.e.clock.elapsed})
+			fresh, ok := a.asked.add(s)
+			a.pending = append(a.pending, request{s, r.e.clock.elapsed, !ok || fresh < s.End-s.Start})
 		}
 	}
 	a.now, a.prompted, a.metadata, a.gaps = false, false, false, a.gaps[:0]

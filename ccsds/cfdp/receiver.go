@@ -39,6 +39,7 @@ func (e *Entity) newReceiver(h Header) *receiver {
 		e: e, head: h,
 		info: Info{ID: h.ID(), Peer: h.Source, Class: 2},
 		have: segments{limit: e.cfg.Limits.MaxSegments},
+		ask:  asking{asked: segments{limit: e.cfg.Limits.MaxSegments}},
 	}
 	if h.Mode == Unacknowledged {
 		r.info.Class = 1

@@ -30,9 +30,11 @@ const (
 )
 
 const (
-	mib     = 1 << 20
-	sector  = 512
-	espFrom = mib // first octet of the ESP
+	mib    = 1 << 20
+	sector = 512
+
+	// FirstOffset is where the first partition, the ESP, starts, in octets.
+	FirstOffset = mib
 )
 
 // Identities are fixed so that equal input gives an equal disk; a craft has
@@ -82,7 +84,7 @@ func Build(ctx context.Context, file string, s Spec) error {
 }
 
 func table(s Spec) *gpt.Table {
-	start := uint64(espFrom / sector)
+	start := uint64(FirstOffset / sector)
 	dataStart := start + uint64(s.ESPMiB)*mib/sector
 	return &gpt.Table{
 		ProtectiveMBR: true, LogicalSectorSize: sector, PhysicalSectorSize: sector, GUID: diskGUID,
@@ -171,7 +173,7 @@ func writeData(ctx context.Context, file string, s Spec) error {
 	if err != nil {
 		return err
 	}
-	_, err = sparseCopy(out, int64(espFrom)+int64(s.ESPMiB)*mib, in)
+	_, err = sparseCopy(out, int64(FirstOffset)+int64(s.ESPMiB)*mib, in)
 	return errors.Join(err, out.Close())
 }
 

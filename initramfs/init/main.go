@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/tender/spawn"
 )
 
 func main() {
@@ -48,6 +49,7 @@ func fly() string {
 		namespaces: unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
 		console:    os.Stdout,
 		cgroups:    makeCgroups("/sys/fs/cgroup"),
+		spawn:      spawn.Start,
 		mountData:  func() error { return mountData(initproto.DataDir) },
 		feed:       wd.feed,
 		times:      flightTimes,

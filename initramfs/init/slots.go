@@ -15,14 +15,11 @@ import (
 
 // Limits that flight cannot exceed by asking.
 const (
-	maxSlots     = 64
-	maxSlotMem   = 64 << 30 // octets
-	defaultPids  = 64       // a tender's Go runtime needs some threads
-	maxSlotPids  = 1024
-	maxSlotCPU   = 6400 // percent of one core
-	noKVM        = "no /dev/kvm on this craft"
-	slotIsInUse  = "slot number in use"
-	tooManySlots = "too many slots"
+	maxSlots    = 64
+	maxSlotMem  = 64 << 30 // octets
+	defaultPids = 64       // a tender's Go runtime needs some threads
+	maxSlotPids = 1024
+	maxSlotCPU  = 6400 // percent of one core
 )
 
 // slot is one running tender. init keeps both sockets, so that they outlive
@@ -65,21 +62,21 @@ func (s *supervisor) spawnSlot(r initproto.SlotRequest) (*slot, error) {
 	case r.ID > initproto.MaxSlotID:
 		return nil, fmt.Errorf("slot number %d is above %d", r.ID, initproto.MaxSlotID)
 	case s.slots[r.ID] != nil:
-		return nil, errors.New(slotIsInUse)
+		return nil, errors.New("slot number in use")
 	case len(s.slots) >= maxSlots:
-		return nil, errors.New(tooManySlots)
+		return nil, fmt.Errorf("%d slots run already", maxSlots)
 	case r.MemoryMax <= 0 || r.MemoryMax > maxSlotMem:
 		return nil, fmt.Errorf("memory of %d octets", r.MemoryMax)
 	case r.CPUPercent > maxSlotCPU || r.Pids > maxSlotPids:
 		return nil, fmt.Errorf("cpu of %d %% or %d threads", r.CPUPercent, r.Pids)
 	case s.kvm == nil:
-		return nil, errors.New(noKVM)
+		return nil, errors.New("no /dev/kvm on this craft")
 	}
 	if r.Pids == 0 {
 		r.Pids = defaultPids
 	}
 	cgroup := s.cgroups.slot(r.ID)
-	started, err := spawn.Start(spawn.Spec{
+	started, err := s.spawn(spawn.Spec{
 		Path: s.tenderPath, UID: initproto.SlotUID + int(r.ID), GID: initproto.SlotUID + int(r.ID), Cgroup: cgroup,
 		Limits: spawn.Limits{MemoryMax: r.MemoryMax, CPUMaxPercent: int(r.CPUPercent), PidsMax: int(r.Pids)},
 		KVM:    s.kvm, Stderr: s.console,

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/tender/spawn"
 )
 
 // times are the supervisor's patience. They are long because a loaded
@@ -38,6 +39,7 @@ type supervisor struct {
 	console                *os.File
 	cgroups                cgroups
 	kvm                    *os.File // nil when there is none
+	spawn                  func(spawn.Spec) (*spawn.Slot, error)
 	mountData              func() error
 	feed                   func()
 	times                  times

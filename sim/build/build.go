@@ -37,11 +37,15 @@ var modules = []string{
 const (
 	espMiB  = 272
 	dataMiB = 1024
+
+	// DataOffset is where the data partition starts on the disk, in octets.
+	DataOffset = disk.FirstOffset + espMiB<<20
 )
 
 // Options says what to build, and where.
 type Options struct {
 	Dir    string // for artefacts, "out"
+	Cache  string // for downloads; "" is Dir/cache
 	Source string // root of the source tree; "" is the current folder
 	Arch   string // of the craft; "" is "amd64"
 
@@ -87,6 +91,9 @@ func (b *builder) defaults() {
 	if b.Arch == "" {
 		b.Arch = "amd64"
 	}
+	if b.Cache == "" {
+		b.Cache = filepath.Join(b.Dir, "cache")
+	}
 	if b.Source == "" {
 		b.Source = "."
 	}
@@ -113,7 +120,7 @@ func (b *builder) build(ctx context.Context) (*Artefacts, error) {
 		UKI:       filepath.Join(images, "perilune.efi"),
 		Disk:      filepath.Join(images, "disk.img"),
 	}
-	for _, d := range []string{a.FlightBin, images, filepath.Join(dir, "cache")} {
+	for _, d := range []string{a.FlightBin, images, b.Cache} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, err
 		}
@@ -121,7 +128,7 @@ func (b *builder) build(ctx context.Context) (*Artefacts, error) {
 	if err := b.programs(ctx, a); err != nil {
 		return nil, err
 	}
-	if a.Kernel, err = b.kernel(ctx, filepath.Join(dir, "cache")); err != nil {
+	if a.Kernel, err = b.kernel(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.initramfs(a, images); err != nil {
@@ -137,9 +144,9 @@ func (b *builder) build(ctx context.Context) (*Artefacts, error) {
 	return a, nil
 }
 
-func (b *builder) kernel(ctx context.Context, cache string) (*kernel.Kernel, error) {
+func (b *builder) kernel(ctx context.Context) (*kernel.Kernel, error) {
 	start := time.Now()
-	k, err := kernel.Fetch(ctx, cache, b.Arch)
+	k, err := kernel.Fetch(ctx, b.Cache, b.Arch)
 	if err != nil {
 		return nil, err
 	}

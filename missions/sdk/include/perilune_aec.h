@@ -39,6 +39,7 @@ struct perilune_aec {
     int fill;  /* samples in block */
     int k;     /* split of the last block */
     uint32_t last, reference;
+    uint32_t any; /* the block's mapped samples, or-ed */
     uint32_t block[PERILUNE_AEC_BLOCK_MAX];
 
     int zeros; /* zero blocks not written yet */

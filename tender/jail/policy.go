@@ -45,14 +45,12 @@ func Waiting(requests []Ioctl) *Filter {
 	f := &Filter{}
 	f.runtimeCalls()
 	f.Allow(
-		unix.SYS_RECVMSG, unix.SYS_SENDMSG, unix.SYS_GETSOCKOPT,
+		unix.SYS_RECVMSG,
 		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_FCNTL, unix.SYS_PPOLL,
 	)
 	for _, q := range requests {
 		f.ioctl(q)
 	}
-	// Asking a received descriptor what it is.
-	f.allowIf(unix.SYS_IOCTL, test{arg: 1, want: unix.TUNGETIFF})
 	f.allowIf(unix.SYS_PRCTL, test{arg: 0, want: unix.PR_SET_NO_NEW_PRIVS})
 	f.allowIf(unix.SYS_SECCOMP, test{arg: 0, want: unix.SECCOMP_SET_MODE_FILTER})
 	return f

@@ -322,7 +322,6 @@ func TestBlock(t *testing.T) {
 	}
 	defer small.Close()
 	small.Truncate(512)
-	// A FIFO as kernel would block a careless tender; an honest one first.
 	if err := p.conn.Send(wire.Claim{Guest: "acme/block", MemMiB: 2, Cmdline: "late", Devices: []wire.Device{storage}}, f, small); err != nil {
 		t.Fatal(err)
 	}

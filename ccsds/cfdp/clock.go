@@ -3,7 +3,8 @@ package cfdp
 import "time"
 
 // clock counts contact time. It trusts neither the direction nor the size of
-// steps of the time it is told: on-board time may be set while it runs.
+// steps of the time it is told, since on-board time may be set while it runs: a
+// step counts for as much as the shortest timer, and is asked for that often.
 type clock struct {
 	last    time.Time
 	elapsed time.Duration

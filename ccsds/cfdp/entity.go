@@ -57,7 +57,7 @@ func New(cfg Config, ev Events) (*Entity, error) {
 	t := cfg.Timers
 	e := &Entity{
 		cfg: cfg, ev: ev,
-		clock:  newClock(max(t.Ack, t.NAK, t.Check, t.Inactivity)),
+		clock:  newClock(min(t.Ack, t.NAK, t.Check, t.Inactivity)),
 		all:    map[TransactionID]transaction{},
 		closed: newClosedSet(),
 	}
@@ -215,7 +215,7 @@ func (e *Entity) Tick(now time.Time) {
 	}
 }
 
-// NextTimer is when Tick is worth calling; zero when no timer runs.
+// NextTimer is when Tick should be called next; zero when no timer runs.
 func (e *Entity) NextTimer() time.Time {
 	if e.clock.frozen {
 		return time.Time{}
@@ -227,7 +227,7 @@ func (e *Entity) NextTimer() time.Time {
 	if !first.on {
 		return time.Time{}
 	}
-	return e.clock.last.Add(max(0, first.at-e.clock.elapsed))
+	return e.clock.last.Add(min(e.clock.step, max(0, first.at-e.clock.elapsed)))
 }
 
 // Freeze stops all timers and all sending, at the loss of signal, or lets them

@@ -209,11 +209,15 @@ func (r *receiver) encode(b Body) []byte {
 	return pdu
 }
 
-// startNAKTimer also starts the check timer of class 1 (§4.6.3.3).
+// startNAKTimer also starts the check timer of class 1 (§4.6.3.3). Once the
+// round trip is known the NAK timer begins short, and grows while nothing comes.
 func (r *receiver) startNAKTimer() {
-	d := max(r.e.cfg.Timers.NAK, 2*r.ask.trip)
-	if r.head.Mode == Unacknowledged {
+	d := r.e.cfg.Timers.NAK
+	switch trip := r.ask.trip; {
+	case r.head.Mode == Unacknowledged:
 		d = r.e.cfg.Timers.Check
+	case trip > 0:
+		d = max(min(d, (4*trip+time.Second)<<min(r.expiries, 6)), 2*trip)
 	}
 	r.nakTimer.start(&r.e.clock, d)
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/ccsds/spp"
@@ -34,16 +35,22 @@ import (
 // filePDU is about how long a CFDP PDU is, in octets.
 const filePDU = 900
 
+// fileTimer is when a file directive that got no answer goes up again. The way up is
+// sequence controlled and the way down is not, so it is mostly the answer that is lost.
+const fileTimer = 4 * time.Second
+
 // Config is what a station process is made of.
 type Config struct {
 	Craft    *craft.Craft
-	Keys     string      // folder of link keys and, unless NoOrders, development keys
-	Radio    string      // "unix:PATH" of the bit stream
-	Dir      string      // for archive, files and state
-	Socket   string      // of the API
-	AutoTime bool        // set the craft's clock whenever it runs free
-	Faults   link.Faults // for demonstrations
-	Clock    clock.Clock // nil: the machine's
+	Keys     string        // folder of link keys and, unless NoOrders, development keys
+	Radio    string        // "unix:PATH" of the bit stream
+	Dir      string        // for archive, files and state
+	Socket   string        // of the API
+	Timers   cfdp.Timers   // of file transfers; zero fields: Ack and NAK 4 s, else cfdp's own
+	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
+	AutoTime bool          // set the craft's clock whenever it runs free
+	Faults   link.Faults   // for demonstrations
+	Clock    clock.Clock   // nil: the machine's
 	Log      *slog.Logger
 	Ready    func() // called when the API answers; may be nil
 }
@@ -52,6 +59,11 @@ type Config struct {
 func Run(ctx context.Context, cfg Config) (err error) {
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real{}
+	}
+	for _, t := range []*time.Duration{&cfg.Timers.Ack, &cfg.Timers.NAK} {
+		if *t == 0 {
+			*t = fileTimer
+		}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -113,7 +125,7 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	}
 	closing.add(a.Close)
 	f, err := files.Open(files.Config{
-		Dir: cfg.Dir, MaxPDU: pduSize(profile), State: db, Log: cfg.Log, Now: cfg.Clock.Now(),
+		Dir: cfg.Dir, MaxPDU: pduSize(profile), Timers: cfg.Timers, State: db, Log: cfg.Log, Now: cfg.Clock.Now(),
 		Event: func(e files.Event) { a.Add(e) },
 	})
 	if err != nil {
@@ -128,7 +140,7 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	s, err = station.New(station.Config{
 		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
 		Radio: radio.NewFunc(p.open(cfg.Radio), cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db),
-		Orders: orders(cfg), Clock: cfg.Clock, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
+		Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -47,6 +47,7 @@ type Record interface {
 type Config struct {
 	Dir    string
 	MaxPDU int // octets of a PDU; 0 for the default
+	Timers cfdp.Timers
 	State  Record
 	Event  func(Event) // called with the entity locked: it must not call back
 	Now    time.Time
@@ -91,7 +92,7 @@ func Open(cfg Config) (*Files, error) {
 		return nil, errors.Join(err, f.store.Close())
 	}
 	f.entity, err = cfdp.New(cfdp.Config{
-		Local: EntityGround, MaxPDU: cfg.MaxPDU, Store: f.store, Saver: saver{cfg.State},
+		Local: EntityGround, MaxPDU: cfg.MaxPDU, Timers: cfg.Timers, Store: f.store, Saver: saver{cfg.State},
 	}, cfdp.Events{Started: f.started, Progress: f.progress, Finished: f.finished, NAK: f.nak})
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

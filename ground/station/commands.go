@@ -3,6 +3,7 @@ package station
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
@@ -18,9 +19,12 @@ type command struct {
 	vc      ccsds.VCID
 	bd      bool
 	request uint32 // PUS request id
+	packet  []byte // nil for a request inside TC[11,4], which the craft keeps
 	child   *command
-	parent  *command
 	done    chan struct{} // closed when completed or failed
+	onBoard time.Time     // when the craft was last known to have got all of it
+	repeats int
+	pong    bool // TM[17,2] came after it was radiated
 }
 
 // remember adds a telecommand and forgets the oldest one that is done.
@@ -83,6 +87,7 @@ func (s *Station) radiated(c *command, bit uint64) {
 
 // accepted notes that the craft's FARM has all frames of c.
 func (s *Station) accepted(c *command) {
+	c.onBoard = s.now()
 	s.advance(c, client.StageAccepted)
 	s.record(commandEvent(client.KindAccepted, c))
 }
@@ -122,6 +127,12 @@ func (s *Station) verification(e *client.Event, tm pus.Telemetry) error {
 		return nil
 	}
 	e.Command, e.Text = c.ID, c.Text+" "+words(v.Subtype, reason)
+	if v.Subtype == pus.AcceptanceFailure && v.Code == pus.FailureRefused && (c.repeats > 0 || c.Reached(client.StageVerified)) {
+		// The craft had it before and does not do it twice: that is no failure.
+		e.Text = c.Text + " is on board already"
+		s.advance(c, client.StageVerified)
+		return nil
+	}
 	c.Subreport = v.Subtype
 	if v.Failed() {
 		c.Code, c.Reason = uint16(v.Code), reason

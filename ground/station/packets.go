@@ -46,6 +46,9 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 		s.record(e)
 		return
 	}
+	if s.twice.has(&tm) {
+		return
+	}
 	e.Service, e.Subtype, e.Data = tm.Service, tm.Subtype, tm.Payload
 	e.Fields = map[string]any{
 		"seq": tm.Seq, "length": len(packet), "count": tm.Count,
@@ -83,6 +86,9 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		e.Text = fmt.Sprintf("time %s, %s", t.Time, t.Quality)
 	case pus.ServiceTest:
 		e.Text = "alive"
+		for _, c := range s.commands {
+			c.pong = c.pong || c.Radiated > 0
+		}
 	case pus.ServiceTenant:
 		d, err := pus.DecodeTenantData(tm.Payload)
 		if err != nil {

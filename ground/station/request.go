@@ -39,7 +39,7 @@ func (s *Station) Send(r client.Request) (client.Command, error) {
 
 // submit queues a packet. The caller holds the lock.
 func (s *Station) submit(c *command, packet []byte, r client.Request) error {
-	c.vc, c.bd = ccsds.VCID(r.VC), r.BD
+	c.vc, c.bd, c.packet = ccsds.VCID(r.VC), r.BD, packet
 	s.remember(c)
 	s.record(commandEvent(client.KindQueued, c))
 	if c.child != nil {
@@ -132,7 +132,7 @@ func (s *Station) insertion(child *command, packet []byte, at time.Time) (*comma
 	}
 	c.Text = fmt.Sprintf("schedule %s at %s", child.Text, at.UTC().Format(time.RFC3339))
 	c.Release, child.Release = at.UTC(), at.UTC()
-	c.child, child.parent, c.Child = child, c, child.ID
+	c.child, c.Child = child, child.ID
 	return c, outer, nil
 }
 

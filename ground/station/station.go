@@ -82,8 +82,9 @@ type Config struct {
 	Counters Counters
 	Orders   Orders // nil: activations are refused
 	Clock    clock.Clock
-	AutoTime bool   // set the craft's clock whenever it reports that it is free
-	Temp     string // folder for bundles on their way
+	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
+	AutoTime bool          // set the craft's clock whenever it reports that it is free
+	Temp     string        // folder for bundles on their way
 	Log      *slog.Logger
 }
 
@@ -107,6 +108,7 @@ type Station struct {
 	sent        uint64 // octets
 	filePackets uint16 // sequence count of APID 2
 	repaired    repaired
+	twice       duplicates
 	changed     bool   // the synchroniser's state, not yet recorded
 	autoTime    uint64 // the command that sets the clock, while it is under way
 }
@@ -120,6 +122,9 @@ func New(cfg Config) (*Station, error) {
 	}
 	s.link.State = link.Search.String()
 	s.cfg.Profile = cfg.Profile.WithDefaults()
+	if s.cfg.Repeat <= 0 {
+		s.cfg.Repeat = repeatAfter
+	}
 	var err error
 	if s.ground, err = link.NewGround(cfg.Profile, cfg.Counters, s.events()); err != nil {
 		return nil, fmt.Errorf("station: %w", err)

@@ -56,7 +56,7 @@ func (s *Station) next() (bits []byte, wake time.Time) {
 	defer s.mu.Unlock()
 	now := s.now()
 	s.ground.Tick(now)
-	wake = soonest(s.cfg.Files.Tick(now), s.ground.NextTimer())
+	wake = soonest(soonest(s.cfg.Files.Tick(now), s.ground.NextTimer()), s.repeat(now))
 	s.feed(now)
 	return s.ground.NextCLTU(now), wake
 }

@@ -18,6 +18,7 @@ const (
 
 	KindQueued   = "tc.queued"   // a telecommand taken from a user
 	KindRadiated = "tc.radiated" // its frame went out; again at each retransmission
+	KindRepeated = "tc.repeated" // no report came down: the same packet goes up again
 	KindAccepted = "tc.accepted" // the craft's FARM took its frame
 	KindVerified = "tc.verified" // TM[1,Subtype]; Fields: failed, code, reason
 

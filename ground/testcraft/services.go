@@ -1,0 +1,275 @@
+package testcraft
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/spp"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+// housekeeping is how often the craft reports.
+const housekeeping = 200 * time.Millisecond
+
+func raw(apid ccsds.APID, seq uint16, data []byte) []byte {
+	p, err := spp.Append(nil, &spp.Packet{APID: apid, SeqFlags: spp.Unsegmented, SeqCount: seq}, data)
+	if err != nil {
+		panic(err) // a test that makes such a packet is wrong
+	}
+	return p
+}
+
+func (c *Craft) count(apid uint16) uint16 {
+	n := c.seq[apid]
+	c.seq[apid] = (n + 1) & 0x3FFF
+	return n
+}
+
+func (c *Craft) send(vc ccsds.VCID, packet []byte) {
+	// A full queue loses the packet, as on a craft.
+	_ = c.space.Send(vc, packet)
+}
+
+func (c *Craft) instant(now time.Time) timecode.Instant { return timecode.FromTime(now.Add(c.offset)) }
+
+func (c *Craft) report(vc ccsds.VCID, apid uint16, service, subtype uint8, data []byte) {
+	p, err := pus.BuildTM(ccsds.APID(apid), c.count(apid), service, subtype, 0, 0, c.instant(time.Now()), c.quality, data)
+	if err != nil {
+		panic(err)
+	}
+	c.send(vc, p)
+}
+
+func (c *Craft) event(id pus.EventID, format string, args ...any) {
+	data, err := pus.Event{Severity: pus.EventInfo, ID: id, Text: fmt.Sprintf(format, args...)}.Encode()
+	if err != nil {
+		panic(err)
+	}
+	c.report(0, 1, pus.ServiceEvent, pus.EventInfo, data)
+}
+
+func (c *Craft) verify(request pus.RequestID, subtype uint8, failure error) {
+	v := pus.Verification{Subtype: subtype, Request: request}
+	if failure != nil {
+		v.Code, v.Text = pus.FailureNotPermitted, failure.Error()
+	}
+	data, err := v.Encode()
+	if err != nil {
+		panic(err)
+	}
+	c.reports[request] = append(c.reports[request], v)
+	c.reportAgain(request, data, subtype)
+}
+
+func (c *Craft) reportAgain(request pus.RequestID, data []byte, subtype uint8) {
+	c.report(0, uint16(request.APID()), pus.ServiceVerification, subtype, data)
+}
+
+// packet takes a packet from the link; the lock is held.
+func (c *Craft) packet(_ ccsds.VCID, packet []byte) {
+	var p spp.Packet
+	if p.DecodeFromBytes(packet, nil) != nil {
+		return
+	}
+	if p.APID == 2 {
+		// A PDU of no use is no fault of the test.
+		_ = c.entity.Receive(time.Now(), p.Payload)
+		return
+	}
+	c.command(packet)
+}
+
+func (c *Craft) command(packet []byte) {
+	if c.mute {
+		return
+	}
+	tc, err := pus.ParseTC(packet)
+	if err == nil {
+		err = tc.Check()
+	}
+	if err != nil {
+		var r *pus.Refusal
+		if errors.As(err, &r) && r.Known {
+			c.verify(r.Request, pus.AcceptanceFailure, r)
+		}
+		return
+	}
+	if old, ok := c.reports[tc.Request]; ok && tc.Service != pus.ServiceTest && tc.Service != pus.ServiceTime {
+		// Sent again for want of a report: what was said is said again, nothing is done.
+		for _, v := range old {
+			data, err := v.Encode()
+			if err != nil {
+				panic(err)
+			}
+			c.reportAgain(v.Request, data, v.Subtype)
+		}
+		return
+	}
+	delete(c.reports, tc.Request)
+	c.received = append(c.received, tc)
+	c.verify(tc.Request, pus.AcceptanceSuccess, nil)
+	c.verify(tc.Request, pus.StartSuccess, nil)
+	if err := c.perform(tc); err != nil {
+		c.verify(tc.Request, pus.CompletionFailure, err)
+		return
+	}
+	c.verify(tc.Request, pus.CompletionSuccess, nil)
+}
+
+func (c *Craft) perform(tc pus.Telecommand) error {
+	switch tc.Service {
+	case pus.ServiceTest:
+		c.report(0, 1, pus.ServiceTest, pus.IAmAlive, nil)
+	case pus.ServiceTime:
+		t, err := pus.DecodeTimeSetting(tc.Payload)
+		if err != nil {
+			return err
+		}
+		c.offset, c.quality = t.Time.Time().Sub(time.Now()), t.Quality
+	case pus.ServiceSchedule:
+		all, err := pus.DecodeInsert(tc.Payload)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			a.Request = append([]byte(nil), a.Request...)
+			c.plan = append(c.plan, a)
+		}
+	case pus.ServiceFunction:
+		f, err := pus.DecodeFunction(tc.Payload)
+		if err != nil {
+			return err
+		}
+		return c.function(f)
+	}
+	return nil
+}
+
+func (c *Craft) function(f pus.Function) error {
+	switch f.Name {
+	case pus.FunctionBundleActivate:
+		return c.activate(f.Arguments)
+	case pus.FunctionMissionStart, pus.FunctionMissionStop:
+		if len(f.Arguments) != 2 {
+			return errors.New("wants two arguments")
+		}
+		g := ids.Guest{Tenant: f.Arguments[0], Mission: f.Arguments[1]}
+		in := c.store.Get(g)
+		if in == nil {
+			return fmt.Errorf("no mission %v on board", g)
+		}
+		row := c.row(g)
+		row.State = pus.GuestStopped
+		if f.Name == pus.FunctionMissionStart {
+			row.State = pus.GuestRunning
+			c.event(pus.EventGuestStarted, "%v 1.0, slot 1, pid 42", g)
+			c.console(g, "hello from "+g.Mission+"\n")
+		} else {
+			c.event(pus.EventGuestExited, "%v: status 0, stopped", g)
+		}
+		c.running[g] = row
+	case pus.FunctionMissionList:
+		c.guests()
+	default:
+		return fmt.Errorf("no function %q", f.Name)
+	}
+	return nil
+}
+
+func (c *Craft) row(g ids.Guest) pus.Guest {
+	row := pus.Guest{Tenant: g.Tenant, Mission: g.Mission, MemoryMiB: 16}
+	if in := c.store.Get(g); in != nil {
+		row.MemoryMiB = uint16(in.Mission.Guest.Memory)
+		_, digits, _ := strings.Cut(in.Digest, ":")
+		if digest, err := hex.DecodeString(digits); err == nil {
+			copy(row.Digest[:], digest)
+		}
+	}
+	return row
+}
+
+func (c *Craft) activate(args []string) error {
+	if len(args) != 2 {
+		return errors.New("wants two arguments")
+	}
+	order, err := os.ReadFile(filepath.Join(c.cfg.Dir, "in", filepath.Clean("/"+args[1])))
+	if err != nil {
+		return err
+	}
+	in, err := c.store.Activate(filepath.Join(c.cfg.Dir, "in", filepath.Clean("/"+args[0])), string(order))
+	if err != nil {
+		c.event(pus.EventBundleRefused, "%s: %v", args[0], err)
+		return err
+	}
+	c.running[in.Guest()] = c.row(in.Guest())
+	c.event(pus.EventBundleActivated, "%v %s", in.Guest(), in.Digest)
+	c.guests()
+	return nil
+}
+
+// console sends text that a mission printed.
+func (c *Craft) console(g ids.Guest, text string) {
+	data, err := pus.TenantData{Mission: g.Mission, Data: []byte(text)}.Encode()
+	if err != nil {
+		panic(err)
+	}
+	c.report(1, c.cfg.Tenants[g.Tenant], pus.ServiceTenant, pus.TenantConsole, data)
+}
+
+// Print makes a mission say something.
+func (c *Craft) Print(g ids.Guest, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.console(g, text)
+}
+
+// Mute makes the craft ignore telecommands; the link goes on.
+func (c *Craft) Mute(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mute = on
+}
+
+func (c *Craft) guests() {
+	var rows []pus.Guest
+	for _, row := range c.running {
+		rows = append(rows, row)
+	}
+	data, err := pus.EncodeGuests(rows)
+	if err != nil {
+		panic(err)
+	}
+	c.report(0, 1, pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(pus.SIDGuests, data))
+}
+
+// work does what is due.
+func (c *Craft) work(now time.Time) {
+	if c.quality.Valid() {
+		var rest []pus.Activity
+		for _, a := range c.plan {
+			if a.Release > c.instant(now) {
+				rest = append(rest, a)
+				continue
+			}
+			c.command(a.Request)
+		}
+		c.plan = rest
+	}
+	if now.Sub(c.lastHK) < housekeeping {
+		return
+	}
+	c.lastHK = now
+	h := pus.Housekeeping{UptimeS: uint32(now.Sub(c.started).Seconds()), Quality: uint8(c.quality), Boots: 1, Pending: uint16(len(c.plan)), Guests: uint8(len(c.running))}
+	if c.quality.Valid() {
+		h.ScheduleEnabled = 1
+	}
+	c.report(0, 1, pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(pus.SIDFlight, h.Encode()))
+}

@@ -320,23 +320,3 @@ func (e *Entity) reply(h Header, b Body) {
 		e.replies = append(e.replies, pdu)
 	}
 }
-
-// Event queue: callbacks run when a method is about to return.
-
-func (e *Entity) started(i Info)  { e.queue(e.ev.Started, i) }
-func (e *Entity) progress(i Info) { e.queue(e.ev.Progress, i) }
-func (e *Entity) finished(i Info) { e.queue(e.ev.Finished, i) }
-
-func (e *Entity) queue(f func(Info), i Info) {
-	if f != nil {
-		e.events = append(e.events, func() { f(i) })
-	}
-}
-
-func (e *Entity) flush() {
-	for len(e.events) > 0 {
-		f := e.events[0]
-		e.events = e.events[1:]
-		f()
-	}
-}

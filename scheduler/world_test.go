@@ -33,6 +33,7 @@ import (
 	"github.com/perilune/perilune/missions/craft"
 	"github.com/perilune/perilune/missions/grant"
 	"github.com/perilune/perilune/scheduler"
+	"github.com/perilune/perilune/tender/spawn"
 	"github.com/perilune/perilune/tender/wire"
 )
 
@@ -444,8 +445,9 @@ func (g *ground) forget() {
 
 // fakeInit starts fake tenders and keeps their sockets.
 type fakeInit struct {
-	t   *testing.T
-	run func(*fakeSlot)
+	t    *testing.T
+	run  func(*fakeSlot)
+	spec *spawn.Spec // of real tenders; nil: fake ones
 
 	mu      sync.Mutex
 	conn    *initproto.Conn
@@ -464,6 +466,17 @@ type fakeSlot struct {
 	packets       *os.File
 	claim         wire.Claim
 	stopped       chan struct{}
+	real          bool
+}
+
+// kill ends the tender.
+func (s *fakeSlot) kill() {
+	if s.real {
+		_ = unix.Kill(int(s.pid), unix.SIGKILL) // it may have ended
+		return
+	}
+	s.ctl.Close()
+	s.packets.Close()
 }
 
 func pair(t *testing.T) (a, b *os.File) {
@@ -507,6 +520,16 @@ func (f *fakeInit) take(m initproto.Message) {
 	defer f.mu.Unlock()
 	switch m := m.(type) {
 	case initproto.SlotRequest:
+		if f.spec != nil {
+			s, err := f.spawnReal(m)
+			if err == nil {
+				err = f.conn.Send(initproto.SlotReady{ID: s.id, PID: s.pid, Name: s.name}, s.control, s.data)
+			}
+			if err != nil {
+				f.t.Error(err)
+			}
+			return
+		}
 		s := f.spawn(m)
 		if err := f.conn.Send(initproto.SlotReady{ID: s.id, PID: s.pid, Name: s.name}, s.control, s.data); err != nil {
 			f.t.Error(err)
@@ -514,8 +537,7 @@ func (f *fakeInit) take(m initproto.Message) {
 		go f.live(s)
 	case initproto.SlotKill:
 		if s := f.slots[m.ID]; s != nil {
-			s.ctl.Close()
-			s.packets.Close()
+			s.kill()
 		}
 	case initproto.Health:
 		f.healthy++
@@ -581,8 +603,7 @@ func (f *fakeInit) live(s *fakeSlot) {
 func (f *fakeInit) killAll() {
 	f.mu.Lock()
 	for _, s := range f.slots {
-		s.ctl.Close()
-		s.packets.Close()
+		s.kill()
 	}
 	f.mu.Unlock()
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(time.Millisecond) {

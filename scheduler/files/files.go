@@ -132,8 +132,13 @@ func (f *Files) Receive(pdu []byte) error {
 // Next is the next PDU to send.
 func (f *Files) Next() ([]byte, bool) {
 	f.mu.Lock()
-	defer f.unlock()
-	return f.entity.Next(f.cfg.Clock.Now())
+	pdu, ok := f.entity.Next(f.cfg.Clock.Now())
+	if !ok && len(f.later) == 0 {
+		f.mu.Unlock() // it is asked before each frame; mostly nothing happens
+		return nil, false
+	}
+	f.unlock()
+	return pdu, ok
 }
 
 // Freeze stops the transfers' timers while nothing is heard from the ground.

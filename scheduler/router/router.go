@@ -41,6 +41,14 @@ const (
 	filesAhead  = 4 // PDUs in the link's queue: a late one is better chosen by CFDP
 )
 
+// A TM frame that noise destroys takes its packets with it, and nobody asks for them
+// again. Verification reports and events say things once: the same packets are sent
+// again after a while, and the ground passes over those that it has.
+var repeatAfter = []time.Duration{2 * time.Second, 10 * time.Second}
+
+// maxRepeats bounds the packets that wait to be sent again.
+const maxRepeats = 512
+
 // ErrQuota says that a tenant has used up its octets of telemetry for now.
 var ErrQuota = errors.New("telemetry quota is used up")
 
@@ -78,7 +86,14 @@ type Router struct {
 	queues  map[ccsds.APID]*queue
 	order   []ccsds.APID // of tenants, whose turn is first
 	buckets map[ccsds.APID]*bucket
+	repeats []repeat
 	depth   int // of the link's queue for files, learnt when it is empty
+}
+
+// repeat is a packet that is sent again at an instant of the machine's clock.
+type repeat struct {
+	at     time.Time
+	packet []byte
 }
 
 type message struct {
@@ -153,6 +168,9 @@ func (r *Router) send(apid ccsds.APID, vc ccsds.VCID, service, subtype uint8, da
 	r.counts[kind]++
 	if err == nil {
 		r.queues[apid].push(packet)
+		if apid == APIDFlight && (service == pus.ServiceVerification || service == pus.ServiceEvent) {
+			r.repeatLater(packet)
+		}
 	}
 	r.mu.Unlock()
 	if err != nil {
@@ -162,8 +180,38 @@ func (r *Router) send(apid ccsds.APID, vc ccsds.VCID, service, subtype uint8, da
 	return nil
 }
 
+// repeatLater notes that packet is to be sent again. r.mu is held.
+func (r *Router) repeatLater(packet []byte) {
+	now := r.cfg.Clock.Now()
+	for _, d := range repeatAfter {
+		if len(r.repeats) < maxRepeats {
+			r.repeats = append(r.repeats, repeat{now.Add(d), packet})
+		}
+	}
+}
+
+// repeatNow queues what is to be sent again by now.
+func (r *Router) repeatNow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.repeats) == 0 {
+		return
+	}
+	now := r.cfg.Clock.Now()
+	later := r.repeats[:0]
+	for _, p := range r.repeats {
+		if p.at.After(now) {
+			later = append(later, p)
+		} else if q := r.queues[APIDFlight]; len(q.packets) < q.limit/2 {
+			q.push(p.packet)
+		}
+	}
+	r.repeats = later
+}
+
 // Fill moves what waits into the link's queues, as far as they have room.
 func (r *Router) Fill(link Sink) {
+	r.repeatNow()
 	for room := link.Room(vcFlight); room > 0; room-- {
 		p := r.pop(APIDFlight)
 		if p == nil {

@@ -169,3 +169,21 @@ func TestQuota(t *testing.T) {
 		t.Error("telemetry of an APID that is nobody's")
 	}
 }
+
+func TestReportsAreSentAgain(t *testing.T) {
+	h := newHarness(1000)
+	if err := h.Flight(pus.ServiceEvent, pus.EventInfo, []byte{0, 1, 0, 0}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Flight(pus.ServiceTest, pus.IAmAlive, nil); err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range []int{2, 1, 0, 0, 0, 1, 0} {
+		s := newSink(10)
+		h.Fill(s)
+		if len(s.sent[0]) != want {
+			t.Errorf("after %d s: %d packets, want %d", 2*step, len(s.sent[0]), want)
+		}
+		h.clock.Advance(2 * time.Second)
+	}
+}

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
@@ -74,7 +75,7 @@ func (s *Services) activate(ctx context.Context, a []string) error {
 	what, err := s.cfg.Missions.Activate(ctx, a[0], a[1])
 	if err != nil {
 		_, text := explain(err)
-		s.Event(pus.EventMedium, pus.EventBundleRefused, a[0]+": "+text)
+		s.Event(pus.EventMedium, pus.EventBundleRefused, fmt.Sprintf("%s [%s]", text, a[0]))
 		return err
 	}
 	s.Event(pus.EventInfo, pus.EventBundleActivated, what)

@@ -16,34 +16,58 @@ const (
 	keyRecent      = "recent"
 )
 
-// Bounds of what is remembered. Counts of a sender may begin again when it restarts:
-// a telecommand that is equal to one of long ago is a new one.
+// Bounds of what is remembered. Counts of a sender may begin again: a telecommand that
+// is equal to one of long ago is a new one.
 const (
 	recentMany = 64
-	recentLong = 2 * time.Minute
+	recentLong = time.Hour
 )
 
 // recent remembers the last telecommands that act, over a restart of the program too.
+// The ground sends again what it has no report of: the report may have been lost, and
+// then the report is wanted again and not the deed.
 type recent struct {
 	records Records
 
 	mu   sync.Mutex
 	list []mark
+	live map[identity]bool // accepted by this program and not over
 }
 
-// mark tells one telecommand from another. At counts in ns of Unix time.
-type mark struct {
-	Request uint32
+// identity tells one telecommand from another.
+type identity struct {
+	Request pus.RequestID
 	Source  uint16
 	Sum     uint32
-	At      int64
+}
+
+// mark is what is known of a telecommand. At counts in ns of Unix time; Last is its
+// last report, of subtype 0 as long as there is none.
+type mark struct {
+	identity
+	At   int64
+	Last pus.Verification
+}
+
+func identify(tc *pus.Telecommand) identity {
+	return identity{tc.Request, tc.Source, crc32.ChecksumIEEE(append([]byte{tc.Service, tc.Subtype}, tc.Payload...))}
+}
+
+// acts says whether doing it twice would be wrong.
+func acts(tc *pus.Telecommand) bool {
+	switch tc.Service {
+	case pus.ServiceFunction, pus.ServiceSchedule, pus.ServiceTenant:
+		return true
+	}
+	return false
 }
 
 func loadRecent(r Records, now time.Time) (*recent, error) {
-	q := &recent{records: r}
+	q := &recent{records: r, live: map[identity]bool{}}
 	err := r.Get(bucketServices, keyRecent, &q.list)
 	if err != nil && !errors.Is(err, durable.ErrNotFound) {
-		return &recent{records: r}, fmt.Errorf("recent telecommands: %w", err)
+		q.list = nil
+		return q, fmt.Errorf("recent telecommands: %w", err)
 	}
 	for i := range q.list {
 		// How long the program, or the craft, was away is not known: count from now.
@@ -52,29 +76,46 @@ func loadRecent(r Records, now time.Time) (*recent, error) {
 	return q, nil
 }
 
-// seen says whether tc was taken before, and remembers it before it is acted on.
-func (q *recent) seen(tc *pus.Telecommand, now time.Time) (bool, error) {
-	m := mark{Request: uint32(tc.Request), Source: tc.Source, At: now.UnixNano()}
-	m.Sum = crc32.ChecksumIEEE(append([]byte{tc.Service, tc.Subtype}, tc.Payload...))
+// seen finds tc among those taken before, or remembers it before it is acted on.
+func (q *recent) seen(tc *pus.Telecommand, now time.Time) (before mark, live, known bool, err error) {
+	id := identify(tc)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var kept []mark
-	for _, old := range q.list {
-		if now.UnixNano()-old.At > int64(recentLong) {
-			continue
+	for _, m := range q.list {
+		if m.identity == id && now.UnixNano()-m.At <= int64(recentLong) {
+			return m, q.live[id], true, nil
 		}
-		if old.Request == m.Request && old.Source == m.Source && old.Sum == m.Sum {
-			return true, nil
+		if now.UnixNano()-m.At <= int64(recentLong) {
+			kept = append(kept, m)
 		}
-		kept = append(kept, old)
 	}
 	if len(kept) >= recentMany {
 		kept = kept[len(kept)-recentMany+1:]
 	}
-	kept = append(kept, m)
+	kept = append(kept, mark{identity: id, At: now.UnixNano()})
 	if err := q.records.Put(bucketServices, keyRecent, kept); err != nil {
-		return false, err
+		return mark{}, false, false, err
 	}
 	q.list = kept
-	return false, nil
+	q.live[id] = true
+	return mark{}, false, false, nil
+}
+
+// over remembers the last report about tc.
+func (q *recent) over(tc *pus.Telecommand, v pus.Verification) error {
+	if !acts(tc) {
+		return nil
+	}
+	id := identify(tc)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.live, id)
+	for i := range q.list {
+		if q.list[i].identity == id {
+			q.list[i].Last = v
+			return q.records.Put(bucketServices, keyRecent, q.list)
+		}
+	}
+	return nil // it came from the schedule
 }

@@ -3,6 +3,8 @@ package services
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,8 +85,11 @@ func (s *Services) housekeeping() {
 	if err != nil {
 		s.cfg.Log.Error("housekeeping", "err", err)
 	}
-	for _, text := range s.noise.due(s.cfg.Clock.Now()) {
-		s.Event(pus.EventLow, pus.EventLinkRefused, text)
+	if again := s.noise.due(s.cfg.Clock.Now()); len(again) > 0 {
+		s.Event(pus.EventLow, pus.EventLinkRefused, "again "+strings.Join(again, "; "))
+	}
+	if again := s.refused.due(s.cfg.Clock.Now()); len(again) > 0 {
+		s.Event(pus.EventLow, pus.EventPacketRefused, "again "+strings.Join(again, "; "))
 	}
 }
 
@@ -112,10 +117,20 @@ func (s *Services) reportGuests() error {
 	return nil
 }
 
-// LinkRefused notes that the link refused n things. Under noise there are many: they
-// are gathered into an event now and then.
+// noisy are the layers at which noise ends, and where FARM-1 passes over frames that
+// come twice. They are counted, in housekeeping, and are no event.
+var noisy = map[string]bool{"cltu": true, "tc": true, "farm": true}
+
+// LinkRefused notes that the link refused n things. What is not noise is an event: at
+// once the first time, then gathered.
 func (s *Services) LinkRefused(layer, reason string, n int) {
-	s.noise.add(layer+": "+reason, n, s.cfg.Clock.Now())
+	what := layer + ": " + reason
+	if noisy[layer] {
+		return
+	}
+	if s.noise.first(what, n, noisePeriod, s.cfg.Clock.Now()) {
+		s.Event(pus.EventLow, pus.EventLinkRefused, what)
+	}
 }
 
 // noise gathers what happens too often to report each time.
@@ -132,29 +147,20 @@ type heard struct {
 // maxNoise bounds the kinds of things that are gathered; the rest is "other".
 const maxNoise = 32
 
-func (q *noise) add(what string, n int, now time.Time) {
+// first says whether what happened n times may be reported now, and else keeps it.
+func (q *noise) first(what string, n int, period time.Duration, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.m[what] == nil && len(q.m) >= maxNoise {
 		what = "other"
 	}
-	if q.m[what] == nil {
-		q.m[what] = &heard{}
-	}
-	q.m[what].n += n
-}
-
-// first says whether what may be reported now, and notes that it is.
-func (q *noise) first(what string, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	h := q.m[what]
 	if h == nil {
 		h = &heard{}
 		q.m[what] = h
 	}
-	if !h.sent.IsZero() && now.Sub(h.sent) < time.Second {
-		h.n++
+	if !h.sent.IsZero() && now.Sub(h.sent) < period {
+		h.n += n
 		return false
 	}
 	h.sent = now
@@ -166,11 +172,12 @@ func (q *noise) due(now time.Time) (texts []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for what, h := range q.m {
-		if h.n == 0 || (!h.sent.IsZero() && now.Sub(h.sent) < noisePeriod) {
+		if h.n == 0 || now.Sub(h.sent) < noisePeriod {
 			continue
 		}
 		texts = append(texts, fmt.Sprintf("%s (%d times)", what, h.n))
 		h.n, h.sent = 0, now
 	}
+	slices.Sort(texts)
 	return texts
 }

@@ -91,8 +91,8 @@ type Services struct {
 	changed   chan struct{} // the guest table is worth a report
 	plan      *plan
 	recent    *recent
-	noise     noise
-	busy      sync.WaitGroup
+	noise     noise // of the link
+	refused   noise // packets
 }
 
 // New makes the services, with the schedule that the records hold. A schedule that
@@ -102,7 +102,7 @@ func New(cfg Config) (*Services, error) {
 	var errPlan, errRecent error
 	s.plan, errPlan = loadPlan(cfg.Records)
 	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
-	s.noise.m = map[string]*heard{}
+	s.noise.m, s.refused.m = map[string]*heard{}, map[string]*heard{}
 	return s, errors.Join(errPlan, errRecent)
 }
 
@@ -123,8 +123,15 @@ func (s *Services) Telecommand(packet []byte) {
 	if err == nil {
 		err = s.admit(&tc)
 	}
+	again := false
+	if err == nil {
+		again, err = s.repeated(&tc)
+	}
 	if err != nil {
 		s.refuse(err)
+		return
+	}
+	if again {
 		return
 	}
 	s.verify(&tc, pus.AcceptanceSuccess)
@@ -146,19 +153,28 @@ func (s *Services) admit(tc *pus.Telecommand) error {
 	if forTenant := tc.Service == pus.ServiceTenant; forTenant != (tc.APID != apidFlight) {
 		return tc.Refuse(pus.FailureIllegalType, "TC[%d,%d] to APID %d", tc.Service, tc.Subtype, tc.APID)
 	}
-	switch tc.Service {
-	case pus.ServiceFunction, pus.ServiceSchedule, pus.ServiceTenant:
-		// What acts must not act twice, when the ground sends again what it has no
-		// report of.
-		again, err := s.recent.seen(tc, s.cfg.Clock.Now())
-		if err != nil {
-			return tc.Refuse(pus.FailureInternal, "%v", err)
-		}
-		if again {
-			return tc.Refuse(pus.FailureRefused, "this telecommand was taken before")
-		}
-	}
 	return nil
+}
+
+// repeated answers a telecommand that was taken before, with what was said then.
+func (s *Services) repeated(tc *pus.Telecommand) (bool, error) {
+	if !acts(tc) {
+		return false, nil
+	}
+	before, live, known, err := s.recent.seen(tc, s.cfg.Clock.Now())
+	switch {
+	case err != nil:
+		return false, tc.Refuse(pus.FailureInternal, "%v", err)
+	case !known:
+		return false, nil
+	case before.Last.Subtype == 0 && !live:
+		return true, tc.Refuse(pus.FailureRefused, "it was taken before, and what became of it is not known")
+	}
+	s.verify(tc, pus.AcceptanceSuccess)
+	if before.Last.Subtype != 0 {
+		s.report(before.Last)
+	}
+	return true, nil
 }
 
 // execute carries out what was accepted.
@@ -191,7 +207,15 @@ func (s *Services) perform(tc *pus.Telecommand, run func() error) {
 		s.fail(tc, pus.CompletionFailure, err)
 		return
 	}
+	s.remember(tc, pus.Verification{Subtype: pus.CompletionSuccess, Request: tc.Request})
 	s.verify(tc, pus.CompletionSuccess)
+}
+
+// remember keeps the last report of a telecommand, for when it is sent again.
+func (s *Services) remember(tc *pus.Telecommand, v pus.Verification) {
+	if err := s.recent.over(tc, v); err != nil {
+		s.cfg.Log.Error("recent telecommands", "err", err)
+	}
 }
 
 func (s *Services) toTenant(tc *pus.Telecommand) error {
@@ -224,7 +248,9 @@ func (s *Services) verify(tc *pus.Telecommand, subtype uint8) {
 func (s *Services) fail(tc *pus.Telecommand, subtype uint8, err error) {
 	code, text := explain(err)
 	s.cfg.Log.Warn("telecommand failed", "request", tc.Request, "service", tc.Service, "subtype", tc.Subtype, "err", err)
-	s.report(pus.Verification{Subtype: subtype, Request: tc.Request, Code: code, Text: text})
+	v := pus.Verification{Subtype: subtype, Request: tc.Request, Code: code, Text: text}
+	s.remember(tc, v)
+	s.report(v)
 }
 
 // refuse reports a packet that was not accepted: to its sender if one can be named,
@@ -240,7 +266,7 @@ func (s *Services) refuse(err error) {
 		text = fmt.Sprintf("APID %d, sequence %d: %s", r.Request.APID(), r.Request.Seq(), text)
 	}
 	s.cfg.Log.Warn("packet refused", "err", err)
-	if s.noise.first("packet", s.cfg.Clock.Now()) {
+	if s.refused.first(r.Code.String(), 1, time.Second, s.cfg.Clock.Now()) {
 		s.Event(pus.EventLow, pus.EventPacketRefused, text)
 	}
 }

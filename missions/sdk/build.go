@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,6 +34,7 @@ type Project struct {
 	Out      string       // the program's path; default Dir/build/Name.hvt
 	TempDir  string       // for objects; default the system's
 	Debug    bool         // keep symbols and lines for gdb
+	Warnings io.Writer    // what the tools say of a build that succeeds; nil: nobody
 }
 
 // targets are the compiler's flags by architecture. Guests use integer
@@ -146,6 +149,7 @@ func compile(ctx context.Context, p Project, t tools, tmp string) ([]string, err
 		return nil, err
 	}
 	var objects []string
+	talk := &talk{to: p.Warnings}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(2, runtime.NumCPU()))
 	start := func(dir, source string, extra ...string) {
@@ -153,7 +157,7 @@ func compile(ctx context.Context, p Project, t tools, tmp string) ([]string, err
 		objects = append(objects, object)
 		g.Go(func() error {
 			args := append(p.flags(tmp), extra...)
-			return run(ctx, dir, t.clang, append(args, "-c", "-o", object, source)...)
+			return talk.run(ctx, dir, t.clang, append(args, "-c", "-o", object, source)...)
 		})
 	}
 	for _, s := range lib {
@@ -183,7 +187,8 @@ func link(ctx context.Context, p Project, t tools, tmp string, objects []string)
 		args = append(args, "--strip-all", "--orphan-handling=error")
 	}
 	linked := filepath.Join(tmp, "kernel")
-	if err := run(ctx, tmp, t.lld, append(append(args, "-o", linked), objects...)...); err != nil {
+	talk := &talk{to: p.Warnings}
+	if err := talk.run(ctx, tmp, t.lld, append(append(args, "-o", linked), objects...)...); err != nil {
 		return err
 	}
 	return install(linked, p.out())
@@ -204,9 +209,14 @@ func install(from, to string) error {
 	return os.Rename(to+".tmp", to)
 }
 
-// run starts a tool in dir; when it fails, its words are the error. Warnings
-// of a build that succeeds are not shown.
-func run(ctx context.Context, dir, tool string, args ...string) error {
+// talk passes on what tools say, one at a time.
+type talk struct {
+	lock sync.Mutex
+	to   io.Writer
+}
+
+// run starts a tool in dir; when it fails, its words are the error.
+func (t *talk) run(ctx context.Context, dir, tool string, args ...string) error {
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "SOURCE_DATE_EPOCH=0")
@@ -215,6 +225,7 @@ func run(ctx context.Context, dir, tool string, args ...string) error {
 	err := cmd.Run()
 	switch {
 	case err == nil:
+		t.pass(said.Bytes())
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -222,4 +233,13 @@ func run(ctx context.Context, dir, tool string, args ...string) error {
 		return fmt.Errorf("%w:\n%s", ErrCompile, strings.TrimSpace(said.String()))
 	}
 	return fmt.Errorf("%w: %s: %w", ErrCompile, filepath.Base(tool), err)
+}
+
+// pass is best effort: a build does not fail because nobody listens.
+func (t *talk) pass(said []byte) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if t.to != nil && len(said) > 0 {
+		t.to.Write(said)
+	}
 }

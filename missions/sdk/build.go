@@ -240,6 +240,6 @@ func (t *talk) pass(said []byte) {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	if t.to != nil && len(said) > 0 {
-		t.to.Write(said)
+		_, _ = t.to.Write(said)
 	}
 }

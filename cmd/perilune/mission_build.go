@@ -135,10 +135,10 @@ func checkKernel(m *missions.Mission, kernel string) error {
 	}
 	img, err := hvt.ReadImage(f, st.Size())
 	if err != nil {
-		return fmt.Errorf("%s: %w", kernel, err)
+		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleELF, "%v", err))
 	}
 	if err := m.CheckManifest(img.Manifest); err != nil {
-		return fmt.Errorf("%s: %w", kernel, err)
+		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleManifest, "%v", err))
 	}
 	return nil
 }

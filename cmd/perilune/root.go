@@ -31,7 +31,7 @@ Results go to standard output, everything else to standard error.
 	root.AddGroup(&cobra.Group{ID: "daily", Title: "Commands:"}, &cobra.Group{ID: "advanced", Title: "Advanced:"})
 	root.SetHelpCommandGroupID("advanced")
 	root.SetCompletionCommandGroupID("advanced")
-	for _, c := range []*cobra.Command{a.missionCmd(), a.tmCmd(), a.tcCmd(), a.fileCmd()} {
+	for _, c := range []*cobra.Command{a.simCmd(), a.missionCmd(), a.tmCmd(), a.tcCmd(), a.fileCmd()} {
 		c.GroupID = "daily"
 		root.AddCommand(c)
 	}

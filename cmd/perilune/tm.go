@@ -19,6 +19,7 @@ func (a *app) tmCmd() *cobra.Command {
 
 func (a *app) tmTailCmd() *cobra.Command {
 	var all, replay bool
+	var kinds []string
 	var apid uint16
 	var count int
 	c := &cobra.Command{
@@ -30,9 +31,11 @@ With --json each line is an event with its data and the offset of its bits in
 the stream that was received.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			kinds := []string{client.KindTM, client.KindEvent, client.KindConsole}
-			if all {
-				kinds = nil
+			switch {
+			case all && len(kinds) > 0:
+				return usagef("--all and --kind exclude each other")
+			case !all && len(kinds) == 0:
+				kinds = []string{client.KindTM, client.KindEvent, client.KindConsole}
 			}
 			since := uint64(client.Now)
 			if replay {
@@ -49,6 +52,7 @@ the stream that was received.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&all, "all", false, "also events of the link, telecommands and files")
+	f.StringSliceVar(&kinds, "kind", nil, "only events of this `kind`, such as event, console, file.finished; link. is all of link")
 	f.BoolVar(&replay, "replay", false, "begin with all that the station has on record")
 	f.Uint16Var(&apid, "apid", 0, "only this application process")
 	f.IntVarP(&count, "count", "n", 0, "end after this many")

@@ -25,6 +25,8 @@ const patience = 4 * time.Minute
 // the tender, through everything that init has to survive.
 func TestBoot(t *testing.T) {
 	c := boot(t, nil)
+	c.waitForInit()
+	t.Logf("BENCH boot.init %.1f s", time.Since(c.started).Seconds())
 	c.hear("Welcome", "Mode:normal", "Boots:1", "Restarts:0", "KeptSlots:0")
 	t.Logf("BENCH boot.flight %.1f s", time.Since(c.started).Seconds())
 
@@ -135,6 +137,17 @@ func boot(t *testing.T, change func(image string)) *craft {
 		}
 	}()
 	return c
+}
+
+// waitForInit waits for init's first line on the console.
+func (c *craft) waitForInit() {
+	c.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(c.console); err == nil && strings.Contains(string(text), "init: ") {
+			return
+		}
+	}
+	c.t.Fatalf("init was not heard within %s", patience)
 }
 
 func (c *craft) say(line string) {

@@ -44,7 +44,7 @@ const (
 // A TM frame that noise destroys takes its packets with it, and nobody asks for them
 // again. Verification reports and events say things once: the same packets are sent
 // again after a while, and the ground passes over those that it has.
-var repeatAfter = []time.Duration{2 * time.Second, 10 * time.Second}
+var repeatAfter = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second}
 
 // maxRepeats bounds the packets that wait to be sent again.
 const maxRepeats = 512

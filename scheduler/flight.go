@@ -42,6 +42,7 @@ type flight struct {
 	init     *initLink
 	mode     *mode
 	db       *durable.DB // nil without a disk
+	damaged  string      // path of records that cannot be read; empty mostly
 	records  records
 	bus      *bus.Bus
 	time     *obt.Clock
@@ -112,8 +113,12 @@ func (f *flight) openRecords() (cause string) {
 		return "no data partition"
 	}
 	var err error
-	if f.db, err = durable.Open(f.cfg.path("records.db")); err != nil {
+	file := f.cfg.path("records.db")
+	if f.db, err = durable.Open(file); err != nil {
 		f.cfg.Log.Error("records", "err", err)
+		if errors.Is(err, durable.ErrCorrupt) {
+			f.damaged = file
+		}
 		return "records: " + err.Error()
 	}
 	for _, dir := range []string{"incoming", "products", "missions", "scratch"} {

@@ -2,11 +2,15 @@ package scheduler_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
@@ -383,6 +387,7 @@ func TestWithoutData(t *testing.T) {
 	}
 }
 
+// Damaged records lead to safe mode, and a telecommand leads out of it.
 func TestDamagedRecords(t *testing.T) {
 	c := newCraft(t, 0)
 	if err := os.WriteFile(filepath.Join(c.cfg.Data, "records.db"), bytes.Repeat([]byte("garbage!"), 4096), 0o600); err != nil {
@@ -391,4 +396,59 @@ func TestDamagedRecords(t *testing.T) {
 	c.boot()
 	c.ground.event(pus.EventSafeEntered, "records")
 	c.ground.verified(c.ground.command(1, 17, 1, nil), pus.CompletionSuccess)
+	c.ground.verified(c.ground.function(pus.FunctionSafeLeave), pus.CompletionSuccess)
+	c.halt()
+	c.ground.forget()
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	c.ground.event(pus.EventFlightRestarted, "normal")
+	c.ground.wait("beacon", isBeacon)
+}
+
+// A product that is half handed over when flight dies is whole in the end.
+func TestProductOutlivesFlight(t *testing.T) {
+	c := newCraft(t, 0)
+	const size = 300_000
+	half, again := make(chan struct{}), make(chan struct{})
+	c.init.run = func(s *fakeSlot) {
+		w := &pausing{w: s.packets, after: size / 2, half: half, again: again}
+		product(w, "long", size)
+		<-s.stopped
+	}
+	c.boot()
+	<-half
+	c.halt()
+	close(again)
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	c.ground.event(pus.EventProductSent, "acme/beacon/long")
+	got, err := os.ReadFile(filepath.Join(c.dir, "down", "acme", "beacon", "long"))
+	if err != nil || len(got) != size {
+		t.Fatalf("%d octets, %v", len(got), err)
+	}
+	for i := range got {
+		if got[i] != byte(i) {
+			t.Fatalf("octet %d is %d", i, got[i])
+		}
+	}
+}
+
+// pausing writes like a guest that waits for room, and stops once in the middle.
+type pausing struct {
+	w           io.Writer
+	n, after    int
+	half, again chan struct{}
+}
+
+func (p *pausing) Write(b []byte) (int, error) {
+	if p.n += len(b); p.half != nil && p.n > p.after {
+		close(p.half)
+		p.half = nil
+		<-p.again
+	}
+	for {
+		n, err := p.w.Write(b)
+		if !errors.Is(err, unix.EAGAIN) {
+			return n, err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -80,6 +80,14 @@ func (m *mode) Leave(context.Context) error {
 	if err := m.f.records.Delete(bucketMode, keyMode); err != nil {
 		return err
 	}
+	if m.f.damaged != "" {
+		// Who leaves safe mode after damage knows what is lost with the records: schedule,
+		// replay floors, active missions. They are put aside, not thrown away.
+		if err := os.Rename(m.f.damaged, m.f.damaged+".damaged"); err != nil {
+			return err
+		}
+		m.f.services.Event(pus.EventMedium, pus.EventSafeLeft, "damaged records are put aside; replay floors begin anew")
+	}
 	m.f.services.Event(pus.EventInfo, pus.EventSafeLeft, "flight starts again")
 	return m.f.init.safeLeave()
 }

@@ -1,0 +1,398 @@
+package services_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/scheduler/obt"
+	"github.com/perilune/perilune/scheduler/safe"
+	"github.com/perilune/perilune/scheduler/services"
+)
+
+// craft is the world of the services under test: what they sent and what they did.
+type craft struct {
+	t       *testing.T
+	records *safe.Records
+	time    *obt.Clock
+	broken  bool // records fail
+
+	mu      sync.Mutex
+	sent    []sent
+	started []string
+	slow    time.Duration // of starting a guest
+	refusal error
+	mode    uint8
+}
+
+type sent struct {
+	service, subtype uint8
+	data             []byte
+	at               time.Time
+}
+
+func (c *craft) Put(bucket, key string, v any) error {
+	if c.broken {
+		return errors.New("disk gone")
+	}
+	return c.records.Put(bucket, key, v)
+}
+func (c *craft) Get(bucket, key string, v any) error { return c.records.Get(bucket, key, v) }
+
+func (c *craft) Start(_ context.Context, g ids.Guest) error {
+	time.Sleep(c.slow)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = append(c.started, g.String())
+	return c.refusal
+}
+func (c *craft) Stop(context.Context, ids.Guest) error { return nil }
+func (c *craft) Command(ids.Guest, []byte) error       { return nil }
+func (c *craft) Table() []pus.Guest                    { return make([]pus.Guest, 300) }
+func (c *craft) Mode() uint8                           { return c.mode }
+func (c *craft) Enter(context.Context, string) error   { c.mode = pus.ModeSafe; return nil }
+func (c *craft) Leave(context.Context) error           { c.mode = pus.ModeNormal; return nil }
+func (c *craft) Activate(context.Context, string, string) (string, error) {
+	return "", missions.Rulef(missions.RuleDigest, "blob 1")
+}
+
+func (c *craft) send(service, subtype uint8, data []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = append(c.sent, sent{service, subtype, data, time.Now()})
+	return nil
+}
+
+// launch starts the services, with the records that there are.
+func (c *craft) launch() (*services.Services, context.CancelFunc) {
+	c.t.Helper()
+	var err error
+	if c.time, err = obt.New(clock.Real{}, c.records, ""); err != nil {
+		c.t.Fatal(err)
+	}
+	s, err := services.New(services.Config{
+		Clock: clock.Real{}, Time: c.time, Records: c, Guests: c, Missions: c, Mode: c,
+		Tenant: func(a ccsds.APID) (string, bool) { return "acme", a == 100 },
+		Send:   c.send, Status: func() pus.Housekeeping { return pus.Housekeeping{} },
+		Publish: func(bus.Event) {}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go s.Run(ctx) //nolint:errcheck // it ends with ctx's error
+	return s, cancel
+}
+
+func (c *craft) find(service, subtype uint8) (all []sent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sent {
+		if s.service == service && s.subtype == subtype {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (c *craft) events(id pus.EventID) (texts []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sent {
+		if s.service != pus.ServiceEvent {
+			continue
+		}
+		e, err := pus.DecodeEvent(s.subtype, s.data)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if e.ID == id {
+			texts = append(texts, e.Text)
+		}
+	}
+	return texts
+}
+
+func tc(t *testing.T, seq uint16, ack pus.Ack, service, subtype uint8, data []byte) []byte {
+	t.Helper()
+	p, err := pus.BuildTC(1, seq, ack, service, subtype, 7, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func start(t *testing.T, seq uint16) []byte {
+	t.Helper()
+	data, err := pus.Function{Name: pus.FunctionMissionStart, Arguments: []string{"acme", "beacon"}}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tc(t, seq, pus.AckAll, pus.ServiceFunction, pus.PerformFunction, data)
+}
+
+func insert(t *testing.T, seq uint16, at timecode.Instant, request []byte) []byte {
+	t.Helper()
+	data, err := pus.EncodeInsert([]pus.Activity{{Release: at, Request: request}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tc(t, seq, pus.AckAll, pus.ServiceSchedule, pus.ScheduleInsert, data)
+}
+
+func newCraft(t *testing.T) *craft { return &craft{t: t, records: safe.NewRecords()} }
+
+func TestAckFlags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		for i, ack := range []pus.Ack{pus.AckNone, pus.AckAcceptance, pus.AckStart, pus.AckCompletion, pus.AckAll} {
+			s.Telecommand(tc(t, uint16(i), ack, pus.ServiceTest, pus.AreYouAlive, nil))
+		}
+		for subtype, want := range map[uint8]int{1: 2, 3: 2, 7: 2, 2: 0, 4: 0, 8: 0} {
+			if n := len(c.find(1, subtype)); n != want {
+				t.Errorf("%d reports TM[1,%d], want %d", n, subtype, want)
+			}
+		}
+		if n := len(c.find(17, 2)); n != 5 {
+			t.Errorf("%d answers", n)
+		}
+		// Failures are reported whether asked for or not.
+		s.Telecommand(tc(t, 9, pus.AckNone, 99, 1, nil))
+		if n := len(c.find(1, 2)); n != 1 {
+			t.Errorf("%d reports of a refusal", n)
+		}
+		s.Telecommand([]byte{1, 2})
+		s.Telecommand(nil)
+	})
+}
+
+// A function that takes long holds up no other service, and those that wait are bounded.
+func TestSlowFunction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		c.slow = time.Hour
+		s, stop := c.launch()
+		defer stop()
+		for i := range 20 {
+			s.Telecommand(start(t, uint16(i)))
+			synctest.Wait()
+		}
+		s.Telecommand(tc(t, 99, pus.AckAll, pus.ServiceTest, pus.AreYouAlive, nil))
+		if len(c.find(17, 2)) != 1 {
+			t.Error("no answer while a function runs")
+		}
+		if n := len(c.find(1, 4)); n != 3 { // one runs, sixteen wait
+			t.Errorf("%d functions were too many", n)
+		}
+		// The one that runs is sent again: accepted, no more; it is not run twice.
+		s.Telecommand(start(t, 0))
+		time.Sleep(18 * time.Hour)
+		if len(c.started) != 17 || len(c.find(1, 7)) != 18 {
+			t.Errorf("%d ran, %d completed", len(c.started), len(c.find(1, 7)))
+		}
+	})
+}
+
+func TestScheduleOnTimeLateAndMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		base := timecode.FromTime(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+		at := func(d time.Duration) timecode.Instant { return base.Add(d) }
+		// Before the time is set anything may be inserted, and nothing happens.
+		s.Telecommand(insert(t, 1, at(-time.Hour), start(t, 100)))
+		s.Telecommand(insert(t, 2, at(-30*time.Second), start(t, 101)))
+		s.Telecommand(insert(t, 3, at(time.Hour), start(t, 102)))
+		time.Sleep(48 * time.Hour)
+		if len(c.started) != 0 || len(c.events(pus.EventPlanWaitsForTime)) == 0 {
+			t.Fatalf("started %v, events %q", c.started, c.events(pus.EventPlanWaitsForTime))
+		}
+		set := func() {
+			data, err := pus.TimeSetting{Time: base, Quality: timecode.Set}.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Telecommand(tc(t, 4, pus.AckAll, pus.ServiceTime, pus.SetTime, data))
+			synctest.Wait()
+		}
+		set()
+		if len(c.started) != 1 || len(c.events(43)) != 1 {
+			t.Errorf("half a minute late: %v; an hour late: %q", c.started, c.events(43))
+		}
+		time.Sleep(time.Hour - time.Second)
+		if len(c.started) != 1 {
+			t.Errorf("started early: %v", c.started)
+		}
+		time.Sleep(2 * time.Second)
+		if len(c.started) != 2 {
+			t.Errorf("started %v", c.started)
+		}
+		// Disabled, it waits; the flag and the activity survive a restart.
+		s.Telecommand(insert(t, 5, at(3*time.Hour), start(t, 103)))
+		s.Telecommand(tc(t, 6, pus.AckAll, pus.ServiceSchedule, pus.ScheduleDisable, nil))
+		stop()
+		synctest.Wait()
+		s, stop = c.launch()
+		defer func() { stop() }()
+		set()
+		time.Sleep(3*time.Hour + 10*time.Second)
+		if len(c.started) != 2 {
+			t.Errorf("a disabled schedule started %v", c.started)
+		}
+		s.Telecommand(tc(t, 7, pus.AckAll, pus.ServiceSchedule, pus.ScheduleEnable, nil))
+		synctest.Wait()
+		if len(c.started) != 3 {
+			t.Errorf("started %v", c.started)
+		}
+		s.Telecommand(insert(t, 8, at(9*time.Hour), start(t, 104)))
+		s.Telecommand(tc(t, 9, pus.AckAll, pus.ServiceSchedule, pus.ScheduleReset, nil))
+		time.Sleep(10 * time.Hour)
+		if len(c.started) != 3 {
+			t.Errorf("after the reset: started %v", c.started)
+		}
+	})
+}
+
+func TestScheduleRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		refusals := func() int { return len(c.find(1, 8)) + len(c.find(1, 2)) }
+		bad := start(t, 7)
+		bad[len(bad)-1] ^= 1
+		for i, p := range [][]byte{
+			insert(t, 1, 0, bad),
+			insert(t, 2, 0, insert(t, 3, 0, start(t, 8))),
+			insert(t, 4, 0, tc(t, 9, 0, 99, 99, nil)),
+			tc(t, 5, pus.AckAll, pus.ServiceSchedule, pus.ScheduleInsert, []byte{0, 1, 2}),
+		} {
+			s.Telecommand(p)
+			if refusals() != i+1 {
+				t.Errorf("insertion %d was taken", i)
+			}
+		}
+		for i := range 256 {
+			s.Telecommand(insert(t, uint16(1000+i), 0, tc(t, uint16(i), 0, 17, 1, nil)))
+		}
+		if refusals() != 4 {
+			t.Errorf("%d refusals", refusals())
+		}
+		s.Telecommand(insert(t, 2000, 0, tc(t, 0, 0, 17, 1, nil)))
+		if refusals() != 5 {
+			t.Error("the schedule has no end")
+		}
+	})
+}
+
+// What cannot be written down is not done.
+func TestNothingWithoutRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		c.broken = true
+		s.Telecommand(start(t, 1))
+		synctest.Wait()
+		if len(c.started) != 0 || len(c.find(1, 2)) != 1 {
+			t.Errorf("started %v", c.started)
+		}
+		s.Telecommand(tc(t, 2, pus.AckAll, pus.ServiceTest, pus.AreYouAlive, nil))
+		if len(c.find(17, 2)) != 1 {
+			t.Error("no answer to a ping")
+		}
+	})
+}
+
+func TestRuleIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		data, err := pus.Function{Name: pus.FunctionBundleActivate, Arguments: []string{"x.tar", "x.order"}}.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Telecommand(tc(t, 1, pus.AckAll, pus.ServiceFunction, pus.PerformFunction, data))
+		synctest.Wait()
+		failed := c.find(1, 8)
+		if len(failed) != 1 {
+			t.Fatalf("%d failures", len(failed))
+		}
+		v, err := pus.DecodeVerification(8, failed[0].data)
+		if err != nil || v.Code != pus.FailureNotPermitted || v.Text != "bundle.digest: blob 1" {
+			t.Errorf("%+v, %v", v, err)
+		}
+		if e := c.events(pus.EventBundleRefused); len(e) != 1 || e[0] != "bundle.digest: blob 1 [x.tar]" {
+			t.Errorf("events %q", e)
+		}
+	})
+}
+
+func TestReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		time.Sleep(61 * time.Second)
+		hk := c.find(3, 25)
+		rows := 0
+		for _, r := range hk {
+			if len(r.data) > 1000 {
+				t.Fatalf("a report of %d octets", len(r.data))
+			}
+			if sid, data, err := pus.DecodeReport(r.data); err == nil && sid == pus.SIDGuests {
+				g, err := pus.DecodeGuests(data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rows += len(g)
+			}
+		}
+		if n := len(c.find(9, 2)); n < 6 || n > 8 {
+			t.Errorf("%d time reports in a minute", n)
+		}
+		if rows < 12*300 || rows > 14*300 {
+			t.Errorf("%d rows of 300 guests in a minute", rows)
+		}
+		before := len(hk)
+		s.GuestsChanged()
+		synctest.Wait()
+		if len(c.find(3, 25)) == before {
+			t.Error("a change of the guests is not reported")
+		}
+	})
+}
+
+// Noise is counted and is no event; what is not noise is one at once, and then gathered.
+func TestLinkRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCraft(t)
+		s, stop := c.launch()
+		defer stop()
+		for range 1000 {
+			s.LinkRefused("tc", "checksum", 3)
+			s.LinkRefused("sdls", "replay", 1)
+		}
+		if e := c.events(pus.EventLinkRefused); len(e) != 1 || e[0] != "sdls: replay" {
+			t.Errorf("events %q", e)
+		}
+		time.Sleep(21 * time.Second)
+		if e := c.events(pus.EventLinkRefused); len(e) != 2 || e[1] != "again sdls: replay (999 times)" {
+			t.Errorf("events %q", e)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 // Package hvt is the contract between a guest and its tender: Solo5's hvt
 // interface, ABI 2 with manifest 1, as a guest built with Solo5 0.8 or later
-// (or with the SDK in missions/sdk) expects it. It holds facts only: numbers,
+// (or with the SDK in missions/sdk) expects it, and ABI 1 of Solo5 0.6 to
+// 0.7.5, which differs in one rule of the loader. It holds facts only: numbers,
 // layouts and the checks that turn hostile bytes into them. It opens nothing
 // and runs nothing, so that the ground, the SDK's tools and the tender can
 // share it.
@@ -11,6 +12,12 @@ package hvt
 const (
 	ABITarget  = 1 // hvt, among Solo5's targets
 	ABIVersion = 2 // in use since Solo5 0.8.0
+
+	// ABIOldest is that of Solo5 0.6.0 to 0.7.5. Its hypercalls, records,
+	// manifest and start of the processor are those of ABI 2; its boot info
+	// is the first 40 octets of today's. What made it another version is the
+	// linker script of its guests: see Image.Layout.
+	ABIOldest = 1
 )
 
 // NoteName owns both notes; note types read as text in the file.

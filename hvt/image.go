@@ -108,7 +108,7 @@ func ReadNotes(r io.ReaderAt, size int64) (*Image, error) {
 	if im.ABI.Target != ABITarget {
 		return nil, &ImageError{Text: "Executable is not for the solo5-hvt target", Err: ErrWrongTarget}
 	}
-	if im.ABI.Version != ABIVersion {
+	if im.ABI.Version < ABIOldest || im.ABI.Version > ABIVersion {
 		return nil, &ImageError{Err: ErrWrongTarget,
 			Text: fmt.Sprintf("Executable requests unsupported ABI version %d", im.ABI.Version)}
 	}

@@ -38,6 +38,23 @@ func TestReadImage(t *testing.T) {
 	}
 }
 
+// Guests of Solo5 0.6 to 0.7.5 have ABI 1; a segment of zeroes counts there.
+func TestABI1(t *testing.T) {
+	abi := append([]byte{1, 0, 0, 0, 1}, make([]byte, 11)...)
+	b := hvttest.ELF(hvttest.Spec{ABI: abi, Segments: []hvttest.Segment{
+		{Vaddr: 0x100000, Data: []byte{0x90}, Flags: elf.PF_R | elf.PF_X},
+		{Vaddr: 0x110000, Memsz: 5000, Flags: elf.PF_R | elf.PF_W},
+		{Vaddr: 0, Flags: elf.PF_R}, // empty
+	}})
+	im, err := read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if im.ABI.Version != 1 || im.End != 0x112000 || len(im.Segments) != 2 {
+		t.Errorf("%+v", im)
+	}
+}
+
 func TestImageRules(t *testing.T) {
 	const rx, rw = elf.PF_R | elf.PF_X, elf.PF_R | elf.PF_W
 	code := make([]byte, 16)
@@ -84,6 +101,7 @@ func TestImageRules(t *testing.T) {
 		"ABI note long":     {hvttest.ELF(hvttest.Spec{ABI: make([]byte, 33)}), "note does not fall within valid size"},
 		"target":            {hvttest.ELF(hvttest.Spec{ABI: append([]byte{9}, make([]byte, 15)...)}), "not for the solo5-hvt target"},
 		"version":           {hvttest.ELF(hvttest.Spec{ABI: append([]byte{1, 0, 0, 0, 3}, make([]byte, 11)...)}), "unsupported ABI version 3"},
+		"version 0":         {hvttest.ELF(hvttest.Spec{ABI: append([]byte{1, 0, 0, 0, 0}, make([]byte, 11)...)}), "unsupported ABI version 0"},
 		"manifest":          {hvttest.ELF(hvttest.Spec{Manifest: make([]byte, 12)}), "manifest is invalid"},
 		"manifest note pad": {hvttest.ELF(hvttest.Spec{Manifest: make([]byte, 4)}), "note does not fall within valid size"},
 	} {

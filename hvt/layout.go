@@ -7,7 +7,8 @@ import "debug/elf"
 // tender: segments start at MinBase or above, in ascending order of address,
 // without overlap, inside memory, on page boundaries once aligned, and never
 // both writable and executable. A PT_LOAD without file octets is skipped:
-// guest memory starts zeroed.
+// guest memory starts zeroed. An ABI 1 guest, though, learns from the end of
+// such a segment where its heap begins, so there only an empty one is.
 func (im *Image) Layout(memSize uint64) error {
 	if im.Entry < MinBase || im.Entry >= memSize {
 		return badImage("e_entry does not fall within the memory allocation range (%d < %d || %d >= %d)",
@@ -16,7 +17,11 @@ func (im *Image) Layout(memSize uint64) error {
 	im.Segments, im.End = nil, 0
 	last := uint64(0)
 	for i, h := range im.headers {
-		if h.filesz == 0 || elf.ProgType(h.typ) != elf.PT_LOAD {
+		size := h.filesz
+		if im.ABI.Version == 1 {
+			size |= h.memsz
+		}
+		if size == 0 || elf.ProgType(h.typ) != elf.PT_LOAD {
 			continue
 		}
 		s, err := h.segment(i, last, im.End, memSize)

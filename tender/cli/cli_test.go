@@ -69,6 +69,27 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// A guest of Solo5 0.6 to 0.7.5 says ABI 1 and runs all the same; the
+// reference refuses it.
+func TestABI1Guest(t *testing.T) {
+	b, err := os.ReadFile(tendertest.Guest(t, "hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := []byte("Solo5\x00\x00\x00\x01\x00\x00\x00\x02") // owner, target 1, version 2
+	if bytes.Count(b, note) != 1 {
+		t.Fatal("the guest has another ABI note")
+	}
+	path := filepath.Join(t.TempDir(), "old.hvt")
+	if err := os.WriteFile(path, bytes.Replace(b, note, append(note[:12:12], 1), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, status := run(t, asSolo5(t), "--mem=16", path, "old")
+	if stdout != "hello\nold\n" || status != 7 || stderr != "" {
+		t.Errorf("%q, status %d, stderr %q", stdout, status, stderr)
+	}
+}
+
 // The texts are those of solo5-hvt v0.12.1 (tenders/hvt/hvt_main.c,
 // hvt_module_*.c, tenders/common/elf.c).
 func TestMessages(t *testing.T) {
@@ -92,7 +113,7 @@ func TestMessages(t *testing.T) {
 	noABI := file("noabi", hvttest.ELF(hvttest.Spec{Machine: machine, NoABI: true}))
 	noMFT := file("nomft", hvttest.ELF(hvttest.Spec{Machine: machine, NoMFT: true}))
 	spt := file("spt", hvttest.ELF(hvttest.Spec{Machine: machine, ABI: []byte{2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}))
-	abi1 := file("abi1", hvttest.ELF(hvttest.Spec{Machine: machine, ABI: []byte{1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}))
+	abi3 := file("abi3", hvttest.ELF(hvttest.Spec{Machine: machine, ABI: []byte{1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}))
 	badMFT := file("badmft", hvttest.ELF(hvttest.Spec{Machine: machine, Manifest: make([]byte, 12)}))
 	foreign := file("foreign", hvttest.ELF(hvttest.Spec{Machine: elf.EM_AARCH64 + elf.EM_X86_64 - machine}))
 	text := file("text", bytes.Repeat([]byte("not an ELF file\n"), 10))
@@ -116,7 +137,7 @@ func TestMessages(t *testing.T) {
 		{[]string{noABI}, noABI + ": No Solo5 ABI information found in executable\n"},
 		{[]string{noMFT}, noMFT + ": No Solo5 manifest found in executable\n"},
 		{[]string{spt}, spt + ": Executable is not for the solo5-hvt target\n"},
-		{[]string{abi1}, abi1 + ": Executable requests unsupported ABI version 1\n"},
+		{[]string{abi3}, abi3 + ": Executable requests unsupported ABI version 3\n"},
 		{[]string{badMFT}, badMFT + ": Solo5 manifest is invalid\n"},
 		{[]string{"--bogus", plain}, "Invalid option: `--bogus'\n" + usage},
 		{[]string{"--mem=0", plain}, "Malformed argument to --mem\n"},

@@ -56,6 +56,7 @@ type supervisor struct {
 	deaths   deaths
 	pause    time.Duration
 	healthy  time.Time // of the last Health; the start counts as one
+	hungry   bool      // the watchdog is not fed any more
 	slots    slots
 
 	mode  initproto.Mode
@@ -112,11 +113,13 @@ func (s *supervisor) obey(order string) {
 // look feeds the watchdog, and ends a flight program that gives no sign of
 // life. The watchdog is also fed while flight comes back, but not for ever.
 func (s *supervisor) look(now time.Time) {
-	if now.Sub(s.healthy) < s.times.feed {
+	hungry := now.Sub(s.healthy) >= s.times.feed
+	if !hungry {
 		s.feed()
-	} else {
+	} else if !s.hungry {
 		logf("no health for %s: the watchdog starves", now.Sub(s.healthy).Round(time.Second))
 	}
+	s.hungry = hungry
 	f := s.flight
 	if f == nil {
 		return

@@ -1,0 +1,199 @@
+package files_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/bus"
+	"github.com/perilune/perilune/ccsds/cfdp"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/scheduler/files"
+	"github.com/perilune/perilune/scheduler/safe"
+)
+
+type world struct {
+	t       *testing.T
+	dir     string
+	records *safe.Records
+	clock   *clock.Fake
+	board   *files.Files
+	ground  *cfdp.Entity
+	events  []string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), records: safe.NewRecords(), clock: clock.NewFake(time.Unix(1000, 0))}
+	for _, d := range []string{"incoming", "products", "ground"} {
+		if err := os.Mkdir(filepath.Join(w.dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store, err := cfdp.DirStore(filepath.Join(w.dir, "ground"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.ground, err = cfdp.New(cfdp.Config{Local: files.EntityGround, Store: store}, cfdp.Events{}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) open() {
+	w.t.Helper()
+	var err error
+	w.board, err = files.New(files.Config{
+		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
+		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
+		Publish: func(bus.Event) {},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) write(name string, data []byte) {
+	w.t.Helper()
+	file := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// exchange carries PDUs both ways until neither side has any, at most n rounds.
+func (w *world) exchange(n int) {
+	w.t.Helper()
+	for range n {
+		down, ok1 := w.board.Next()
+		if ok1 {
+			if err := w.ground.Receive(w.clock.Now(), down); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		up, ok2 := w.ground.Next(w.clock.Now())
+		if ok2 {
+			if err := w.board.Receive(up); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if !ok1 && !ok2 {
+			return
+		}
+	}
+}
+
+func (w *world) has(event string) bool {
+	for _, e := range w.events {
+		if strings.HasPrefix(e, event) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestBothWays(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	bundle := bytes.Repeat([]byte("bundle"), 5000)
+	w.write("ground/bundles/m.tar", bundle)
+	if _, err := w.ground.Put(w.clock.Now(), cfdp.Put{Dest: files.EntityCraft, Source: "bundles/m.tar", DestName: "bundles/m.tar"}); err != nil {
+		t.Fatal(err)
+	}
+	w.write("products/acme/beacon/p", []byte("product"))
+	if err := w.board.Put("acme/beacon/p", [][]byte{[]byte("note")}); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(1000)
+	if got, err := os.ReadFile(filepath.Join(w.dir, "incoming", "bundles", "m.tar")); err != nil || !bytes.Equal(got, bundle) {
+		t.Errorf("%d octets came up, %v", len(got), err)
+	}
+	if got, err := os.ReadFile(filepath.Join(w.dir, "ground", "acme", "beacon", "p")); err != nil || string(got) != "product" {
+		t.Errorf("%q came down, %v", got, err)
+	}
+	if !w.has("bundle staged: bundles/m.tar, 30000 octets") || !w.has("product sent: acme/beacon/p") {
+		t.Errorf("events %q", w.events)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "products", "acme", "beacon", "p")); !os.IsNotExist(err) {
+		t.Errorf("the product is still on board: %v", err)
+	}
+}
+
+// After a restart: a transfer under way goes on, a product without one is offered, one
+// that is not complete is left alone.
+func TestRestart(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.write("products/acme/beacon/long", bytes.Repeat([]byte{7}, 50_000))
+	if err := w.board.Put("acme/beacon/long", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(20)
+	w.write("products/acme/beacon/left", []byte("left"))
+	w.write("products/acme/beacon/~part", []byte("part"))
+	w.open()
+	w.exchange(1000)
+	for name, size := range map[string]int64{"long": 50_000, "left": 4} {
+		if st, err := os.Stat(filepath.Join(w.dir, "ground", "acme", "beacon", name)); err != nil || st.Size() != size {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "products", "acme", "beacon", "~part")); err != nil {
+		t.Error(err)
+	}
+	sent := 0
+	for _, e := range w.events {
+		if strings.HasPrefix(e, "product sent") {
+			sent++
+		}
+	}
+	if sent != 2 {
+		t.Errorf("events %q", w.events)
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.write("products/a/b/p", []byte("x"))
+	if err := w.board.Put("a/b/p", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.board.Freeze(true)
+	if _, ok := w.board.Next(); ok {
+		t.Error("a frozen craft sends")
+	}
+	w.clock.Advance(100 * time.Hour)
+	if after, _ := w.board.Tick(); after != time.Minute {
+		t.Errorf("a frozen craft has a timer in %v", after)
+	}
+	w.board.Freeze(false)
+	w.exchange(100)
+	if !w.has("product sent") {
+		t.Errorf("events %q", w.events)
+	}
+}
+
+func TestHostile(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	for _, pdu := range [][]byte{nil, {0}, bytes.Repeat([]byte{0xFF}, 900)} {
+		if err := w.board.Receive(pdu); err == nil {
+			t.Errorf("PDU % x was taken", pdu[:min(4, len(pdu))])
+		}
+	}
+	for _, name := range []string{"../records.db", "/etc/passwd", "nothing"} {
+		if err := w.board.Put(name, nil); err == nil {
+			t.Errorf("sends %q", name)
+		}
+	}
+}

@@ -136,12 +136,13 @@ func (s *slot) listen() {
 	s.machine.Stop()
 }
 
-// say sends a message that must not be lost, within reason.
+// say sends a message that must not be lost, within reason. The deadline is
+// its own: left behind, it would silence the console later on.
 func (s *slot) say(m wire.Message) error {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(lastWord)); err != nil {
 		return err
 	}
-	return s.conn.Send(m)
+	return errors.Join(s.conn.Send(m), s.conn.SetWriteDeadline(time.Time{}))
 }
 
 func closeAll(files []*os.File) {

@@ -149,6 +149,17 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// Text that comes long after the slot's own messages, whose time to be sent
+// is bounded, is the guest's still.
+func TestLateConsole(t *testing.T) {
+	p := start(t)
+	p.claim(t, wire.Claim{Guest: "acme/late", MemMiB: 2}, tendertest.Guest(t, "late"))
+	p.running(t)
+	if text, dropped, e := p.finish(t); text != "early\nlate\n" || dropped != 0 || e.Status != 0 {
+		t.Errorf("%q, %d dropped, %+v", text, dropped, e)
+	}
+}
+
 // The slot must be shut in before it is handed anything, and more so after.
 func TestJail(t *testing.T) {
 	if os.Getuid() != 0 {

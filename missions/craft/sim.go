@@ -70,10 +70,23 @@ func (s *Sim) validate() error {
 	default:
 		return fmt.Errorf("passes %q: want always or tle", s.Passes)
 	}
+	if len(s.TLE) > 0 {
+		if _, _, err := s.Orbit(); err != nil {
+			return err
+		}
+	}
+	names := map[string]bool{}
 	for _, st := range s.Stations {
 		if st.Name == "" || !(st.Latitude >= -90 && st.Latitude <= 90) || !(st.Longitude >= -180 && st.Longitude <= 360) {
 			return fmt.Errorf("station %q: want a name, lat from -90 to 90 and lon from -180 to 360 degrees", st.Name)
 		}
+		if err := st.orbit().Validate(); err != nil {
+			return err
+		}
+		if names[st.Name] {
+			return fmt.Errorf("station %q is there twice", st.Name)
+		}
+		names[st.Name] = true
 	}
 	for i, f := range s.Faults {
 		if err := f.validate(); err != nil {

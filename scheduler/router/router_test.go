@@ -178,7 +178,7 @@ func TestReportsAreSentAgain(t *testing.T) {
 	if err := h.Flight(pus.ServiceTest, pus.IAmAlive, nil); err != nil {
 		t.Fatal(err)
 	}
-	for step, want := range []int{2, 1, 0, 0, 0, 1, 0} {
+	for step, want := range []int{2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0} {
 		s := newSink(10)
 		h.Fill(s)
 		if len(s.sent[0]) != want {

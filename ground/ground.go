@@ -26,6 +26,7 @@ import (
 	"github.com/perilune/perilune/ground/archive"
 	"github.com/perilune/perilune/ground/files"
 	"github.com/perilune/perilune/ground/station"
+	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/missions/craft"
@@ -191,7 +192,7 @@ func (p *port) open(address string) func(context.Context) (radio.Port, error) {
 		if !ok {
 			return nil, fmt.Errorf("radio %q: want unix:PATH", address)
 		}
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", client.Short(path))
 		if err != nil {
 			return nil, err
 		}
@@ -213,6 +214,7 @@ func (o *openPort) Close() error {
 // listen makes the API's socket. One that a dead process left is replaced; one that
 // somebody answers is not.
 func listen(path string) (net.Listener, error) {
+	path = client.Short(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}

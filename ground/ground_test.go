@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/channel"
-	"github.com/perilune/perilune/ground/testcraft"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/bundle"
 	"github.com/perilune/perilune/missions/grant"
+	"github.com/perilune/perilune/test/testcraft"
 )
 
 // world starts a craft and a station with the bit error ratios of the demonstration.

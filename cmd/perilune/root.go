@@ -31,11 +31,11 @@ Results go to standard output, everything else to standard error.
 	root.AddGroup(&cobra.Group{ID: "daily", Title: "Commands:"}, &cobra.Group{ID: "advanced", Title: "Advanced:"})
 	root.SetHelpCommandGroupID("advanced")
 	root.SetCompletionCommandGroupID("advanced")
-	for _, c := range []*cobra.Command{a.simCmd(), a.missionCmd(), a.tmCmd(), a.tcCmd(), a.fileCmd()} {
+	for _, c := range []*cobra.Command{a.simCmd(), a.missionCmd(), a.tmCmd(), a.tcCmd(), a.fileCmd(), a.passCmd()} {
 		c.GroupID = "daily"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.stationCmd(), a.linkCmd(), a.keyCmd(), a.bundleCmd()} {
+	for _, c := range []*cobra.Command{a.stationCmd(), a.linkCmd(), a.keyCmd(), a.bundleCmd(), a.doctorCmd()} {
 		c.GroupID = "advanced"
 		root.AddCommand(c)
 	}

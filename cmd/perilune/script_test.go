@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/perilune/perilune/ground/testcraft"
+	"github.com/perilune/perilune/test/testcraft"
 	"github.com/perilune/perilune/internal/ids"
 )
 
@@ -42,8 +42,9 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "test", "script"),
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, "TZ=UTC")
-			return nil
+			path, err := exec.LookPath("perilune")
+			e.Vars = append(e.Vars, "TZ=UTC", "PERILUNE="+path)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"craft": startCraft, "exits": exits, "offer": offer, "print": printLine,

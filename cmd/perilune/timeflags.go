@@ -31,13 +31,19 @@ func (t *timeFlags) resolve(a *app, cl *client.Client) (time.Time, error) {
 	case t.in > 0:
 		s, err := cl.Status(a.ctx)
 		return s.Time.Add(t.in), err
-	case t.at != "":
-		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
-			if v, err := time.Parse(layout, t.at); err == nil {
-				return v, nil
-			}
-		}
-		return time.Time{}, usagef("--at %q: want a time such as 2026-11-21T10:30:00Z", t.at)
 	}
-	return time.Time{}, nil
+	return parseTime("--at", t.at)
+}
+
+// parseTime reads the text of a flag; nothing is the zero time.
+func parseTime(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+		if v, err := time.Parse(layout, text); err == nil {
+			return v, nil
+		}
+	}
+	return time.Time{}, usagef("%s %q: want a time such as 2026-11-21T10:30:00Z", flag, text)
 }

@@ -82,7 +82,7 @@ type duplicates struct {
 }
 
 // maxSeen is how many packets of an application process are remembered.
-const maxSeen = 64
+const maxSeen = 512
 
 // has says whether the packet came before, and remembers it. Sequence count, time and
 // checksum make two packets the same.

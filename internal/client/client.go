@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ type Client struct {
 
 // Dial checks that somebody listens on the unix socket at path.
 func Dial(path string) (*Client, error) {
+	path = Short(path)
 	conn, err := net.DialTimeout("unix", path, 5*time.Second)
 	if err != nil {
 		return nil, fmt.Errorf("%w at %s: %w", ErrUnreachable, path, err)
@@ -64,6 +66,25 @@ func Dial(path string) (*Client, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
 	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+}
+
+// maxSocket is the longest path of a unix socket, sun_path of sockaddr_un.
+const maxSocket = 107
+
+// Short is path, or if it is too long for a socket the same place seen from the
+// working directory, if that is shorter.
+func Short(path string) string {
+	if len(path) <= maxSocket {
+		return path
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
 }
 
 // Socket is the path that the client was dialled to.

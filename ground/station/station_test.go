@@ -1,0 +1,275 @@
+package station
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/internal/client"
+	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/internal/durable"
+)
+
+func TestCounterNeverRepeats(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	seen := map[uint64]bool{}
+	last := uint64(0)
+	for range 5 {
+		db, err := durable.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := NewCounter(db)
+		for range 100 {
+			n, err := c.Next(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[n] || n <= last {
+				t.Fatalf("number %d after %d", n, last)
+			}
+			seen[n], last = true, n
+		}
+		db.Close() // as a crash would: nothing else is written
+	}
+}
+
+func TestCounterAtLeast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	db, err := durable.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCounter(db)
+	if err := c.AtLeast(3, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AtLeast(3, 10); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := c.Next(3); n < 1000 {
+		t.Errorf("got %d", n)
+	}
+	if n, _ := c.Next(4); n != 1 {
+		t.Errorf("another association begins at %d", n)
+	}
+	db.Close()
+	if db, err = durable.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if n, _ := NewCounter(db).Next(3); n <= 1000 {
+		t.Errorf("after a restart got %d", n)
+	}
+}
+
+func TestPacerKeepsTheRate(t *testing.T) {
+	p := pacer{rate: 8000}
+	now := time.Unix(0, 0)
+	var waited time.Duration
+	for range 10 {
+		d := p.after(now, 100) // 100 ms at this rate
+		waited += d
+		now = now.Add(d)
+	}
+	if waited != time.Second {
+		t.Errorf("1000 octets took %v", waited)
+	}
+	// A pause is not made up for.
+	now = now.Add(time.Hour)
+	if d := p.after(now, 100); d != 100*time.Millisecond {
+		t.Errorf("after a pause %v", d)
+	}
+}
+
+// nothing stands for what a test does not need.
+type nothing struct{ events []client.Event }
+
+func (*nothing) Receive(ctx context.Context, _ func([]byte)) error              { <-ctx.Done(); return ctx.Err() }
+func (*nothing) Write(_ context.Context, bits []byte) (int, error)              { return len(bits), nil }
+func (n *nothing) Add(e client.Event) client.Event                              { n.events = append(n.events, e); return e }
+func (*nothing) Last() uint64                                                   { return 0 }
+func (*nothing) Follow(context.Context, uint64, func(client.Event) error) error { return nil }
+
+type noFiles struct{}
+
+func (noFiles) Upload(time.Time, io.Reader, string) (client.Transfer, error) {
+	return client.Transfer{}, fs.ErrInvalid
+}
+func (noFiles) Receive(time.Time, []byte, uint64) error { return nil }
+func (noFiles) Next(time.Time) ([]byte, bool)           { return nil, false }
+func (noFiles) Tick(time.Time) time.Time                { return time.Time{} }
+func (noFiles) Freeze(time.Time, bool)                  {}
+func (noFiles) Transfers() []client.Transfer            { return nil }
+func (noFiles) Wait(context.Context, string) (client.Transfer, error) {
+	return client.Transfer{}, fs.ErrNotExist
+}
+func (noFiles) List() ([]client.File, error)     { return nil, nil }
+func (noFiles) OpenFile(string) (fs.File, error) { return nil, fs.ErrNotExist }
+
+type counting struct{ n uint64 }
+
+func (c *counting) Next(uint16) (uint64, error)   { c.n++; return c.n, nil }
+func (c *counting) AtLeast(uint16, uint64) error  { return nil }
+func (c *counting) NextOf(string) (uint64, error) { c.n++; return c.n, nil }
+
+// quiet is a station whose radio is silent.
+func quiet(t testing.TB, c clock.Clock) (*Station, *nothing) {
+	t.Helper()
+	n := &nothing{}
+	s, err := New(Config{
+		Craft: "flatsat", Tenants: map[uint16]string{100: "acme"}, Profile: link.Profile{}, Radio: n, Archive: n,
+		Files: noFiles{}, Counters: &counting{}, Clock: c, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, n
+}
+
+// tm is a telemetry packet.
+func tm(t testing.TB, seq uint16, service, subtype uint8, data []byte) []byte {
+	t.Helper()
+	p, err := pus.BuildTM(1, seq, service, subtype, 0, 0, timecode.FromTime(time.Unix(1e9, 0)), timecode.Set, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func report(t testing.TB, seq uint16, v pus.Verification) []byte {
+	t.Helper()
+	data, err := v.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tm(t, seq, pus.ServiceVerification, v.Subtype, data)
+}
+
+func TestReportsMoveACommandOn(t *testing.T) {
+	s, _ := quiet(t, clock.NewFake(time.Unix(1e9, 0)))
+	c, err := s.Send(client.Request{Function: "mission.list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := s.find(c.ID)
+	id := pus.RequestID(cmd.request)
+	for i, tt := range []struct {
+		v    pus.Verification
+		want string
+	}{
+		{pus.Verification{Subtype: pus.AcceptanceSuccess, Request: id}, client.StageVerified},
+		{pus.Verification{Subtype: pus.StartSuccess, Request: id}, client.StageStarted},
+		{pus.Verification{Subtype: pus.AcceptanceSuccess, Request: id}, client.StageStarted},                            // late
+		{pus.Verification{Subtype: pus.AcceptanceFailure, Request: id, Code: pus.FailureRefused}, client.StageStarted},  // it was taken before
+		{pus.Verification{Subtype: pus.CompletionFailure, Request: id + 1, Code: pus.FailureFull}, client.StageStarted}, // another's
+		{pus.Verification{Subtype: pus.CompletionSuccess, Request: id}, client.StageCompleted},
+		{pus.Verification{Subtype: pus.CompletionFailure, Request: id}, client.StageCompleted},
+	} {
+		s.packet(0, report(t, uint16(i), tt.v), 0)
+		if cmd.Stage != tt.want {
+			t.Errorf("report %d: %s, want %s", i, cmd.Stage, tt.want)
+		}
+	}
+	select {
+	case <-cmd.done:
+	default:
+		t.Error("nobody is told of the end")
+	}
+}
+
+func TestRepeatedPacketsCountOnce(t *testing.T) {
+	s, n := quiet(t, clock.NewFake(time.Unix(1e9, 0)))
+	data, err := pus.Event{Severity: pus.EventInfo, ID: pus.EventGuestExited, Text: "acme/beacon: status 255, abort"}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := tm(t, 7, pus.ServiceEvent, pus.EventInfo, data)
+	for range 4 {
+		s.packet(0, p, 4242)
+	}
+	if len(n.events) != 1 {
+		t.Fatalf("%d events", len(n.events))
+	}
+	e := n.events[0]
+	if e.Kind != client.KindEvent || e.Field("tenant") != "acme" || e.Field("mission") != "beacon" || e.Number("status") != 255 || e.Bit != 4242 {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestUnansweredCommandsGoUpAgain(t *testing.T) {
+	fake := clock.NewFake(time.Unix(1e9, 0))
+	s, n := quiet(t, fake)
+	s.link.State = link.Lock.String()
+	c, err := s.Send(client.Request{Service: 17, Subtype: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := s.find(c.ID)
+	repeats := func() (count int) {
+		s.repeat(fake.Now())
+		for _, e := range n.events {
+			if e.Kind == client.KindRepeated {
+				count++
+			}
+		}
+		return count
+	}
+	fake.Advance(time.Hour)
+	if repeats() != 0 {
+		t.Fatal("it was repeated before its frame was on board")
+	}
+	cmd.Radiated = 1
+	s.accepted(cmd)
+	fake.Advance(repeatAfter + 1)
+	if repeats() != 1 {
+		t.Fatal("it was not repeated")
+	}
+	if fake.Advance(repeatAfter + 1); repeats() != 1 {
+		t.Fatal("the second time did not wait longer")
+	}
+	s.link.State = link.Search.String()
+	if fake.Advance(time.Hour); repeats() != 1 {
+		t.Fatal("it was repeated without a return link")
+	}
+	s.link.State = link.Lock.String()
+	s.packet(0, report(t, 1, pus.Verification{Subtype: pus.CompletionSuccess, Request: pus.RequestID(cmd.request)}), 0)
+	if repeats() != 2 {
+		t.Fatal("a ping was done without its answer")
+	}
+	s.packet(0, tm(t, 2, pus.ServiceTest, pus.IAmAlive, nil), 0)
+	if fake.Advance(time.Hour); repeats() != 2 {
+		t.Fatal("it was repeated after its answer")
+	}
+}
+
+// FuzzPacket lets the station read any packet: it is recorded, or told apart, and
+// nothing breaks.
+func FuzzPacket(f *testing.F) {
+	f.Add(tm(f, 1, 17, 2, nil))
+	f.Add(report(f, 1, pus.Verification{Subtype: pus.CompletionFailure, Request: 7, Code: pus.FailureFull, Text: "full"}))
+	f.Add(tm(f, 1, 3, 25, pus.EncodeReport(pus.SIDFlight, pus.Housekeeping{}.Encode())))
+	guests, err := pus.EncodeGuests([]pus.Guest{{Tenant: "acme", Mission: "beacon"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(tm(f, 1, 3, 25, pus.EncodeReport(pus.SIDGuests, guests)))
+	event, err := pus.Event{Severity: 1, ID: pus.EventGuestExited, Text: "acme/beacon: status 1"}.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(tm(f, 1, 5, 1, event))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		s, _ := quiet(t, clock.NewFake(time.Unix(1e9, 0)))
+		s.packet(ccsds.VCID(0), packet, 1)
+		s.Status()
+	})
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -147,7 +148,7 @@ func show(p orbit.Pass) shownPass {
 
 func milli(t time.Time) time.Time { return t.UTC().Round(time.Millisecond) }
 
-func thousandth(v float64) float64 { return float64(int(v*1000+0.5)) / 1000 }
+func thousandth(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 func tablePasses(w io.Writer, all []shownPass) {
 	if len(all) == 0 {

@@ -1,11 +1,15 @@
 package sim
 
 import (
+	"bytes"
+	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/perilune/perilune/missions/craft"
+	"github.com/perilune/perilune/sim/spacelink"
 )
 
 // The built-in craft's orbit and stations; the instants are those of
@@ -85,6 +89,36 @@ func TestSkyChange(t *testing.T) {
 		if !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", tt.at, got, tt.want)
 		}
+	}
+}
+
+// passes speaks at once, and ends with its context or with the orbit.
+func TestPasses(t *testing.T) {
+	tests := []struct{ name, one, want string }{
+		{"flying", "1 90001U 26001A   26324.50000000  .00000000  00000-0  50000-4 0    14", "AOS "},
+		{"too old", "1 90001U 26001A   60324.50000000  .00000000  00000-0  50000-4 0    12", "the orbit ends: propagate to "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := craft.Load("flatsat/craft.toml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Sim.TLE[0] = tt.one
+			dir := t.TempDir()
+			space, err := spacelink.New(spacelink.Config{Ground: filepath.Join(dir, "radio.sock"), Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer space.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+			defer cancel()
+			var talk bytes.Buffer
+			(&session{opt: Options{Talk: &talk}, craft: c, space: space}).passes(ctx)
+			if !strings.Contains(talk.String(), tt.want) || strings.Count(talk.String(), "\n") != 1 {
+				t.Errorf("said %q, want one line with %q", talk.String(), tt.want)
+			}
+		})
 	}
 }
 

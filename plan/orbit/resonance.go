@@ -95,7 +95,7 @@ func synchronous(el elements, k inclination, radius float64) []wave {
 	g300 := 1 + e2*(-6+6.60937*e2)
 	up := 1 + k.cos
 	f220 := 0.75 * up * up
-	f311 := 0.9375*k.sinSquare*(1+3*k.cos) - 0.75*up
+	f311 := 0.9375*k.sin2*(1+3*k.cos) - 0.75*up
 	f330 := 1.875 * up * up * up
 	scale := 3 * el.n * el.n * radius * radius
 	return []wave{
@@ -112,7 +112,7 @@ func molniya(el elements, k inclination, radius float64) []wave {
 		g22, g32, g44, g52, g54                = 5.7686396, 0.95240898, 1.8014998, 1.0508330, 4.4108898
 	)
 	g := newEccentricity(el.e)
-	s, c, c2, s2 := k.sin, k.cos, k.cos2, k.sinSquare
+	s, c, c2, s2 := k.sin, k.cos, k.cos2, k.sin2
 	f220 := 0.75 * (1 + 2*c + c2)
 	f221 := 1.5 * s2
 	f321 := 1.875 * s * (1 - 2*c - 3*c2)

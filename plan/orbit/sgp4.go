@@ -63,17 +63,17 @@ type elements struct {
 
 // inclination holds what depends on the inclination alone.
 type inclination struct {
-	sin, cos        float64
-	con41           float64 // 3cos²i - 1
-	x1mth2          float64 // sin²i
-	x7thm1          float64 // 7cos²i - 1
-	aycof, xlcof    float64 // long-period terms of J3
-	cos2, sinSquare float64
+	sin, cos     float64
+	sin2, cos2   float64 // squares
+	con41        float64 // 3cos²i - 1
+	x1mth2       float64 // 1 - cos²i
+	x7thm1       float64 // 7cos²i - 1
+	aycof, xlcof float64 // long-period terms of J3
 }
 
 func newInclination(i float64) inclination {
 	s, c := math.Sincos(i)
-	k := inclination{sin: s, cos: c, cos2: c * c, sinSquare: s * s}
+	k := inclination{sin: s, cos: c, sin2: s * s, cos2: c * c}
 	k.con41 = 3*k.cos2 - 1
 	k.x1mth2 = 1 - k.cos2
 	k.x7thm1 = 7*k.cos2 - 1

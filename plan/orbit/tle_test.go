@@ -2,6 +2,7 @@ package orbit_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -96,7 +97,10 @@ func TestParseTLERefuses(t *testing.T) {
 			_, err := orbit.ParseTLE(tt.one, tt.two)
 			var p *orbit.ParseError
 			if !errors.As(err, &p) || p.Line != tt.line || p.Column != tt.column || !strings.Contains(p.Reason, tt.reason) {
-				t.Errorf("got %v, want line %d, column %d: …%s…", err, tt.line, tt.column, tt.reason)
+				t.Fatalf("got %v, want line %d, column %d: …%s…", err, tt.line, tt.column, tt.reason)
+			}
+			if place := fmt.Sprintf("TLE line %d, column %d: ", tt.line, tt.column); !strings.HasPrefix(err.Error(), place) {
+				t.Errorf("%v does not begin with %q", err, place)
 			}
 		})
 	}

@@ -27,11 +27,7 @@ func (s *session) faults(ctx context.Context) {
 			return
 		}
 		fmt.Fprintf(s.opt.Talk, "fault: %s\n", describe(f))
-		go func() {
-			if err := s.fault(ctx, f); err != nil {
-				fmt.Fprintf(s.opt.Talk, "fault: %s: %v\n", f.Kind, err)
-			}
-		}()
+		go s.report(f, func() error { return s.fault(ctx, f) })
 	}
 }
 

@@ -225,7 +225,7 @@ func (s *session) close() {
 	if s.machine != nil {
 		s.machine.Kill()
 	}
-	for _, name := range []string{"ground.sock", "radio.sock"} {
+	for _, name := range []string{"ground.sock", "radio.sock", controlSocket} {
 		os.Remove(s.path(name))
 	}
 	s.lock.Close()

@@ -60,7 +60,11 @@ func Run(ctx context.Context, opt Options) error {
 	s.welcome()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if err := s.control(ctx); err != nil {
+		return err
+	}
 	go s.faults(ctx)
+	go s.passes(ctx)
 	go func() { cancel(s.watch(ctx)) }()
 	s.status(ctx)
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perilune/perilune/sim"
-	"github.com/perilune/perilune/sim/build"
+	"github.com/perilune/perilune/cmd/perilune/build"
 )
 
 // builtIn is the craft that flies when none is named.
@@ -34,7 +34,7 @@ station in front of it, and keep flying until Ctrl-C. Run it in the source tree.
 		Example: `  perilune sim
   perilune sim --craft my-craft.toml
   perilune sim demo`,
-	}, a.demoCmd())
+	}, a.demoCmd(), a.faultCmd())
 	c.RunE = func(*cobra.Command, []string) error {
 		opt, err := a.simOptions(f)
 		if err != nil {

@@ -89,14 +89,15 @@ func (s *Sim) validate() error {
 		names[st.Name] = true
 	}
 	for i, f := range s.Faults {
-		if err := f.validate(); err != nil {
+		if err := f.Validate(); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-func (f *Fault) validate() error {
+// Validate reports what is wrong with f.
+func (f *Fault) Validate() error {
 	if !slices.Contains(Kinds, f.Kind) {
 		return fmt.Errorf("kind %q: want one of %v", f.Kind, Kinds)
 	}

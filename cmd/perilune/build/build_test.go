@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/perilune/perilune/cmd/perilune/build"
 	"github.com/perilune/perilune/internal/doctor"
-	"github.com/perilune/perilune/sim/build"
 )
 
 // A second run makes nothing; a changed file makes what rests on it.
@@ -24,8 +24,8 @@ func TestBuildOnlyWhatChanged(t *testing.T) {
 	dir := t.TempDir()
 	craft := filepath.Join(dir, "craft.toml")
 	o := build.Options{
-		Dir: filepath.Join(dir, "out"), Cache: filepath.Join("..", "..", "out", "cache"), Source: filepath.Join("..", ".."),
-		Flight: "./sim/qemu/testdata/flight", Tender: "./sim/qemu/testdata/tender", Host: []string{},
+		Dir: filepath.Join(dir, "out"), Cache: filepath.Join("..", "..", "..", "out", "cache"), Source: filepath.Join("..", "..", ".."),
+		Flight: "./test/vm/testdata/flight", Tender: "./test/vm/testdata/tender", Host: []string{},
 		Files: map[string]string{"etc/perilune/craft.toml": craft},
 	}
 	made := func(text string) []string {
@@ -63,7 +63,7 @@ func TestBuildOnlyWhatChanged(t *testing.T) {
 
 func TestBuildSaysWhatDoesNotCompile(t *testing.T) {
 	_, err := build.Build(context.Background(), build.Options{
-		Dir: t.TempDir(), Source: filepath.Join("..", ".."), Flight: "./no/such/package", Host: []string{},
+		Dir: t.TempDir(), Source: filepath.Join("..", "..", ".."), Flight: "./no/such/package", Host: []string{},
 	}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "go build ./no/such/package") {
 		t.Errorf("%v", err)

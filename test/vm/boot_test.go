@@ -1,4 +1,4 @@
-package qemu_test
+package vm_test
 
 import (
 	"bufio"
@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/perilune/perilune/cmd/perilune/build"
 	"github.com/perilune/perilune/images/disk"
 	"github.com/perilune/perilune/internal/doctor"
-	"github.com/perilune/perilune/sim/build"
 	"github.com/perilune/perilune/sim/qemu"
 )
 
@@ -106,7 +106,7 @@ func boot(t *testing.T, change func(image string)) *craft {
 	a, err := build.Build(ctx, build.Options{
 		Dir: filepath.Join("..", "..", "out", "test-boot"), Cache: filepath.Join("..", "..", "out", "cache"),
 		Source: filepath.Join("..", ".."),
-		Flight: "./sim/qemu/testdata/flight", Tender: "./sim/qemu/testdata/tender", Host: []string{},
+		Flight: "./test/vm/testdata/flight", Tender: "./test/vm/testdata/tender", Host: []string{},
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/missions/craft"
+	"github.com/perilune/perilune/sim"
+)
+
+func (a *app) faultCmd() *cobra.Command {
+	var f craft.Fault
+	var last time.Duration
+	c := &cobra.Command{
+		Use:   "fault KIND",
+		Short: "Make something go wrong in the running simulation",
+		Long: `Make something go wrong in the simulation that runs here:
+
+  los          loss of signal both ways, for --for
+  burst        half of all bits wrong, for --for
+  ber          another bit error ratio, --value, for --for
+  reset        push the craft's reset button
+  kill-flight  the flight daemon dies; init starts it again`,
+		Example:   "  perilune sim fault los --for 10s",
+		Args:      args(1, 1, "one of "+strings.Join(craft.Kinds, ", ")),
+		ValidArgs: craft.Kinds,
+		RunE: func(_ *cobra.Command, args []string) error {
+			f.Kind, f.Duration = args[0], last.Seconds()
+			if err := f.Validate(); err != nil {
+				return usagef("%v", err)
+			}
+			socket, err := a.findSocket()
+			if err != nil {
+				return err
+			}
+			return sim.Inject(a.ctx, filepath.Dir(socket), f)
+		},
+	}
+	fl := c.Flags()
+	fl.DurationVar(&last, "for", 5*time.Second, "how long it lasts")
+	fl.StringVar(&f.Link, "link", "", "up or down (default: both)")
+	fl.Float64Var(&f.Value, "value", 0, "bit error ratio, for ber")
+	return c
+}

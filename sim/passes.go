@@ -103,11 +103,15 @@ func (k *sky) outlook(t time.Time) string {
 		p.AOS.Sub(t).Round(time.Second), p.Duration().Round(time.Second))
 }
 
-// passes gives and takes the signal as the orbit has it, until ctx ends.
+// passes gives and takes the signal as the orbit has it, until ctx ends. It leaves a
+// craft alone whose contact does not depend on its orbit.
 //
 // [[sim.fault]] may take the signal too. So in contact it is given once, at AOS, and a
 // fault can take it; out of contact it is taken each time, should a fault have ended.
 func (s *session) passes(ctx context.Context) {
+	if s.craft.Sim.Passes != "tle" {
+		return
+	}
 	k, err := newSky(&s.craft.Sim)
 	var v view
 	for first := true; err == nil; first = false {

@@ -216,7 +216,7 @@ func (c *command) explain(err error) error {
 
 // shut gives up capabilities and installs the filter of a running guest.
 func (c *command) shut(m *tender.Machine) error {
-	if err := jail.DropCapabilities(); err != nil {
+	if _, err := jail.Confine(); err != nil {
 		return err
 	}
 	var requests []jail.Ioctl

@@ -17,23 +17,47 @@ const (
 
 // Enter takes from the process what it was born with: its view of the file
 // system, its limits, its capabilities. Call it before the first filter and
-// before any file of a tenant is there. In a process that is not the first
-// of a PID namespace of its own (package spawn without root) there is no
-// private mount namespace, and the root folder stays as it is.
-func Enter() error {
+// before any file of a tenant is there. The order is root folder, limits,
+// bounding set and capabilities, no_new_privs, Landlock; the uid is its own
+// from birth (package spawn), and the filter comes last (Filter.Install).
+//
+// missing says, a line each, which walls could not be built and may be
+// missing: in a process that is not the first of a PID namespace of its own
+// (package spawn without root) there is no private mount namespace, and the
+// root folder stays as it is. Any other failure is an error.
+func Enter() (missing []string, err error) {
 	own := os.Getpid() == 1
 	if own {
 		if err := emptyRoot(); err != nil {
-			return fmt.Errorf("jail: root folder: %w", err)
+			return nil, fmt.Errorf("jail: root folder: %w", err)
 		}
+	} else {
+		missing = append(missing, "started without root: no uid and no empty root folder of its own, no tap")
 	}
 	if err := setLimits(own); err != nil {
-		return fmt.Errorf("jail: %w", err)
+		return nil, fmt.Errorf("jail: %w", err)
 	}
-	if err := DropCapabilities(); err != nil {
-		return fmt.Errorf("jail: %w", err)
+	more, err := confine(true)
+	return append(missing, more...), err
+}
+
+// Confine is Enter for a program that was called from a command line and has
+// opened all it needs: no capability, no way to gain one, no file by name.
+// Its bounding set stays, which costs a stop of all threads for each
+// capability and means nothing without execve and with secure bits.
+func Confine() (missing []string, err error) { return confine(false) }
+
+func confine(bounding bool) (missing []string, err error) {
+	if err := noPrivileges(bounding); err != nil {
+		return nil, fmt.Errorf("jail: %w", err)
 	}
-	return nil
+	switch err := restrict(); {
+	case errors.Is(err, ErrNoLandlock):
+		return []string{err.Error()}, nil
+	case err != nil:
+		return nil, fmt.Errorf("jail: %w", err)
+	}
+	return nil, nil
 }
 
 // emptyRoot makes an empty, read-only tmpfs the root folder.
@@ -96,26 +120,4 @@ func setLimits(ownUser bool) error {
 		err = errors.Join(err, set("nproc", unix.RLIMIT_NPROC, maxThreads))
 	}
 	return err
-}
-
-// DropCapabilities gives up every capability of every thread, now and after
-// any execve.
-func DropCapabilities() error {
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("dumpable: %w", err)
-	}
-	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
-		_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0, 0, 0, 0)
-		if errno == unix.EPERM {
-			break // without CAP_SETPCAP; no_new_privs makes up for it
-		}
-		if errno != 0 && errno != unix.EINVAL { // a kernel that knows fewer
-			return fmt.Errorf("drop capability %d: %w", c, errno)
-		}
-	}
-	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)
-	if errno != 0 {
-		return fmt.Errorf("clear ambient capabilities: %w", errno)
-	}
-	return setNoCapabilities()
 }

@@ -56,7 +56,7 @@ var attempts = map[string]func() error{
 	},
 	"signal another": func() error { return unix.Kill(os.Getppid(), 0) },
 	"trace":          func() error { _, err := unix.PtraceGetEventMsg(1); return ignore(err, unix.ESRCH, unix.EPERM) },
-	"another filter": func() error { return jail.Waiting(nil).Install() },
+	"another filter": func() error { return jail.Waiting(-1, nil).Install() },
 	"user namespace": func() error { return ignore(unix.Unshare(unix.CLONE_NEWUTS), unix.EPERM) },
 	"x32 system call": func() error {
 		_, _, e := unix.RawSyscall(0x40000000|39, 0, 0, 0)

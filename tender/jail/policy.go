@@ -12,6 +12,10 @@ type Ioctl struct {
 	Request uint32
 }
 
+// threadFlags is how the Go runtime makes a thread, and nothing else.
+const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND |
+	unix.CLONE_SYSVSEM | unix.CLONE_THREAD
+
 // runtimeCalls adds what the Go runtime needs to live: memory without
 // execution, threads but no processes, signals to itself, its poller.
 func (f *Filter) runtimeCalls() {
@@ -26,33 +30,36 @@ func (f *Filter) runtimeCalls() {
 		unix.SYS_CLOCK_GETTIME, unix.SYS_GETRANDOM,
 		unix.SYS_EXIT, unix.SYS_EXIT_GROUP,
 	)
-	const noExec = unix.PROT_EXEC
-	f.allowIf(unix.SYS_MMAP, test{arg: 2, mask: noExec})
-	f.allowIf(unix.SYS_MPROTECT, test{arg: 2, mask: noExec})
-	f.allowIf(unix.SYS_CLONE, test{arg: 0, mask: unix.CLONE_THREAD, want: unix.CLONE_THREAD})
+	// New memory only, and none that can be executed.
+	f.allowIf(unix.SYS_MMAP, test{arg: 2, mask: unix.PROT_EXEC},
+		test{arg: 3, mask: unix.MAP_ANONYMOUS, want: unix.MAP_ANONYMOUS})
+	f.allowIf(unix.SYS_MPROTECT, test{arg: 2, mask: unix.PROT_EXEC})
+	f.allowIf(unix.SYS_CLONE, test{arg: 0, mask: ^uint32(unix.CLONE_SETTLS), want: threadFlags})
 	f.allowIf(unix.SYS_TGKILL, test{arg: 0, want: uint32(os.Getpid())})
-	f.allowIf(unix.SYS_PRCTL, test{arg: 0, want: unix.PR_SET_VMA})
 	for _, n := range archCalls {
 		f.Allow(n)
 	}
 }
 
-// Waiting is the filter of a slot that waits for its Claim: it may receive
-// files, set up the guest with the given requests and install the next
-// filter, but open nothing. Filters add up: what this one forbids, Running
-// cannot give back.
-func Waiting(requests []Ioctl) *Filter {
+// Waiting is the filter of a slot that waits for its Claim on the control
+// socket: it may receive files there, set up the guest with the given
+// requests and install the next filter, but open nothing. Filters add up:
+// what this one forbids, Running cannot give back.
+func Waiting(control int, requests []Ioctl) *Filter {
 	f := &Filter{}
 	f.runtimeCalls()
 	f.Allow(
-		unix.SYS_RECVMSG,
-		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_FCNTL, unix.SYS_PPOLL,
+		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_PPOLL,
 	)
+	f.allowIf(unix.SYS_RECVMSG, test{arg: 0, want: uint32(control)})
+	f.allowIf(unix.SYS_FCNTL, test{arg: 1, want: unix.F_GETFL})
+	f.allowIf(unix.SYS_FCNTL, test{arg: 1, want: unix.F_SETFL})
 	for _, q := range requests {
 		f.ioctl(q)
 	}
 	f.allowIf(unix.SYS_PRCTL, test{arg: 0, want: unix.PR_SET_NO_NEW_PRIVS})
-	f.allowIf(unix.SYS_SECCOMP, test{arg: 0, want: unix.SECCOMP_SET_MODE_FILTER})
+	f.allowIf(unix.SYS_SECCOMP, test{arg: 0, want: unix.SECCOMP_SET_MODE_FILTER},
+		test{arg: 1, want: unix.SECCOMP_FILTER_FLAG_TSYNC})
 	return f
 }
 

@@ -68,10 +68,14 @@ func Main(f Files) (int, error) {
 
 // shut closes the jail around a slot that waits.
 func (s *slot) shut() error {
-	if err := jail.Enter(); err != nil {
+	missing, err := jail.Enter()
+	if err != nil {
 		return err
 	}
-	return jail.Waiting(s.requests(s.machine.VCPU().SetupRequests())).Install()
+	for _, m := range missing {
+		fmt.Fprintln(os.Stderr, "perilune-tender: slot:", m)
+	}
+	return jail.Waiting(s.conn.Fd(), s.requests(s.machine.VCPU().SetupRequests())).Install()
 }
 
 // requests adds the slot's own ioctl to those of the machine.

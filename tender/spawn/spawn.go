@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -87,9 +88,7 @@ func (s Spec) exec(control, data *os.File) (int, error) {
 		attr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 		if s.UID >= 0 {
 			attr.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(max(s.GID, 0))}
-			// What the slot needs to empty its own root folder and to drop
-			// its bounding set; it gives both up before it says Hello.
-			attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SETPCAP}
+			attr.AmbientCaps = bornWith
 		}
 	}
 	if s.Cgroup != "" {
@@ -107,13 +106,44 @@ func (s Spec) exec(control, data *os.File) (int, error) {
 			return 0, err
 		}
 	}
-	pid, err := syscall.ForkExec(s.Path, append([]string{s.Path, "slot"}, s.Args...),
+	pid, err := forkExec(s.Path, append([]string{s.Path, "slot"}, s.Args...),
 		&syscall.ProcAttr{Dir: "/", Env: []string{}, Files: fds, Sys: attr})
 	runtime.KeepAlive(files)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", s.Path, err)
 	}
 	return pid, nil
+}
+
+// bornWith is what a slot needs to empty its own root folder and to drop the
+// rest of its bounding set; it gives them up before it says Hello.
+var bornWith = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SETPCAP}
+
+// forkExec is syscall.ForkExec that as root leaves in the child's bounding
+// set no more than bornWith. It happens here, on a thread of its own that
+// ends afterwards, because a process with several threads can drop a
+// capability only by stopping them all, forty times.
+func forkExec(path string, args []string, attr *syscall.ProcAttr) (pid int, err error) {
+	if len(attr.Sys.AmbientCaps) == 0 {
+		return syscall.ForkExec(path, args, attr)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread is not used again
+		for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+			if slices.Contains(bornWith, c) {
+				continue
+			}
+			if e := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); e != nil && e != unix.EINVAL {
+				err = fmt.Errorf("drop capability %d: %w", c, e)
+				return
+			}
+		}
+		pid, err = syscall.ForkExec(path, args, attr)
+	}()
+	<-done
+	return pid, err
 }
 
 // descriptor is f.Fd() without its side effect of making f blocking.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/packets"
 )
 
 // MaxPending bounds the octets that wait on one virtual channel.
@@ -22,12 +23,10 @@ type Builder struct {
 	idle []byte // data field of idle frames
 }
 
-// channel is what waits on one virtual channel.
+// channel is what waits on one virtual channel, and its frame count.
 type channel struct {
-	vcfc   uint8
-	buf    []byte // octets not yet in a frame
-	starts []int  // where packets begin in buf, rising
-	fill   int    // octets at the end of buf that are the rest of an idle packet
+	packets.Queue
+	vcfc uint8
 }
 
 // NewBuilder returns a Builder whose frame counts begin at zero.
@@ -51,17 +50,11 @@ func (b *Builder) Append(vc ccsds.VCID, packet []byte) error {
 		return fmt.Errorf("queue packet: it says %d octets, have %d", n, len(packet))
 	}
 	c := &b.vc[vc]
-	if len(c.buf)+n > MaxPending {
+	if c.Len()+n > MaxPending {
 		return fmt.Errorf("queue packet on virtual channel %d: %w", vc, ErrFull)
 	}
-	c.append(packet)
-	c.fill = 0
+	c.Append(packet)
 	return nil
-}
-
-func (c *channel) append(packet []byte) {
-	c.starts = append(c.starts, len(c.buf))
-	c.buf = append(c.buf, packet...)
 }
 
 // Pending returns the octets of packets that wait on vc; fill does not count.
@@ -69,7 +62,7 @@ func (b *Builder) Pending(vc ccsds.VCID) int {
 	if vc > MaxVCID {
 		return 0
 	}
-	return len(b.vc[vc].buf) - b.vc[vc].fill
+	return b.vc[vc].Pending()
 }
 
 // Ready reports whether vc can fill a whole frame without fill.
@@ -84,21 +77,16 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 		return dst, false
 	}
 	c, room := &b.vc[vc], b.p.DataLength()
-	if short := room - len(c.buf); short > 0 {
-		if !flush || b.Pending(vc) == 0 {
-			return dst, false
-		}
-		n := max(short, ccsds.MinPacketLength)
-		c.starts = append(c.starts, len(c.buf))
-		c.buf = ccsds.AppendIdlePacket(c.buf, n)
-		c.fill = n - short
+	data, first, ok := c.Next(room, flush)
+	if !ok {
+		return dst, false
 	}
 	fhp := NoPacketStart
-	if len(c.starts) > 0 && c.starts[0] < room {
-		fhp = uint16(c.starts[0])
+	if first >= 0 {
+		fhp = uint16(first)
 	}
-	dst = b.frame(dst, vc, &c.vcfc, fhp, c.buf[:room], ocf)
-	c.drop(room)
+	dst = b.frame(dst, vc, &c.vcfc, fhp, data, ocf)
+	c.Drop(room)
 	return dst, true
 }
 
@@ -117,17 +105,4 @@ func (b *Builder) frame(dst []byte, vc ccsds.VCID, vcfc *uint8, fhp uint16, data
 	start := len(dst)
 	dst = append(f.appendHeader(dst), data...)
 	return f.appendTrailer(dst, start)
-}
-
-// drop removes the first n octets and the packet starts in them.
-func (c *channel) drop(n int) {
-	c.buf = append(c.buf[:0], c.buf[n:]...)
-	gone := 0
-	for gone < len(c.starts) && c.starts[gone] < n {
-		gone++
-	}
-	c.starts = append(c.starts[:0], c.starts[gone:]...)
-	for i := range c.starts {
-		c.starts[i] -= n
-	}
 }

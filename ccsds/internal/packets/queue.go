@@ -1,0 +1,58 @@
+package packets
+
+import "github.com/perilune/perilune/ccsds"
+
+// Queue is what waits on one channel: packets end to end, to be cut into data fields.
+type Queue struct {
+	buf    []byte // octets not yet in a frame
+	starts []int  // where packets begin in buf, rising
+	fill   int    // octets at the end of buf that are the rest of an idle packet
+}
+
+// Append queues one whole packet. The octets are copied.
+func (q *Queue) Append(packet []byte) {
+	q.starts = append(q.starts, len(q.buf))
+	q.buf = append(q.buf, packet...)
+	q.fill = 0
+}
+
+// Len returns all octets that wait, fill included.
+func (q *Queue) Len() int { return len(q.buf) }
+
+// Pending returns the octets of packets that wait; fill does not count.
+func (q *Queue) Pending() int { return len(q.buf) - q.fill }
+
+// Next returns the next data field of room octets, valid until Drop, and where in it the
+// first packet begins, -1 when none does. ok is false when too little waits: less than
+// room, or with flush nothing at all. With flush an idle packet fills the rest; where less
+// than the seven octets of the shortest space packet are left, its end goes into the next
+// field.
+func (q *Queue) Next(room int, flush bool) (data []byte, first int, ok bool) {
+	if short := room - len(q.buf); short > 0 {
+		if !flush || q.Pending() == 0 {
+			return nil, -1, false
+		}
+		n := max(short, ccsds.MinPacketLength)
+		q.starts = append(q.starts, len(q.buf))
+		q.buf = ccsds.AppendIdlePacket(q.buf, n)
+		q.fill = n - short
+	}
+	first = -1
+	if len(q.starts) > 0 && q.starts[0] < room {
+		first = q.starts[0]
+	}
+	return q.buf[:room], first, true
+}
+
+// Drop removes the first n octets and the packet starts in them.
+func (q *Queue) Drop(n int) {
+	q.buf = append(q.buf[:0], q.buf[n:]...)
+	gone := 0
+	for gone < len(q.starts) && q.starts[gone] < n {
+		gone++
+	}
+	q.starts = append(q.starts[:0], q.starts[gone:]...)
+	for i := range q.starts {
+		q.starts[i] -= n
+	}
+}

@@ -16,7 +16,6 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/timecode"
-	"github.com/perilune/perilune/devices/radio"
 )
 
 // ground is the other end: the link engine, a CFDP entity, and what arrived.

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/devices/radio"
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/hvt/hvttest"

@@ -19,7 +19,6 @@ import (
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/ids"
-	"github.com/perilune/perilune/missions"
 )
 
 // apidFlight is the craft's own APID.

@@ -42,6 +42,14 @@ var attempts = map[string]func() error{
 		_, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON)
 		return err
 	},
+	"map a file": func() error {
+		_, err := unix.Mmap(otherFD, 0, 4096, unix.PROT_READ, unix.MAP_PRIVATE)
+		return err
+	},
+	"thread in a new namespace": func() error {
+		_, _, e := unix.RawSyscall(unix.SYS_CLONE, unix.CLONE_THREAD|unix.CLONE_SIGHAND|unix.CLONE_VM|unix.CLONE_NEWUSER, 0, 0)
+		return ignore(nilIfZero(e), unix.EINVAL)
+	},
 	"other ioctl": func() error {
 		_, err := unix.IoctlGetInt(allowedFD, unix.TIOCINQ)
 		return err
@@ -114,19 +122,27 @@ func ignore(err error, known ...error) error {
 }
 
 func TestMain(m *testing.M) {
-	name, filtered := os.Getenv("JAIL_ATTEMPT"), os.Getenv("JAIL_FILTER") == "1"
+	name := os.Getenv("JAIL_ATTEMPT")
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if err := attempt(name, filtered); err != nil {
+	if err := attempt(name, os.Getenv("JAIL_WALL")); err != nil {
 		fmt.Println(err)
 		os.Exit(3)
 	}
 	os.Exit(0)
 }
 
-// attempt prepares descriptors, shuts the filter and tries.
-func attempt(name string, filtered bool) error {
+// attempt builds the wall "filter" or "confine", or none, and tries.
+func attempt(name, wall string) error {
+	switch {
+	case name == "no Landlock":
+		return withoutLandlock(unix.EOPNOTSUPP, false)
+	case name == "broken Landlock":
+		return withoutLandlock(unix.EMFILE, true)
+	case wall == "confine":
+		return confined(name)
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return err
@@ -135,11 +151,14 @@ func attempt(name string, filtered bool) error {
 	if otherFD, err = unix.Open(os.Args[0], unix.O_RDONLY, 0); err != nil {
 		return err
 	}
-	f, ok := attempts[name]
-	if !ok {
+	f := attempts[name]
+	if f == nil {
 		f = allowed[name]
 	}
-	if filtered {
+	if f == nil {
+		f = tries[name].try
+	}
+	if wall == "filter" {
 		filter := jail.Running([]jail.Ioctl{{FD: allowedFD, Request: unix.TIOCOUTQ}}, []int{blockFD})
 		if err := filter.Install(); err != nil {
 			return err
@@ -148,10 +167,10 @@ func attempt(name string, filtered bool) error {
 	return f()
 }
 
-func child(t *testing.T, name, filter string) (syscall.WaitStatus, string) {
+func child(t *testing.T, name, wall string) (syscall.WaitStatus, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "JAIL_ATTEMPT="+name, "JAIL_FILTER="+filter, "GODEBUG=decoratemappings=0,containermaxprocs=0,updatemaxprocs=0")
+	cmd.Env = append(os.Environ(), "JAIL_ATTEMPT="+name, "JAIL_WALL="+wall, "GODEBUG=decoratemappings=0,containermaxprocs=0,updatemaxprocs=0")
 	out, _ := cmd.CombinedOutput()
 	return cmd.ProcessState.Sys().(syscall.WaitStatus), string(out)
 }
@@ -161,10 +180,10 @@ func TestFilterKills(t *testing.T) {
 		if strings.HasPrefix(name, "x32") && auditArch != unix.AUDIT_ARCH_X86_64 {
 			continue
 		}
-		if w, out := child(t, name, "1"); !w.Signaled() || w.Signal() != unix.SIGSYS {
+		if w, out := child(t, name, "filter"); !w.Signaled() || w.Signal() != unix.SIGSYS {
 			t.Errorf("%s: %#x %s", name, w, out)
 		}
-		if w, out := child(t, name, "0"); !w.Exited() || w.ExitStatus() != 0 {
+		if w, out := child(t, name, ""); !w.Exited() || w.ExitStatus() != 0 {
 			t.Errorf("control without the filter: %s: %#x %s", name, w, out)
 		}
 	}
@@ -172,7 +191,7 @@ func TestFilterKills(t *testing.T) {
 
 func TestFilterAllows(t *testing.T) {
 	for name := range allowed {
-		if w, out := child(t, name, "1"); !w.Exited() || w.ExitStatus() != 0 {
+		if w, out := child(t, name, "filter"); !w.Exited() || w.ExitStatus() != 0 {
 			t.Errorf("%s: %#x %s", name, w, out)
 		}
 	}

@@ -121,7 +121,11 @@ func (a *app) missionListCmd() *cobra.Command {
 				if g.State == "exited" {
 					exit = fmt.Sprint(g.Exit)
 				}
-				rows = append(rows, []string{printable(g.Tenant + "/" + g.Mission), g.State, exit, fmt.Sprintf("%d MiB", g.MemoryMiB), g.Digest,
+				memory := ""
+				if g.MemoryMiB > 0 {
+					memory = fmt.Sprintf("%d MiB", g.MemoryMiB)
+				}
+				rows = append(rows, []string{printable(g.Tenant + "/" + g.Mission), g.State, exit, memory, g.Digest,
 					g.At.Local().Format("15:04:05")})
 			}
 			table(a.out, rows)

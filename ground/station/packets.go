@@ -78,6 +78,9 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		e.Kind, e.Text = client.KindEvent, ev.Text
 		e.Fields["id"], e.Fields["name"], e.Fields["severity"] = uint16(ev.ID), ev.ID.String(), severities[ev.Severity]
 		maps.Copy(e.Fields, eventFields(ev))
+		if ev.ID == pus.EventBundleActivated {
+			s.installed(e)
+		}
 	case pus.ServiceTime:
 		t, err := pus.DecodeTimeSetting(tm.Payload)
 		if err != nil {
@@ -120,6 +123,14 @@ func eventFields(ev pus.Event) map[string]any {
 		for _, m := range number.FindAllStringSubmatch(ev.Text, -1) {
 			if n, err := strconv.Atoi(m[2]); err == nil {
 				fields[m[1]] = n
+			}
+		}
+	}
+	if ev.ID == pus.EventBundleActivated {
+		// "tenant/mission version sha256:…"
+		if word := strings.Fields(ev.Text); len(word) > 1 {
+			if g, err := ids.ParseGuest(word[0]); err == nil {
+				fields["tenant"], fields["mission"], fields["digest"] = g.Tenant, g.Mission, word[len(word)-1]
 			}
 		}
 	}
@@ -210,6 +221,20 @@ func guest(g pus.Guest, at time.Time) client.Guest {
 	return client.Guest{
 		Tenant: g.Tenant, Mission: g.Mission, State: state, Exit: g.Exit,
 		Digest: hex.EncodeToString(g.Digest[:]), MemoryMiB: g.MemoryMiB, At: at.UTC(),
+	}
+}
+
+// installed notes a mission that is ready to start. The craft's own table, which comes
+// now and then, overrules it.
+func (s *Station) installed(e *client.Event) {
+	name := e.Field("tenant") + "/" + e.Field("mission")
+	_, digits, ok := strings.Cut(e.Field("digest"), ":")
+	if _, known := s.guests[name]; known || !ok {
+		return
+	}
+	s.guests[name] = client.Guest{
+		Tenant: e.Field("tenant"), Mission: e.Field("mission"), State: "installed",
+		Digest: digits[:min(16, len(digits))], At: s.now().UTC(),
 	}
 }
 

@@ -128,11 +128,11 @@ func (s *session) passes(ctx context.Context) {
 			fmt.Fprintln(s.opt.Talk, text)
 		}
 		if to.station == "" {
-			s.space.SetSignal(false)
+			s.space.SetContact(false)
 		} else {
 			s.space.SetDelay(to.delay())
 			if v.station == "" {
-				s.space.SetSignal(true)
+				s.space.SetContact(true)
 			}
 		}
 		v = to
@@ -140,6 +140,6 @@ func (s *session) passes(ctx context.Context) {
 			return
 		}
 	}
-	s.space.SetSignal(false)
+	s.space.SetContact(false)
 	fmt.Fprintf(s.opt.Talk, "the orbit ends: %v\n", err)
 }

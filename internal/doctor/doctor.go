@@ -18,9 +18,10 @@ type Need struct {
 	Why     string
 	Package string // of Debian and Ubuntu; "" if no package brings it
 
-	Command  string // found on PATH or in sbin, or …
-	File     string // … a file
-	Optional bool   // things work without it, but worse
+	Command  string   // found on PATH or in sbin, or …
+	File     string   // … a file
+	Try      []string // arguments with which Command must succeed
+	Optional bool     // things work without it, but worse
 }
 
 // Needs are all of them, for building and flying the flat-sat.
@@ -34,6 +35,7 @@ var Needs = []Need{
 	{Name: "clang", Why: "compiles guests", Package: "clang", Command: "clang"},
 	{Name: "ld.lld", Why: "links guests", Package: "lld", Command: "ld.lld"},
 	{Name: "aec", Why: "checks products with a second decoder", Package: "libaec-tools", Command: "aec"},
+	{Name: "Python", Why: "runs checks by outside libraries in the tests", Package: "python3-venv", Command: "python3", Try: []string{"-c", "import ensurepip, venv"}},
 	{Name: "apt-get", Why: "fetches the kernel package", Command: "apt-get"},
 	{Name: "dpkg-deb", Why: "unpacks the kernel package", Command: "dpkg-deb"},
 	{Name: "Debian's keys", Why: "check the kernel package", Package: "debian-archive-keyring", File: "/usr/share/keyrings/debian-archive-keyring.gpg"},
@@ -71,6 +73,9 @@ func (n Need) find() (string, error) {
 		return n.File, nil
 	}
 	if path, err := exec.LookPath(n.Command); err == nil {
+		if n.Try != nil && exec.Command(path, n.Try...).Run() != nil {
+			return "", fmt.Errorf("%s %s fails", path, strings.Join(n.Try, " "))
+		}
 		return path, nil
 	}
 	// Debian keeps these off the PATH of people who are not root.

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,7 @@ func (b *Bundle) Extract(dir, arch string) error {
 	if err := os.Mkdir(filepath.Join(dir, "blobs"), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "mission.toml"), b.TOML, 0o644); err != nil {
+	if err := store(bytes.NewReader(b.TOML), filepath.Join(dir, "mission.toml"), int64(len(b.TOML))); err != nil {
 		return err
 	}
 	found := false
@@ -82,15 +83,20 @@ func (b *Bundle) Extract(dir, arch string) error {
 	if !found {
 		return missions.Rulef(missions.RuleELF, "no kernel for %s in the bundle", arch)
 	}
-	return nil
+	return errors.Join(syncDir(filepath.Join(dir, "blobs")), syncDir(dir))
 }
 
-func (b *Bundle) unpack(l Layer, to string) (err error) {
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// syncDir makes the names in dir last.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// unpack stores one layer as the file to.
+func (b *Bundle) unpack(l Layer, to string) error {
 	var in io.Reader = io.NewSectionReader(b.f, l.at.off, l.at.size)
 	if l.zstd {
 		dec, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
@@ -100,13 +106,24 @@ func (b *Bundle) unpack(l Layer, to string) (err error) {
 		defer dec.Close()
 		in = dec
 	}
+	return store(in, to, l.Size)
+}
+
+// store writes a new file of exactly size octets and syncs it: what is installed must
+// outlast a crash in the next moment.
+func store(in io.Reader, to string, size int64) (err error) {
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
 	// One octet more than promised is enough to know a lie.
-	n, err := io.Copy(out, io.LimitReader(in, l.Size+1))
+	n, err := io.Copy(out, io.LimitReader(in, size+1))
 	if err != nil {
 		return missions.Rulef(missions.RuleLayout, "unpack %s: %v", filepath.Base(to), err)
 	}
-	if n != l.Size {
-		return missions.Rulef(missions.RuleSize, "%s unpacks to %s octets, it says %d", filepath.Base(to), moreThan(n, l.Size), l.Size)
+	if n != size {
+		return missions.Rulef(missions.RuleSize, "%s unpacks to %s octets, it says %d", filepath.Base(to), moreThan(n, size), size)
 	}
 	return out.Sync()
 }

@@ -231,7 +231,8 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 	if err := os.Rename(stage, dir); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(syncDir(filepath.Dir(dir)), syncDir(dir)); err != nil {
+	// The way down to the folder must last as well: each of its parents may be new.
+	if err := errors.Join(syncDir(filepath.Dir(dir)), syncDir(s.path("active", r.Tenant)), syncDir(s.path("active"))); err != nil {
 		return nil, err
 	}
 	if sequence != 0 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/perilune/perilune/ccsds/channel"
@@ -38,6 +39,9 @@ type Link struct {
 	cfg      Config
 	up, down *direction
 	listener net.Listener
+
+	mu            sync.Mutex
+	fault, hidden bool // reasons for there being no signal
 }
 
 // New listens for the station and opens the recordings {up,down}.{sent,received}.raw.
@@ -126,9 +130,19 @@ func (l *Link) ResetBER(which string) {
 func (l *Link) Burst(which string) { l.SetBER(which, worst) }
 
 // SetSignal takes the signal away both ways, or gives it back: without it a receiver
-// hears noise.
-func (l *Link) SetSignal(on bool) {
-	l.each("", func(d *direction) { d.ch.SetSignal(on) })
+// hears noise. It is for faults; contact has a say of its own.
+func (l *Link) SetSignal(on bool) { l.silence(&l.fault, !on) }
+
+// SetContact says whether the craft is in view of a station. There is a signal only in
+// contact and without a fault.
+func (l *Link) SetContact(on bool) { l.silence(&l.hidden, !on) }
+
+func (l *Link) silence(reason *bool, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*reason = on
+	signal := !l.fault && !l.hidden
+	l.each("", func(d *direction) { d.ch.SetSignal(signal) })
 }
 
 // SetClear lifts all disturbance of one way or both while on is true.

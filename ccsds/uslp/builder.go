@@ -1,0 +1,287 @@
+package uslp
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/packets"
+)
+
+// MaxPending bounds the octets that wait on one access point.
+const MaxPending = 1 << 20
+
+// ErrFull says that an access point has too many octets waiting.
+var ErrFull = errors.New("access point is full")
+
+// Channel names an access point and how its frames travel.
+type Channel struct {
+	VC        ccsds.VCID
+	MAP       ccsds.MAPID
+	Expedited bool // outside sequence control, with a frame count of its own
+}
+
+// Builder makes the frames of one spacecraft on one physical channel. Packets of frames of
+// fixed length are queued by Append and cut by Next; everything else becomes frames at
+// once.
+type Builder struct {
+	p           Params
+	countLength uint8
+	encap       bool
+	counts      [ccsds.MaxVCID + 1][2]uint64 // sequence controlled, expedited
+	queues      map[Channel]*packets.Queue   // at most 64 × 16 × 2
+	insert      []byte
+}
+
+// NewBuilder returns a Builder whose frame counts have countLength octets and begin at
+// zero, and whose insert zones are idle. With encap, packets of the Encapsulation Packet
+// Protocol are taken too.
+func NewBuilder(p Params, countLength int, encap bool) (*Builder, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if countLength < 0 || countLength > MaxCountLength {
+		return nil, fmt.Errorf("uslp builder: frame count of %d octets, want 0 to %d", countLength, MaxCountLength)
+	}
+	b := &Builder{p: p, countLength: uint8(countLength), encap: encap, queues: make(map[Channel]*packets.Queue)}
+	b.insert = ccsds.AppendIdleData(nil, p.InsertZone)
+	if b.room(fieldHeaderLength, true) < ccsds.MinPacketLength {
+		return nil, fmt.Errorf("uslp builder: frames of %d octets leave %d for data, want %d", p.limit(), b.room(fieldHeaderLength, true), ccsds.MinPacketLength)
+	}
+	return b, nil
+}
+
+// Insert sets what the insert zones of the next frames carry (§4.1.3). The octets are
+// copied; there must be as many as the zone has.
+func (b *Builder) Insert(zone []byte) error {
+	if len(zone) != b.p.InsertZone {
+		return fmt.Errorf("set insert zone: have %d octets, want %d", len(zone), b.p.InsertZone)
+	}
+	copy(b.insert, zone)
+	return nil
+}
+
+// room is the largest data zone behind a field header of hdr octets.
+func (b *Builder) room(hdr int, ocf bool) int {
+	n := b.p.limit() - MinHeaderLength - int(b.countLength) - b.p.InsertZone - int(b.p.FECF) - hdr
+	if ocf {
+		n -= OCFLength
+	}
+	return n
+}
+
+func (c Channel) check() error {
+	if c.VC >= IdleVCID || c.MAP > MaxMAP {
+		return fmt.Errorf("virtual channel %d, access point %d: want 0 to %d and 0 to %d", c.VC, c.MAP, IdleVCID-1, MaxMAP)
+	}
+	return nil
+}
+
+// Append queues one whole packet for frames of fixed length (rule 000). The octets are
+// copied.
+func (b *Builder) Append(c Channel, packet []byte) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("queue packet: %w", err)
+	}
+	if !b.p.Fixed() {
+		return errors.New("queue packet: frames have no fixed length")
+	}
+	if err := b.checkPacket(packet); err != nil {
+		return fmt.Errorf("queue packet: %w", err)
+	}
+	q := b.queues[c]
+	if q == nil {
+		q = new(packets.Queue)
+		b.queues[c] = q
+	}
+	if q.Len()+len(packet) > MaxPending {
+		return fmt.Errorf("queue packet on virtual channel %d, access point %d: %w", c.VC, c.MAP, ErrFull)
+	}
+	q.Append(packet)
+	return nil
+}
+
+func (b *Builder) checkPacket(packet []byte) error {
+	n, ok := packets.Length(packet, b.encap)
+	if !ok || n == 0 || n != len(packet) {
+		return fmt.Errorf("%d octets are no packet of a valid version: %w", len(packet), ccsds.ErrLength)
+	}
+	return nil
+}
+
+// Pending returns the octets of packets that wait on c; fill does not count.
+func (b *Builder) Pending(c Channel) int {
+	if q := b.queues[c]; q != nil {
+		return q.Pending()
+	}
+	return 0
+}
+
+// Next appends the next frame of queued packets of c to dst. ok is false, and dst as it
+// was, when too little waits: less than a frame, or with flush nothing at all. ocf may be
+// nil.
+func (b *Builder) Next(dst []byte, c Channel, ocf *[4]byte, flush bool) (frame []byte, ok bool) {
+	q := b.queues[c]
+	if q == nil {
+		return dst, false
+	}
+	room := b.room(fieldHeaderLength, ocf != nil)
+	zone, first, ok := q.Next(room, flush)
+	if !ok {
+		return dst, false
+	}
+	f := Field{Rule: PacketsSpanning, UPID: Packets, Pointer: NoPointer, Zone: zone}
+	if first >= 0 {
+		f.Pointer = uint16(first)
+	}
+	frame, err := b.frame(dst, c, ocf, f)
+	if err != nil { // cannot be: the parameters were checked
+		return dst, false
+	}
+	q.Drop(room)
+	return frame, true
+}
+
+// Send makes the frames that carry one packet or service data unit and calls emit for
+// each, in order; the octets given to emit are the caller's. Frames of fixed length take
+// service data units only (rules 001 and 010); frames of variable length take both, whole
+// (111) or in segments (100, 101, 110). ocf may be nil.
+func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(frame []byte)) error {
+	err := c.check()
+	switch {
+	case err != nil:
+	case len(unit) == 0:
+		err = errors.New("it is empty")
+	case id == IdleData || id > maxUPID:
+		err = fmt.Errorf("protocol identifier %d", id)
+	case id == Packets && b.p.Fixed():
+		err = errors.New("packets go into frames of fixed length by Append")
+	case id == Packets:
+		err = b.checkPacket(unit)
+	}
+	if err != nil {
+		return fmt.Errorf("send unit: %w", err)
+	}
+	cut := b.variable
+	if b.p.Fixed() {
+		cut = b.fixed
+	}
+	for first := true; len(unit) > 0; first = false {
+		f, n := cut(unit, first, ocf != nil)
+		f.UPID = id
+		frame, err := b.frame(nil, c, ocf, f)
+		if err != nil {
+			return fmt.Errorf("send unit: %w", err)
+		}
+		unit = unit[n:]
+		emit(frame)
+	}
+	return nil
+}
+
+// fixed makes the next data field of a unit in frames of fixed length.
+func (b *Builder) fixed(unit []byte, first, ocf bool) (f Field, took int) {
+	room := b.room(fieldHeaderLength, ocf)
+	f = Field{Rule: ContinuesSDU, Pointer: NoPointer}
+	if first {
+		f.Rule = StartOfSDU
+	}
+	took = min(room, len(unit))
+	if took == len(unit) {
+		f.Pointer = uint16(took - 1)
+	}
+	f.Zone = ccsds.AppendIdleData(append(make([]byte, 0, room), unit[:took]...), room-took)
+	return f, took
+}
+
+// variable makes the next data field of a unit in frames of variable length.
+func (b *Builder) variable(unit []byte, first, ocf bool) (f Field, took int) {
+	took = min(b.room(1, ocf), len(unit))
+	last := took == len(unit)
+	switch {
+	case first && last:
+		f.Rule = NoSegmentation
+	case first:
+		f.Rule = StartingSegment
+	case last:
+		f.Rule = LastSegment
+	default:
+		f.Rule = ContinuingSegment
+	}
+	f.Zone = unit[:took]
+	return f, took
+}
+
+// Stream makes the frames that carry the next octets of a stream without boundaries
+// (rule 011), as MAPA octet streams have, and calls emit for each.
+func (b *Builder) Stream(c Channel, octets []byte, ocf *[4]byte, emit func(frame []byte)) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("send octets: %w", err)
+	}
+	if b.p.Fixed() {
+		return errors.New("send octets: frames have a fixed length")
+	}
+	for len(octets) > 0 {
+		n := min(b.room(1, ocf != nil), len(octets))
+		frame, err := b.frame(nil, c, ocf, Field{Rule: OctetStream, UPID: UserOctets, Zone: octets[:n]})
+		if err != nil {
+			return fmt.Errorf("send octets: %w", err)
+		}
+		octets = octets[n:]
+		emit(frame)
+	}
+	return nil
+}
+
+// Truncated appends a truncated frame with a data field of rule 111 to dst. unit must fill
+// it.
+func (b *Builder) Truncated(dst []byte, c Channel, id UPID, unit []byte) ([]byte, error) {
+	if err := c.check(); err != nil {
+		return dst, fmt.Errorf("send truncated frame: %w", err)
+	}
+	field, err := Field{Rule: NoSegmentation, UPID: id, Zone: unit}.Append(nil, true)
+	if err != nil {
+		return dst, err
+	}
+	f := Frame{Params: b.p, SCID: b.p.SCID, Destination: b.p.Destination, VCID: c.VC, MAP: c.MAP, Truncated: true}
+	return Append(dst, &f, field)
+}
+
+// Idle appends a frame that carries only idle data on VC 63 to dst. n is its length in
+// octets where frames vary.
+func (b *Builder) Idle(dst []byte, ocf *[4]byte, n int) ([]byte, error) {
+	room := b.room(1, ocf != nil)
+	if !b.p.Fixed() {
+		room -= b.p.limit() - n
+	}
+	if room < 1 {
+		return dst, fmt.Errorf("make idle frame: %d octets leave no data zone", n)
+	}
+	return b.frame(dst, Channel{VC: IdleVCID}, ocf, Field{Rule: NoSegmentation, UPID: IdleData, Zone: packets.AppendNoise(nil, room)})
+}
+
+func (b *Builder) frame(dst []byte, c Channel, ocf *[4]byte, field Field) ([]byte, error) {
+	data, err := field.Append(nil, false)
+	if err != nil {
+		return dst, err
+	}
+	kind := 0
+	if c.Expedited {
+		kind = 1
+	}
+	count := &b.counts[c.VC][kind]
+	f := Frame{
+		Params: b.p, SCID: b.p.SCID, Destination: b.p.Destination, VCID: c.VC, MAP: c.MAP, Bypass: c.Expedited,
+		CountLength: b.countLength, Count: *count, InsertZone: b.insert,
+	}
+	f.Command = field.UPID == COP1 || field.UPID == COPP
+	if ocf != nil {
+		f.HasOCF, f.OCF = true, *ocf
+	}
+	dst, err = Append(dst, &f, data)
+	if err != nil {
+		return dst, err
+	}
+	*count = (*count + 1) & (1<<(8*b.countLength) - 1)
+	return dst, nil
+}

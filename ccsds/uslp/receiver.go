@@ -1,0 +1,206 @@
+package uslp
+
+import (
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/packets"
+)
+
+// Unit is what a Receiver delivers: a packet, a service data unit or a piece of a stream.
+type Unit struct {
+	MAP    ccsds.MAPID
+	UPID   UPID
+	Stream bool   // Data is a piece of an octet stream without boundaries
+	Data   []byte // valid only during the call
+}
+
+// ReceiverStats count what a Receiver did.
+type ReceiverStats struct {
+	Units   uint64 // delivered
+	Idle    uint64 // idle packets, not delivered
+	Dropped uint64 // units begun and not finished, or too long, or not packets
+	Lost    uint64 // frames missing by their counts
+}
+
+// Receiver takes the frames of one virtual channel apart: packets, service data units and
+// streams of each access point. After lost frames it goes on where the next one begins.
+type Receiver struct {
+	max    int
+	stats  ReceiverStats
+	maps   [MaxMAP + 1]accessPoint
+	counts [2]struct { // sequence controlled, expedited
+		seen   bool
+		length uint8
+		last   uint64
+	}
+}
+
+// accessPoint is what is unfinished on one MAP.
+type accessPoint struct {
+	packets *packets.Joiner // rule 000
+	open    bool            // part belongs to a unit that has begun
+	upid    UPID
+	part    []byte
+}
+
+// NewReceiver returns a Receiver that drops packets and units longer than max octets; 0 or
+// too much means as long as a space packet can be. With encap, packets of the
+// Encapsulation Packet Protocol are found too.
+func NewReceiver(max int, encap bool) *Receiver {
+	if max <= 0 || max > ccsds.MaxPacketLength {
+		max = ccsds.MaxPacketLength
+	}
+	r := &Receiver{max: max}
+	for i := range r.maps {
+		r.maps[i].packets = packets.NewJoiner(max, encap)
+	}
+	return r
+}
+
+// Stats returns the counters so far.
+func (r *Receiver) Stats() ReceiverStats {
+	s := r.stats
+	for i := range r.maps {
+		p := r.maps[i].packets.Stats
+		s.Units, s.Idle, s.Dropped = s.Units+p.Packets, s.Idle+p.Idle, s.Dropped+p.Dropped
+	}
+	return s
+}
+
+// Frame takes the next frame and calls emit for each unit that is complete with it, idle
+// packets excepted. It returns how many frames of the virtual channel are missing before f
+// by its count; frames without count, or truncated, do not tell. A data field that cannot
+// be read is an error and breaks what is unfinished on its access point.
+func (r *Receiver) Frame(f *Frame, emit func(Unit)) (lost uint64, err error) {
+	lost = r.missing(f)
+	if lost > 0 {
+		r.stats.Lost += lost
+		for i := range r.maps {
+			r.drop(&r.maps[i])
+		}
+	}
+	if f.Idle() {
+		return lost, nil
+	}
+	m := &r.maps[f.MAP&MaxMAP]
+	d, err := f.Field()
+	if err != nil {
+		r.drop(m)
+		return lost, err
+	}
+	if d.UPID == IdleData {
+		return lost, nil
+	}
+	return lost, r.field(m, f, d, emit)
+}
+
+func (r *Receiver) missing(f *Frame) (lost uint64) {
+	if f.Truncated || f.CountLength == 0 {
+		return 0
+	}
+	kind := 0
+	if f.Bypass {
+		kind = 1
+	}
+	c := &r.counts[kind]
+	if c.seen && c.length == f.CountLength {
+		lost = (f.Count - c.last - 1) & (1<<(8*f.CountLength) - 1)
+	}
+	c.seen, c.length, c.last = true, f.CountLength, f.Count
+	return lost
+}
+
+// drop gives up what is unfinished on an access point.
+func (r *Receiver) drop(m *accessPoint) {
+	m.packets.Break()
+	if m.open {
+		r.stats.Dropped++
+	}
+	m.open, m.part = false, m.part[:0]
+}
+
+func (r *Receiver) field(m *accessPoint, f *Frame, d Field, emit func(Unit)) error {
+	if d.Rule.HasPointer() && f.Truncated || d.Rule.HasPointer() && !f.Params.Fixed() {
+		r.drop(m)
+		return ccsds.Errorf("uslp data field", 0, ccsds.ErrReserved, "rule %q in a frame of variable length", d.Rule)
+	}
+	switch d.Rule {
+	case PacketsSpanning:
+		return r.spanning(m, f, d, emit)
+	case StartOfSDU, ContinuesSDU:
+		end := len(d.Zone)
+		if d.Pointer != NoPointer {
+			end = int(d.Pointer) + 1
+		}
+		r.collect(m, f, d.UPID, d.Zone[:end], d.Rule == StartOfSDU, d.Pointer != NoPointer, emit)
+	case OctetStream:
+		r.stats.Units++
+		emit(Unit{MAP: f.MAP, UPID: d.UPID, Stream: true, Data: d.Zone})
+	case StartingSegment, ContinuingSegment, LastSegment:
+		r.collect(m, f, d.UPID, d.Zone, d.Rule == StartingSegment, d.Rule == LastSegment, emit)
+	default:
+		r.whole(m, f, d, emit)
+	}
+	return nil
+}
+
+func (r *Receiver) spanning(m *accessPoint, f *Frame, d Field, emit func(Unit)) error {
+	if d.UPID != Packets {
+		r.drop(m)
+		return ccsds.Errorf("uslp data field", 0, ccsds.ErrReserved, "packets of protocol %d are not known", d.UPID)
+	}
+	first := int(d.Pointer)
+	if d.Pointer == NoPointer {
+		first = -1
+	}
+	m.packets.Push(d.Zone, first, func(p []byte) { emit(Unit{MAP: f.MAP, UPID: Packets, Data: p}) })
+	return nil
+}
+
+// collect joins the pieces of one unit.
+func (r *Receiver) collect(m *accessPoint, f *Frame, id UPID, data []byte, first, last bool, emit func(Unit)) {
+	switch {
+	case first:
+		if m.open {
+			r.stats.Dropped++
+		}
+		m.open, m.upid, m.part = true, id, m.part[:0]
+	case !m.open:
+		if last {
+			r.stats.Dropped++
+		}
+		return
+	case m.upid != id:
+		r.drop(m)
+		return
+	}
+	if len(m.part)+len(data) > r.max {
+		r.drop(m)
+		return
+	}
+	m.part = append(m.part, data...)
+	if !last {
+		return
+	}
+	m.open = false
+	if n, ok := packets.Length(m.part, true); id == Packets && (!ok || n != len(m.part)) {
+		r.stats.Dropped++
+		return
+	}
+	r.stats.Units++
+	emit(Unit{MAP: f.MAP, UPID: id, Data: m.part})
+}
+
+// whole delivers a zone without segmentation: packets end to end, or one unit.
+func (r *Receiver) whole(m *accessPoint, f *Frame, d Field, emit func(Unit)) {
+	if d.UPID == Packets {
+		m.packets.Push(d.Zone, 0, func(p []byte) { emit(Unit{MAP: f.MAP, UPID: Packets, Data: p}) })
+		m.packets.Break() // a packet cut by the end of the zone does not go on
+		return
+	}
+	if len(d.Zone) > r.max {
+		r.stats.Dropped++
+		return
+	}
+	r.stats.Units++
+	emit(Unit{MAP: f.MAP, UPID: d.UPID, Data: d.Zone})
+}

@@ -95,7 +95,7 @@ const (
 func (c *Config) args() []string {
 	a := []string{
 		"-nodefaults", "-no-user-config", "-display", "none",
-		"-name", "perilune", "-M", "q35,smm=off", "-accel", string(c.Accel),
+		"-name", "perilune", "-M", "q35,smm=off", "-accel", c.accel(),
 		"-m", strconv.Itoa(c.MemoryMiB), "-smp", strconv.Itoa(c.CPUs),
 		"-rtc", "base=utc",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD), "-mon", "chardev=qmp,mode=control",
@@ -127,6 +127,16 @@ func (c *Config) args() []string {
 		"-drive", "if=pflash,unit=1,format=raw,file="+escape(c.OVMFVars),
 		"-drive", "if=none,id=disk,format=raw,cache=unsafe,discard=unmap,file="+escape(c.Disk),
 		"-device", "virtio-blk-pci,drive=disk,bootindex=0")
+}
+
+// accel is QEMU's word for the accelerator. TCG runs all processors in one thread: with
+// one each, a processor may execute old instructions while another rewrites them, and the
+// kernel, which rewrites itself when the first virtual machine is made, panics now and then.
+func (c *Config) accel() string {
+	if c.Accel == TCG {
+		return "tcg,thread=single"
+	}
+	return string(c.Accel)
 }
 
 func (c *Config) consoleLog() string {

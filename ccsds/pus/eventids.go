@@ -23,6 +23,7 @@ const (
 	EventPlanInserted     EventID = 40
 	EventPlanReleased     EventID = 41
 	EventPlanWaitsForTime EventID = 42
+	EventPlanMissed       EventID = 43
 	EventProductComplete  EventID = 50
 	EventProductSent      EventID = 51
 	EventPacketRefused    EventID = 60
@@ -36,6 +37,7 @@ var eventNames = map[EventID]string{
 	EventGuestStarted: "guest started", EventGuestExited: "guest exited",
 	EventGuestRefused: "guest refused", EventPlanInserted: "plan inserted",
 	EventPlanReleased: "plan released", EventPlanWaitsForTime: "plan waits for time",
+	EventPlanMissed:      "plan missed",
 	EventProductComplete: "product complete", EventProductSent: "product sent",
 	EventPacketRefused: "packet refused",
 }

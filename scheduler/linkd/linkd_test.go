@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +26,9 @@ const (
 
 // port is a radio whose uplink is a channel and whose downlink can be made slow.
 type port struct {
-	up    chan []byte
+	up chan []byte
+
+	mu    sync.Mutex
 	sent  []time.Time // when each whole unit was taken
 	got   int         // octets
 	busy  bool        // takes half and then nothing
@@ -43,8 +47,11 @@ func (p *port) Receive(ctx context.Context, fn func([]byte)) error {
 }
 
 func (p *port) Write(_ context.Context, b []byte) (int, error) {
-	time.Sleep(p.stall)
-	if p.busy {
+	var stall time.Duration
+	var busy bool
+	p.with(func() { stall, busy = p.stall, p.busy })
+	time.Sleep(stall)
+	if busy {
 		time.Sleep(500 * time.Millisecond)
 		n := len(b) / 2
 		p.count(n)
@@ -54,7 +61,22 @@ func (p *port) Write(_ context.Context, b []byte) (int, error) {
 	return len(b), nil
 }
 
+// with calls fn while the transmitter leaves the port alone.
+func (p *port) with(fn func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fn()
+}
+
+func (p *port) times() []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sent)
+}
+
 func (p *port) count(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for range (p.got+n)/cadu - p.got/cadu {
 		p.sent = append(p.sent, time.Now())
 	}
@@ -113,7 +135,7 @@ func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := launch(t)
 		time.Sleep(10 * time.Second)
-		if n := len(w.port.sent); n < 499 || n > 502 {
+		if n := len(w.port.times()); n < 499 || n > 502 {
 			t.Errorf("%d frames in 10 s at 50 a second", n)
 		}
 		w.stop()
@@ -127,13 +149,13 @@ func TestPace(t *testing.T) {
 func TestNoBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := launch(t)
-		w.port.stall = time.Second
+		w.port.with(func() { w.port.stall = time.Second })
 		time.Sleep(10 * time.Second)
-		w.port.stall = 0
-		w.port.sent = nil
+		w.port.with(func() { w.port.stall, w.port.sent = 0, nil })
 		time.Sleep(5 * time.Second)
-		for i := 2; i < len(w.port.sent); i++ {
-			if d := w.port.sent[i].Sub(w.port.sent[i-1]); d < 19*time.Millisecond {
+		sent := w.port.times()
+		for i := 2; i < len(sent); i++ {
+			if d := sent[i].Sub(sent[i-1]); d < 19*time.Millisecond {
 				t.Fatalf("frame %d came %v after the one before", i, d)
 			}
 		}
@@ -147,13 +169,13 @@ func TestNoBurst(t *testing.T) {
 func TestBusyPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := launch(t)
-		w.port.busy = true
+		w.port.with(func() { w.port.busy = true })
 		before := w.Beats()
 		time.Sleep(20 * time.Second)
 		if n := w.Beats() - before; n < 20 {
 			t.Errorf("%d beats in 20 s", n)
 		}
-		w.port.busy = false
+		w.port.with(func() { w.port.busy = false })
 		time.Sleep(time.Second)
 		w.stop()
 		<-w.ended

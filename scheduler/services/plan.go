@@ -15,9 +15,6 @@ import (
 	"github.com/perilune/perilune/internal/durable"
 )
 
-// eventPlanMissed says that an activity was not released because its time had passed.
-const eventPlanMissed pus.EventID = 43
-
 const keyPlan = "plan"
 
 const (
@@ -240,7 +237,7 @@ func (s *Services) release(a activity) {
 	if late := now.Sub(a.Release); late > maxLate {
 		reason := fmt.Sprintf("%v late, at most %v", late.Round(time.Second), maxLate)
 		s.activity("missed", a, reason)
-		s.Event(pus.EventMedium, eventPlanMissed, a.String()+": "+reason)
+		s.Event(pus.EventMedium, pus.EventPlanMissed, a.String()+": "+reason)
 		s.fail(&tc, pus.StartFailure, tc.Refuse(pus.FailureNotNow, "released %s", reason))
 		return
 	}

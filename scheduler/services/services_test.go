@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,11 @@ func (c *craft) Start(_ context.Context, g ids.Guest) error {
 	defer c.mu.Unlock()
 	c.started = append(c.started, g.String())
 	return c.refusal
+}
+func (c *craft) starts() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.started)
 }
 func (c *craft) Stop(context.Context, ids.Guest) error { return nil }
 func (c *craft) Command(ids.Guest, []byte) error       { return nil }
@@ -200,8 +206,8 @@ func TestSlowFunction(t *testing.T) {
 		// The one that runs is sent again: accepted, no more; it is not run twice.
 		s.Telecommand(start(t, 0))
 		time.Sleep(18 * time.Hour)
-		if len(c.started) != 17 || len(c.find(1, 7)) != 18 {
-			t.Errorf("%d ran, %d completed", len(c.started), len(c.find(1, 7)))
+		if len(c.starts()) != 17 || len(c.find(1, 7)) != 18 {
+			t.Errorf("%d ran, %d completed", len(c.starts()), len(c.find(1, 7)))
 		}
 	})
 }
@@ -217,8 +223,8 @@ func TestScheduleOnTimeLateAndMissed(t *testing.T) {
 		s.Telecommand(insert(t, 2, at(-30*time.Second), start(t, 101)))
 		s.Telecommand(insert(t, 3, at(time.Hour), start(t, 102)))
 		time.Sleep(48 * time.Hour)
-		if len(c.started) != 0 || len(c.events(pus.EventPlanWaitsForTime)) == 0 {
-			t.Fatalf("started %v, events %q", c.started, c.events(pus.EventPlanWaitsForTime))
+		if len(c.starts()) != 0 || len(c.events(pus.EventPlanWaitsForTime)) == 0 {
+			t.Fatalf("started %v, events %q", c.starts(), c.events(pus.EventPlanWaitsForTime))
 		}
 		set := func() {
 			data, err := pus.TimeSetting{Time: base, Quality: timecode.Set}.Encode()
@@ -229,16 +235,16 @@ func TestScheduleOnTimeLateAndMissed(t *testing.T) {
 			synctest.Wait()
 		}
 		set()
-		if len(c.started) != 1 || len(c.events(43)) != 1 {
-			t.Errorf("half a minute late: %v; an hour late: %q", c.started, c.events(43))
+		if len(c.starts()) != 1 || len(c.events(pus.EventPlanMissed)) != 1 {
+			t.Errorf("half a minute late: %v; an hour late: %q", c.starts(), c.events(pus.EventPlanMissed))
 		}
 		time.Sleep(time.Hour - time.Second)
-		if len(c.started) != 1 {
-			t.Errorf("started early: %v", c.started)
+		if len(c.starts()) != 1 {
+			t.Errorf("started early: %v", c.starts())
 		}
 		time.Sleep(2 * time.Second)
-		if len(c.started) != 2 {
-			t.Errorf("started %v", c.started)
+		if len(c.starts()) != 2 {
+			t.Errorf("started %v", c.starts())
 		}
 		// Disabled, it waits; the flag and the activity survive a restart.
 		s.Telecommand(insert(t, 5, at(3*time.Hour), start(t, 103)))
@@ -249,19 +255,19 @@ func TestScheduleOnTimeLateAndMissed(t *testing.T) {
 		defer func() { stop() }()
 		set()
 		time.Sleep(3*time.Hour + 10*time.Second)
-		if len(c.started) != 2 {
-			t.Errorf("a disabled schedule started %v", c.started)
+		if len(c.starts()) != 2 {
+			t.Errorf("a disabled schedule started %v", c.starts())
 		}
 		s.Telecommand(tc(t, 7, pus.AckAll, pus.ServiceSchedule, pus.ScheduleEnable, nil))
 		synctest.Wait()
-		if len(c.started) != 3 {
-			t.Errorf("started %v", c.started)
+		if len(c.starts()) != 3 {
+			t.Errorf("started %v", c.starts())
 		}
 		s.Telecommand(insert(t, 8, at(9*time.Hour), start(t, 104)))
 		s.Telecommand(tc(t, 9, pus.AckAll, pus.ServiceSchedule, pus.ScheduleReset, nil))
 		time.Sleep(10 * time.Hour)
-		if len(c.started) != 3 {
-			t.Errorf("after the reset: started %v", c.started)
+		if len(c.starts()) != 3 {
+			t.Errorf("after the reset: started %v", c.starts())
 		}
 	})
 }
@@ -307,8 +313,8 @@ func TestNothingWithoutRecords(t *testing.T) {
 		c.broken = true
 		s.Telecommand(start(t, 1))
 		synctest.Wait()
-		if len(c.started) != 0 || len(c.find(1, 2)) != 1 {
-			t.Errorf("started %v", c.started)
+		if len(c.starts()) != 0 || len(c.find(1, 2)) != 1 {
+			t.Errorf("started %v", c.starts())
 		}
 		s.Telecommand(tc(t, 2, pus.AckAll, pus.ServiceTest, pus.AreYouAlive, nil))
 		if len(c.find(17, 2)) != 1 {

@@ -3,6 +3,7 @@ package tender
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/perilune/perilune/hvt"
@@ -146,9 +147,11 @@ func (m *Machine) netRead(gpa uint64, r []byte) error {
 func (m *Machine) halt(r []byte) Exit {
 	h, _ := hvt.DecodeHalt(r)
 	if h.Cookie != 0 {
-		if _, err := m.mem.Readable(h.Cookie, hvt.HaltCookieSize); err != nil {
+		cookie, err := m.mem.Readable(h.Cookie, hvt.HaltCookieSize)
+		if err != nil {
 			return callError(err)
 		}
+		m.cookie = slices.Clone(cookie)
 	}
 	status := uint8(h.Status) // as an exit status is: the low octet
 	if status == hvt.StatusAbort {

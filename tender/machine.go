@@ -92,6 +92,7 @@ type Machine struct {
 	nets    [hvt.MaxEntries]*modules.Net
 	poller  *modules.Poller
 	once    sync.Once
+	cookie  []byte // what HALT said of a trap, for a core file
 }
 
 // New makes the machine and its processor, all that costs time and does not

@@ -16,10 +16,12 @@ func (e *AccessError) Error() string {
 	return fmt.Sprintf("Invalid guest access: gpa=%#x, sz=%d", e.GPA, e.Len)
 }
 
-// zone is a range of guest memory with one protection.
+// zone is a range of guest memory with one protection: what the guest may do
+// by its tables and the mapping's protection together, and the latter alone.
 type zone struct {
 	start, end  uint64
 	read, write bool
+	prot        int
 }
 
 // memory is the guest's memory in the tender. The zones repeat what the
@@ -30,17 +32,19 @@ type memory struct {
 	zones []zone // ascending, without gaps
 }
 
+const allAccess = unix.PROT_READ | unix.PROT_WRITE
+
 // newMemory maps size octets of zeroes.
 func newMemory(size uint64) (*memory, error) {
-	b, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE,
+	b, err := unix.Mmap(-1, 0, int(size), allAccess,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("Error allocating guest memory: %w", err) //nolint:revive // the reference's words
 	}
 	return &memory{b: b, zones: []zone{
-		{start: 0, end: hvt.BootInfoBase},
-		{start: hvt.BootInfoBase, end: hvt.MinBase, read: true},
-		{start: hvt.MinBase, end: size, read: true, write: true},
+		{start: 0, end: hvt.BootInfoBase, prot: allAccess},
+		{start: hvt.BootInfoBase, end: hvt.MinBase, read: true, prot: allAccess},
+		{start: hvt.MinBase, end: size, read: true, write: true, prot: allAccess},
 	}}, nil
 }
 
@@ -72,13 +76,13 @@ func (m *memory) Protect(start, end uint64, read, write bool) error {
 			continue
 		}
 		if z.start < start {
-			out = append(out, zone{z.start, start, z.read, z.write})
+			out = append(out, zone{z.start, start, z.read, z.write, z.prot})
 		}
 		if z.end > end {
-			out = append(out, zone{end, z.end, z.read, z.write})
+			out = append(out, zone{end, z.end, z.read, z.write, z.prot})
 		}
 	}
-	out = append(out, zone{start, end, read, write})
+	out = append(out, zone{start, end, read, write, prot})
 	sort.Slice(out, func(i, j int) bool { return out[i].start < out[j].start })
 	m.zones = out
 	return nil
@@ -105,4 +109,45 @@ func (m *memory) slice(gpa, n uint64, allowed func(zone) bool) ([]byte, error) {
 		}
 	}
 	return m.b[gpa : gpa+n : gpa+n], nil
+}
+
+// open makes the pages around [gpa, gpa+n) accessible to the tender as prot
+// says, for the time of use and whatever the guest may do there: a debugger
+// looks everywhere.
+func (m *memory) open(gpa, n uint64, prot int, use func(b []byte)) error {
+	size := uint64(len(m.b))
+	if gpa > size || n > size-gpa {
+		return &AccessError{gpa, n}
+	}
+	start := gpa &^ (hvt.PageSize - 1)
+	end := (gpa + n + hvt.PageSize - 1) &^ (hvt.PageSize - 1)
+	var shut []zone
+	for _, z := range m.zones {
+		z.start, z.end = max(z.start, start), min(z.end, end)
+		if z.start < z.end && z.prot&prot != prot {
+			shut = append(shut, z)
+		}
+	}
+	for _, z := range shut {
+		if err := unix.Mprotect(m.b[z.start:z.end], z.prot|prot); err != nil {
+			return fmt.Errorf("open guest memory: %w", err)
+		}
+	}
+	use(m.b[gpa : gpa+n])
+	for _, z := range shut {
+		if err := unix.Mprotect(m.b[z.start:z.end], z.prot); err != nil {
+			return fmt.Errorf("close guest memory: %w", err)
+		}
+	}
+	return nil
+}
+
+// peek reads guest memory past its protection.
+func (m *memory) peek(gpa uint64, b []byte) error {
+	return m.open(gpa, uint64(len(b)), unix.PROT_READ, func(mem []byte) { copy(b, mem) })
+}
+
+// poke writes guest memory past its protection.
+func (m *memory) poke(gpa uint64, b []byte) error {
+	return m.open(gpa, uint64(len(b)), allAccess, func(mem []byte) { copy(mem, b) })
 }

@@ -45,6 +45,7 @@ type command struct {
 	sectors map[string]uint64
 	nets    map[string]*modules.Net
 	macs    map[string][6]byte
+	debug   debugOptions
 }
 
 // exitError ends the program: text is printed after the program's name, then
@@ -61,7 +62,7 @@ func failure(format string, a ...any) error { return &exitError{text: fmt.Sprint
 // Main runs the guest that args (with the program's name first) ask for and
 // returns the exit status: the guest's own, or 1 with a message on stderr.
 func Main(args []string, stdout *os.File, stderr io.Writer) int {
-	c := &command{prog: filepath.Base(args[0]), stdout: stdout, stderr: stderr, memory: defaultMemory,
+	c := &command{prog: filepath.Base(args[0]), stdout: stdout, stderr: stderr, memory: defaultMemory, debug: debugOptions{port: defaultPort},
 		blocks: map[string]*modules.Block{}, sectors: map[string]uint64{},
 		nets: map[string]*modules.Net{}, macs: map[string][6]byte{}}
 	status, err := c.main(args[1:])
@@ -192,10 +193,35 @@ func (c *command) run(cmdline string) (int, error) {
 	}
 	sys.Close()
 	c.kernel.Close()
+	return c.execute(m)
+}
+
+// execute shuts the jail and runs the guest, under gdb if wanted.
+func (c *command) execute(m *tender.Machine) (int, error) {
+	core, err := c.openCore()
+	if err != nil {
+		return 0, err
+	}
+	conn, err := c.waitForDebugger()
+	if err != nil {
+		return 0, err
+	}
 	if err := c.shut(m); err != nil {
 		return 0, err
 	}
-	return c.report(m.Run(context.Background())), nil
+	var e tender.Exit
+	if conn != nil {
+		if e, err = c.serve(conn, m); err != nil {
+			return 0, err
+		}
+	} else {
+		e = m.Run(context.Background())
+	}
+	status := c.report(e)
+	if core != nil && (e.Kind == tender.Abort || e.Kind == tender.Fault) {
+		c.dump(core, m)
+	}
+	return status, nil
 }
 
 // explain words an error of Load as the reference does.
@@ -220,14 +246,16 @@ func (c *command) shut(m *tender.Machine) error {
 		return err
 	}
 	var requests []jail.Ioctl
-	for _, r := range m.VCPU().RunRequests() {
+	for _, r := range append(m.VCPU().RunRequests(), c.debug.requests(m)...) {
 		requests = append(requests, jail.Ioctl{FD: r.FD, Request: r.Number})
 	}
 	var files []int
 	for _, b := range c.blocks {
 		files = append(files, b.FD())
 	}
-	return jail.Running(requests, files).Install()
+	filter := jail.Running(requests, files)
+	filter.Allow(c.debug.calls()...)
+	return filter.Install()
 }
 
 func (c *command) print(p []byte) error {
@@ -265,11 +293,14 @@ Core options:
   [ --mem=512 ] (guest memory in MB)
     --help (display this help)
     --version (display version information)
-Compiled-in modules: core block net 
+Compiled-in modules: core block net gdb dumpcore 
 Compiled-in module options:
     --block:NAME=PATH (attach block device/file at PATH as block storage NAME)
   [ --block-sector-size:NAME=SECTORSIZE ] (set sector size for block device NAME; must be a power of two greater than or equal 512)
     --net:NAME=IFACE | @NN (attach tap at IFACE or at fd @NN as network NAME)
   [ --net-mac:NAME=HWADDR ] (set HWADDR for network NAME)
+    --gdb (optional flag for running in a gdb debug session)
+  [ --gdb-port=1234 ] (port to use) 
+    --dumpcore=DIR (enable guest core dump on abort/trap)
 `, c.prog)
 }

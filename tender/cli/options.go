@@ -15,8 +15,10 @@ func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--mem="); ok {
 		return c.setMemory(v)
 	}
-	var taken bool
-	var err error
+	taken, err := c.debug.option(o)
+	if taken || err != nil {
+		return err
+	}
 	if v, ok := strings.CutPrefix(o, "--block:"); ok {
 		taken, err = c.block(v)
 	} else if v, ok := strings.CutPrefix(o, "--block-sector-size:"); ok {

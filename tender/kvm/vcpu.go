@@ -21,6 +21,7 @@ const (
 // Exit reasons of KVM_RUN that are told apart.
 const (
 	exitIO            = 2
+	exitDebug         = 4
 	exitMMIO          = 6
 	exitFailEntry     = 9
 	exitIntr          = 10
@@ -45,6 +46,7 @@ const (
 	ExitInternal                      // KVM's own failure: Number is the suberror
 	ExitFailEntry                     // the processor refused the guest's state: Addr is the reason
 	ExitOther                         // Number is KVM's exit reason
+	ExitDebug                         // SetDebug's doing: an instruction is done, or a breakpoint reached
 )
 
 // Exit is one exit of the guest.
@@ -63,6 +65,8 @@ type VCPU struct {
 	fd  int
 	run []byte
 	tid atomic.Int32
+
+	value [16]byte // of a register on its way to or from KVM (arm64)
 }
 
 // NewVCPU makes the machine's only processor.
@@ -134,11 +138,13 @@ func (c *VCPU) Run() (Exit, error) {
 		default:
 			return Exit{}, fmt.Errorf("KVM: ioctl (RUN) failed: %w", errno)
 		}
-		if r := binary.NativeEndian.Uint32(c.run[runExitReason:]); r != exitIntr {
+		if r := c.exitReason(); r != exitIntr {
 			return c.exit(r), nil
 		}
 	}
 }
+
+func (c *VCPU) exitReason() uint32 { return binary.NativeEndian.Uint32(c.run[runExitReason:]) }
 
 func (c *VCPU) exit(reason uint32) Exit {
 	u := c.run[runUnion:]
@@ -151,6 +157,8 @@ func (c *VCPU) exit(reason uint32) Exit {
 		return Exit{Kind: ExitInternal, Number: binary.NativeEndian.Uint32(u)}
 	case exitFailEntry:
 		return Exit{Kind: ExitFailEntry, Addr: binary.NativeEndian.Uint64(u)}
+	case exitDebug:
+		return Exit{Kind: ExitDebug, Number: exitDebug, Addr: uint64(binary.NativeEndian.Uint32(u))}
 	}
 	return Exit{Kind: ExitOther, Number: reason}
 }

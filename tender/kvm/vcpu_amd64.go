@@ -24,8 +24,8 @@ const (
 
 var archCapabilities = []capability{{capGetTSCKHz, "KVM_CAP_GET_TSC_KHZ"}}
 
-// regs is struct kvm_regs.
-type regs struct {
+// generalRegs is struct kvm_regs.
+type generalRegs struct {
 	rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp uint64
 	r8, r9, r10, r11, r12, r13, r14, r15   uint64
 	rip, rflags                            uint64
@@ -123,7 +123,7 @@ func (c *VCPU) Start(entry, memSize uint64) error {
 	if _, err := ioctlPtr(c.fd, setSregs, unsafe.Pointer(&sr)); err != nil {
 		return fmt.Errorf("KVM: ioctl (SET_SREGS) failed: %w", err)
 	}
-	r := regs{rip: entry, rflags: hvt.X86RFLAGS, rsp: memSize - hvt.X86StackOffset, rdi: hvt.BootInfoBase}
+	r := generalRegs{rip: entry, rflags: hvt.X86RFLAGS, rsp: memSize - hvt.X86StackOffset, rdi: hvt.BootInfoBase}
 	if _, err := ioctlPtr(c.fd, setRegs, unsafe.Pointer(&r)); err != nil {
 		return fmt.Errorf("KVM: ioctl (SET_REGS) failed: %w", err)
 	}
@@ -132,7 +132,7 @@ func (c *VCPU) Start(entry, memSize uint64) error {
 
 // PC is the address of the guest's current instruction.
 func (c *VCPU) PC() (uint64, error) {
-	var r regs
+	var r generalRegs
 	if _, err := ioctlPtr(c.fd, ReqGetRegs, unsafe.Pointer(&r)); err != nil {
 		return 0, fmt.Errorf("KVM: ioctl (GET_REGS) failed: %w", err)
 	}

@@ -54,23 +54,28 @@ const (
 	cpacrFPEN = 3 << 20             // floating point without traps
 )
 
-type oneReg struct{ id, addr uint64 }
-
-func (c *VCPU) setReg(id, v uint64) error {
-	r := oneReg{id: id, addr: uint64(uintptr(unsafe.Pointer(&v)))}
-	if _, err := ioctlPtr(c.fd, setOneReg, unsafe.Pointer(&r)); err != nil {
-		return fmt.Errorf("KVM: ioctl (SET_ONE_REG %#x) failed: %w", id, err)
+// oneReg moves one register from or to c.value, which is part of a record on
+// the heap because the kernel gets its address as a number: a stack may move.
+func (c *VCPU) oneReg(req uintptr, id uint64) error {
+	r := struct{ id, addr uint64 }{id, uint64(uintptr(unsafe.Pointer(&c.value)))}
+	if _, err := ioctlPtr(c.fd, req, unsafe.Pointer(&r)); err != nil {
+		name := "GET_ONE_REG"
+		if req == setOneReg {
+			name = "SET_ONE_REG"
+		}
+		return fmt.Errorf("KVM: ioctl (%s %#x) failed: %w", name, id, err)
 	}
 	return nil
 }
 
+func (c *VCPU) setReg(id, v uint64) error {
+	binary.NativeEndian.PutUint64(c.value[:], v)
+	return c.oneReg(setOneReg, id)
+}
+
 func (c *VCPU) getReg(id uint64) (uint64, error) {
-	v := new(uint64)
-	r := oneReg{id: id, addr: uint64(uintptr(unsafe.Pointer(v)))}
-	if _, err := ioctlPtr(c.fd, ReqGetRegs, unsafe.Pointer(&r)); err != nil {
-		return 0, fmt.Errorf("KVM: ioctl (GET_ONE_REG %#x) failed: %w", id, err)
-	}
-	return *v, nil
+	err := c.oneReg(ReqGetRegs, id)
+	return binary.NativeEndian.Uint64(c.value[:]), err
 }
 
 func (c *VCPU) prepare() error {

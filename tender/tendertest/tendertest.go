@@ -72,7 +72,7 @@ func Guest(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	src := filepath.Join(dir, "guests")
-	args := append([]string{"-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
+	args := append([]string{"-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
 		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
 		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-o", out,
 		filepath.Join(src, name+".c")}, targets[runtime.GOARCH]...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,16 +22,30 @@ const (
 
 // welcome says where things are and how to go on.
 func (s *session) welcome() {
+	self := s.opt.Self
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, self); err == nil {
+			self = rel
+		}
+	}
 	fmt.Fprintf(s.opt.Talk, `
-%s is up. In a second terminal, from this folder:
+%[1]s is up. In a second terminal, from this folder:
 
-  %[2]s mission list                  what is on board
-  %[2]s tm tail                       telemetry as it comes
-  %[2]s mission new hello && cd hello && ../%[2]s mission build && ../%[2]s mission upload && ../%[2]s mission start hello
+  export PATH="$PWD/%[2]s:$PATH"   so that the command is perilune
+  perilune mission list            what is on board
+  perilune tm tail                 telemetry as it comes
+  perilune sim fault los --for 5s  make something go wrong
 
-The craft's console is in %[3]s, the raw bits in %[4]s. Ctrl-C ends the flight.
+and your own mission, in four commands:
 
-`, s.craft.Name, s.opt.Self, s.path("console.log"), s.path("{up,down}.{sent,received}.raw"))
+  perilune mission new hello
+  perilune mission build hello
+  perilune mission upload hello
+  perilune mission start hello
+
+The craft's console is %[3]s, the raw bits are %[4]s. Ctrl-C ends the flight.
+
+`, s.craft.Name, filepath.Dir(self), s.path("console.log"), s.path("{up,down}.{sent,received}.raw"))
 }
 
 // status shows the craft until ctx ends: on a terminal a picture that renews itself,

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/perilune/perilune/test/testcraft"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/test/testcraft"
 )
 
 func TestMain(m *testing.M) {

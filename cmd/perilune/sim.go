@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/perilune/perilune/sim"
 	"github.com/perilune/perilune/cmd/perilune/build"
+	"github.com/perilune/perilune/sim"
 )
 
 // builtIn is the craft that flies when none is named.

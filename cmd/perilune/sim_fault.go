@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/perilune/perilune/missions/craft"
 	"github.com/perilune/perilune/sim"
 )
+
+// lasting are the faults that end by themselves.
+var lasting = []string{craft.FaultLOS, craft.FaultBurst, craft.FaultBER}
 
 func (a *app) faultCmd() *cobra.Command {
 	var f craft.Fault
@@ -28,7 +32,9 @@ func (a *app) faultCmd() *cobra.Command {
 		Args:      args(1, 1, "one of "+strings.Join(craft.Kinds, ", ")),
 		ValidArgs: craft.Kinds,
 		RunE: func(_ *cobra.Command, args []string) error {
-			f.Kind, f.Duration = args[0], last.Seconds()
+			if f.Kind = args[0]; slices.Contains(lasting, f.Kind) {
+				f.Duration = last.Seconds()
+			}
 			if err := f.Validate(); err != nil {
 				return usagef("%v", err)
 			}

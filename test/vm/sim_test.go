@@ -1,0 +1,198 @@
+package vm_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/client"
+)
+
+// flight is a `perilune sim` that runs beside the test, as in a first terminal.
+type flight struct {
+	t   *testing.T
+	bin string
+	cmd *exec.Cmd
+	out bytes.Buffer
+	ctx context.Context
+	api *client.Client
+}
+
+func fly(t *testing.T) *flight {
+	f := &flight{t: t, bin: perilune(t)}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	f.ctx = ctx
+	f.cmd = exec.Command(f.bin, "sim")
+	f.cmd.Dir, f.cmd.Stdout, f.cmd.Stderr = root, &f.out, &f.out
+	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := f.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.end() })
+	for f.api == nil {
+		if f.api, _ = client.Dial(filepath.Join(root, "out", "sim", "ground.sock")); f.api == nil {
+			if ctx.Err() != nil {
+				t.Fatalf("no station within %v", patience)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	return f
+}
+
+// end is Ctrl-C.
+func (f *flight) end() error {
+	if f.cmd.ProcessState != nil {
+		return nil
+	}
+	if err := f.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		return err
+	}
+	return f.cmd.Wait()
+}
+
+// run is a command in the second terminal; it must succeed.
+func (f *flight) run(dir string, args ...string) string {
+	f.t.Helper()
+	cmd := exec.CommandContext(f.ctx, f.bin, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		f.t.Fatalf("perilune %s: %v\n%s\nthe simulator said:\n%s", strings.Join(args, " "), err, out, f.console())
+	}
+	return string(out)
+}
+
+func (f *flight) console() string {
+	data, err := os.ReadFile(filepath.Join(root, "out", "sim", "console.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+// last is the number of the station's last event.
+func (f *flight) last() uint64 {
+	f.t.Helper()
+	s, err := f.api.Status(f.ctx)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return s.Sequence
+}
+
+// wait returns the first event after since that match takes.
+func (f *flight) wait(what string, since uint64, match func(client.Event) bool) client.Event {
+	f.t.Helper()
+	e, err := f.api.Wait(f.ctx, since, match)
+	if err != nil {
+		f.t.Fatalf("waiting for %s: %v\nconsole:\n%s", what, err, f.console())
+	}
+	return e
+}
+
+func named(name string) func(client.Event) bool {
+	return func(e client.Event) bool { return e.Kind == client.KindEvent && e.Field("name") == name }
+}
+
+// beat waits for a packet of the beacon and returns its counter.
+func (f *flight) beat(since uint64) uint32 {
+	f.t.Helper()
+	var n uint32
+	f.wait("a beacon packet", since, func(e client.Event) bool {
+		if e.Kind != client.KindTM || e.APID != 100 || e.Service != 128 || e.Subtype != 1 {
+			return false
+		}
+		d, err := pus.DecodeTenantData(e.Data)
+		if err != nil || len(d.Data) < 4 {
+			return false
+		}
+		n = binary.BigEndian.Uint32(d.Data)
+		return true
+	})
+	return n
+}
+
+var goesOn = regexp.MustCompile(`"guest goes on" guest=acme/beacon slot=1 pid=(\d+)`)
+var slotStarted = regexp.MustCompile(`slot 1 \("acme/beacon"\): pid (\d+)`)
+
+// TestSession is the handbook's session: four commands in a second terminal, faults, the
+// death of flight, safe mode, and Ctrl-C.
+func TestSession(t *testing.T) {
+	f := fly(t)
+	f.wait("the beacon", 0, named("guest started"))
+
+	work, err := filepath.Abs(filepath.Join(root, "out", "test-session"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(work) })
+	f.run(work, "mission", "new", "probe")
+	f.run(work, "mission", "build", "probe")
+	f.run(work, "mission", "upload", "probe")
+	f.run(work, "mission", "start", "probe")
+	if out := f.run(work, "mission", "list"); !regexp.MustCompile(`borealis/probe +running`).MatchString(out) {
+		t.Errorf("mission list:\n%s", out)
+	}
+	if out := f.run(work, "tc", "ping"); !strings.Contains(out, "TM[17,2]") {
+		t.Errorf("tc ping: %s", out)
+	}
+	if out := f.run(work, "--json", "pass", "list"); !strings.Contains(out, `"station"`) && !strings.Contains(out, `"Station"`) {
+		t.Errorf("pass list: %s", out)
+	}
+
+	f.flightDies()
+	f.safe()
+
+	if err := f.end(); err != nil {
+		t.Errorf("Ctrl-C: %v\n%s", err, f.out.String())
+	}
+	nothingLeft(t)
+}
+
+// flightDies kills flight as a crash would: the tender keeps its pid, the guest counts on.
+func (f *flight) flightDies() {
+	f.t.Helper()
+	before := f.beat(f.last())
+	since := f.last()
+	f.run(root, "sim", "fault", "kill-flight")
+	restarted := f.wait("flight's return", since, named("flight restarted"))
+	if after := f.beat(restarted.Seq); after <= before {
+		f.t.Errorf("the beacon counted %d before flight died and %d after", before, after)
+	}
+	console := f.console()
+	started, kept := slotStarted.FindStringSubmatch(console), goesOn.FindStringSubmatch(console)
+	if started == nil || kept == nil || started[1] != kept[1] {
+		f.t.Errorf("tender started as %v, went on as %v", started, kept)
+	}
+}
+
+// safe kills flight twice more: after three deaths no guest runs, and ping still works.
+func (f *flight) safe() {
+	f.t.Helper()
+	since := f.last()
+	f.run(root, "sim", "fault", "kill-flight")
+	again := f.wait("flight's return", since, named("flight restarted"))
+	f.run(root, "sim", "fault", "kill-flight")
+	f.wait("safe mode", again.Seq, named("safe entered"))
+	f.wait("a report from safe mode", f.last(), func(e client.Event) bool {
+		return e.Kind == client.KindTM && e.Service == 3 && strings.Contains(e.Text, "safe") && strings.Contains(e.Text, " 0 guests")
+	})
+	if out := f.run(root, "tc", "ping"); !strings.Contains(out, "TM[17,2]") {
+		f.t.Errorf("tc ping in safe mode: %s", out)
+	}
+}

@@ -1,5 +1,6 @@
-// Package timecode is the CCSDS unsegmented time code, CCSDS 301.0-B-4 §3.2, and the
-// step between the TAI it counts and the UTC that people read.
+// Package timecode is the time codes of CCSDS 301.0-B-4: the unsegmented code (§3.2), the
+// day and calendar segmented codes (§3.3, §3.4) and the ASCII codes (§3.5), and the step
+// between the TAI that clocks count and the UTC that people read.
 package timecode
 
 import (

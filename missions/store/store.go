@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions"
@@ -42,6 +44,8 @@ type Installed struct {
 	Kernel                string            // path of the program
 	Blobs                 map[string]string // device content's file name → path
 	Image                 bool              // part of the craft's image, not sent up
+
+	size int64 // octets of the program and the devices' contents
 }
 
 // Guest is the mission's name on board.
@@ -61,16 +65,18 @@ type Store struct {
 	now    grant.Now
 	limits bundle.Limits
 	arch   string
+	log    *slog.Logger
 
-	mu     sync.Mutex
-	active map[ids.Guest]*Installed
+	mu      sync.Mutex
+	active  map[ids.Guest]*Installed
+	leftOut []error
 }
 
 // Open reads the active missions below dir. A mission whose files are damaged is left
 // out and logged; the others fly.
 func Open(dir string, trust *grant.Trust, db *durable.DB, now grant.Now, log *slog.Logger) (*Store, error) {
 	s := &Store{dir: dir, trust: trust, db: db, now: now, limits: bundle.DefaultLimits(),
-		arch: runtime.GOARCH, active: map[ids.Guest]*Installed{}}
+		arch: runtime.GOARCH, log: log, active: map[ids.Guest]*Installed{}}
 	if err := os.RemoveAll(s.path("staging")); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -79,15 +85,20 @@ func Open(dir string, trust *grant.Trust, db *durable.DB, now grant.Now, log *sl
 			return nil, fmt.Errorf("open store: %w", err)
 		}
 	}
+	var used []string
 	err := db.Each(bucketActive, func(key string, read func(any) error) error {
 		var r record
 		err := read(&r)
 		var in *Installed
 		if err == nil {
+			used = append(used, r.Dir)
 			in, err = s.load(r)
+		} else {
+			used = append(used, path.Join("active", key)) // all versions: nobody knows which one it was
 		}
 		if err != nil {
 			log.Error("mission left out", "mission", key, "err", err)
+			s.leftOut = append(s.leftOut, fmt.Errorf("%s: %w", key, err))
 			return nil
 		}
 		s.active[in.Guest()] = in
@@ -96,7 +107,33 @@ func Open(dir string, trust *grant.Trust, db *durable.DB, now grant.Now, log *sl
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	if err := s.sweep(used); err != nil {
+		log.Error("old missions stay on disk", "err", err)
+	}
 	return s, nil
+}
+
+// LeftOut says which missions Open could not load, and why.
+func (s *Store) LeftOut() []error { return s.leftOut }
+
+// sweep removes the versions that no record names: a crash in the middle of an
+// activation leaves such, either the new one or the one before. used are folders that
+// stay, with all that is below them.
+func (s *Store) sweep(used []string) error {
+	all, err := filepath.Glob(s.path("active", "*", "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range all {
+		keep := func(u string) bool {
+			u = s.path(filepath.FromSlash(u))
+			return dir == u || strings.HasPrefix(dir, u+string(filepath.Separator))
+		}
+		if !slices.ContainsFunc(used, keep) {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	return err
 }
 
 func (s *Store) path(elem ...string) string {
@@ -181,7 +218,7 @@ func (s *Store) install(file string, order func(*bundle.Bundle) (uint64, error))
 	if err := b.Extract(stage, s.arch); err != nil {
 		return nil, err
 	}
-	if err := check(stage, s.arch, b.Mission); err != nil {
+	if _, err := check(stage, s.arch, b.Mission); err != nil {
 		return nil, err
 	}
 	var sequence uint64
@@ -200,6 +237,12 @@ func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
 		return g, err
 	}
 	signed, err := s.trust.VerifyBundle(b.Signature, b.Digest.String(), g)
+	var others int64
+	for _, in := range s.active {
+		if in.Tenant == b.Mission.Tenant && in.Name != b.Mission.Name {
+			others += in.size
+		}
+	}
 	switch {
 	case err != nil:
 		return g, err
@@ -207,8 +250,9 @@ func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
 		return g, missions.Rulef(missions.RuleSignature, "signed as %s %s, mission.toml says %s %s", signed.Mission, signed.Version, b.Mission.Name, b.Mission.Version)
 	case b.Mission.Guest.Memory > g.Quota.MemoryMiB:
 		return g, missions.Rulef(missions.RuleQuota, "the guest wants %d MiB, the grant gives %d", b.Mission.Guest.Memory, g.Quota.MemoryMiB)
-	case b.Unpacked() > int64(g.Quota.StorageMiB)<<20:
-		return g, missions.Rulef(missions.RuleQuota, "unpacked it is %d octets, the grant gives %d MiB", b.Unpacked(), g.Quota.StorageMiB)
+	case b.Unpacked()+others > int64(g.Quota.StorageMiB)<<20:
+		return g, missions.Rulef(missions.RuleQuota, "unpacked it is %d octets, the tenant's other missions have %d, the grant gives %d MiB",
+			b.Unpacked(), others, g.Quota.StorageMiB)
 	case len(b.Mission.Net) > 0:
 		return g, missions.Rulef(missions.RuleQuota, "the mission wants a network, the grant gives none")
 	}
@@ -225,10 +269,7 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(stage, dir); err != nil {
+	if err := moveIn(stage, dir); err != nil {
 		return nil, err
 	}
 	// The way down to the folder must last as well: each of its parents may be new.
@@ -254,7 +295,7 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 	if old != nil && old.Digest != in.Digest {
 		// A running guest keeps its open files; the next start takes the new version.
 		if err := os.RemoveAll(filepath.Dir(old.Kernel)); err != nil {
-			return in, err
+			s.log.Error("old version stays on disk until the next start", "mission", guest, "err", err)
 		}
 	}
 	return in, nil
@@ -280,7 +321,7 @@ func (s *Store) load(r record) (*Installed, error) {
 	}
 	in := &Installed{Tenant: r.Tenant, Name: r.Name, Version: r.Version, Digest: r.Digest, Grant: g, Mission: m,
 		Image: r.Image, Kernel: filepath.Join(dir, "kernel"), Blobs: map[string]string{}}
-	if err := check(dir, s.arch, m); err != nil {
+	if in.size, err = check(dir, s.arch, m); err != nil {
 		return nil, err
 	}
 	for _, b := range m.Block {
@@ -288,6 +329,18 @@ func (s *Store) load(r record) (*Installed, error) {
 		in.Blobs[name] = filepath.Join(dir, "blobs", name)
 	}
 	return in, nil
+}
+
+// moveIn puts stage in the place of dir. A folder that is there already, because the
+// same bundle is active, is exchanged for it in one step: at no moment is there none.
+func moveIn(stage, dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return os.Rename(stage, dir)
+	}
+	if err := unix.Renameat2(unix.AT_FDCWD, stage, unix.AT_FDCWD, dir, unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("exchange %s: %w", dir, err)
+	}
+	return nil
 }
 
 func syncDir(dir string) error {

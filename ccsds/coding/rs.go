@@ -6,8 +6,11 @@ import (
 	"fmt"
 )
 
-// rsN is the length of a codeword in symbols.
-const rsN = 255
+// rsN is the length of a codeword in symbols, maxInterleave the deepest interleaving.
+const (
+	rsN           = 255
+	maxInterleave = 8
+)
 
 // ErrUncorrectable says that a codeword holds more errors than the code corrects.
 var ErrUncorrectable = errors.New("uncorrectable codeword")
@@ -135,13 +138,45 @@ func (r *RS) divide(data []byte, c int, check *[32]byte) {
 // Decode corrects a block in place and returns how many symbols it changed. When a
 // codeword cannot be corrected it is left as it was, the others are corrected, and the
 // error wraps ErrUncorrectable. A shortened block is decoded by its length.
-func (r *RS) Decode(block []byte) (corrected int, err error) {
+func (r *RS) Decode(block []byte) (corrected int, err error) { return r.decode(block, nil) }
+
+// DecodeErasures is Decode where some octets of the block, given by their places in any
+// order, are known to be unreliable. A codeword with s erasures is corrected when it holds
+// up to E - s/2 errors elsewhere; with more than 2E erasures it never is.
+func (r *RS) DecodeErasures(block []byte, erasures []int) (corrected int, err error) {
+	var words [maxInterleave]erased
+	for _, at := range erasures {
+		if at < 0 || at >= len(block) || len(block) > r.BlockLength() {
+			return 0, fmt.Errorf("reed-solomon decode: erasure of octet %d in a block of %d", at, len(block))
+		}
+		l := &words[at%r.interleave]
+		p := (len(block) - 1 - at) / r.interleave
+		if l.known[p] {
+			continue
+		}
+		l.known[p] = true
+		if l.n < len(l.places) {
+			l.places[l.n] = p
+		}
+		l.n++
+	}
+	return r.decode(block, &words)
+}
+
+func (r *RS) decode(block []byte, lost *[maxInterleave]erased) (corrected int, err error) {
 	if len(block) <= r.CheckLength() || len(block) > r.BlockLength() || len(block)%r.interleave != 0 {
 		return 0, fmt.Errorf("reed-solomon decode: %d octets, want a multiple of %d above %d and up to %d", len(block), r.interleave, r.CheckLength(), r.BlockLength())
 	}
 	bad := 0
 	for c := range r.interleave {
-		n, ok := r.decodeWord(block, c)
+		var l *erased
+		if lost != nil && lost[c].n > 0 {
+			l = &lost[c]
+		}
+		n, ok := 0, false
+		if l == nil || l.n <= 2*r.e {
+			n, ok = r.decodeWord(block, c, l)
+		}
 		if !ok {
 			bad++
 		}

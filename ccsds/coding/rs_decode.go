@@ -11,8 +11,15 @@ const maxE = 16
 // poly is a polynomial with coefficients from x^0 on.
 type poly [2*maxE + 1]byte
 
-// decodeWord corrects codeword c of block.
-func (r *RS) decodeWord(block []byte, c int) (corrected int, ok bool) {
+// erased lists the erasures of one codeword, as powers of x.
+type erased struct {
+	places [2 * maxE]int
+	n      int
+	known  [rsN]bool
+}
+
+// decodeWord corrects codeword c of block; lost may be nil.
+func (r *RS) decodeWord(block []byte, c int, lost *erased) (corrected int, ok bool) {
 	var rem [32]byte
 	checks := 2 * r.e
 	at := len(block) - r.interleave*checks
@@ -26,27 +33,46 @@ func (r *RS) decodeWord(block []byte, c int) (corrected int, ok bool) {
 		return 0, true
 	}
 	syn := r.syndromes(&rem)
-	locator, degree := berlekampMassey(&syn, checks)
-	if degree > r.e {
+	start, known := poly{1}, 0
+	if lost != nil {
+		start, known = lost.locator(), lost.n
+	}
+	locator, degree := berlekampMassey(&syn, checks, &start, known)
+	if 2*degree-known > checks {
 		return 0, false
 	}
-	var places [maxE]int
+	var places [2 * maxE]int
 	n := len(block) / r.interleave
 	if !chien(&locator, degree, n, &places) {
 		return 0, false
 	}
-	var values [maxE]byte
-	if !r.forney(&syn, &locator, places[:degree], &values) {
+	var values [2 * maxE]byte
+	if !r.forney(&syn, &locator, places[:degree], &values, lost) {
 		return 0, false
 	}
 	for i, p := range places[:degree] {
 		v := values[i]
+		if v != 0 {
+			corrected++
+		}
 		if r.dual {
 			v = toDual[v]
 		}
 		block[(n-1-p)*r.interleave+c] ^= v
 	}
-	return degree, true
+	return corrected, true
+}
+
+// locator is the polynomial with a root for each erasure.
+func (l *erased) locator() poly {
+	g := poly{1}
+	for k, p := range l.places[:l.n] {
+		root := gfExp[11*p%255]
+		for i := k + 1; i > 0; i-- {
+			g[i] ^= gfMul(g[i-1], root)
+		}
+	}
+	return g
 }
 
 // syndromes evaluates the remainder, high powers first, at the generator's roots.
@@ -73,15 +99,16 @@ func (r *RS) syndromes(rem *[32]byte) (syn [2 * maxE]byte) {
 	return syn
 }
 
-// berlekampMassey returns the shortest locator polynomial that explains the syndromes,
-// and its degree, which is above E when there are too many errors.
-func berlekampMassey(syn *[2 * maxE]byte, checks int) (locator poly, degree int) {
-	var prev, saved poly
-	locator[0], prev[0] = 1, 1
+// berlekampMassey returns the shortest locator polynomial that explains the syndromes and
+// has the known erasures' locator start as a factor, and its degree. Too many errors give
+// a degree for which 2·degree - known is above the number of checks.
+func berlekampMassey(syn *[2 * maxE]byte, checks int, start *poly, known int) (locator poly, degree int) {
+	prev, saved := *start, poly{}
+	locator, degree = *start, known
 	shift, scale := 1, byte(1)
-	for k := range checks {
+	for k := known; k < checks; k++ {
 		d := syn[k]
-		for i := 1; i <= degree; i++ {
+		for i := 1; i <= min(degree, k); i++ {
 			d ^= gfMul(locator[i], syn[k-i])
 		}
 		if d == 0 {
@@ -93,23 +120,23 @@ func berlekampMassey(syn *[2 * maxE]byte, checks int) (locator poly, degree int)
 		for i := 0; i+shift <= checks; i++ {
 			locator[i+shift] ^= gfMul(f, prev[i])
 		}
-		if 2*degree > k {
+		if 2*degree > k+known {
 			shift++
 			continue
 		}
-		degree, prev, scale, shift = k+1-degree, saved, d, 1
+		degree, prev, scale, shift = k+1+known-degree, saved, d, 1
 	}
-	if degree <= maxE && locator[degree] == 0 {
-		degree = checks // fewer roots than errors: not a locator
+	if degree <= 2*maxE && locator[degree] == 0 {
+		degree = 4 * maxE // fewer roots than errors: not a locator
 	}
 	return locator, degree
 }
 
 // chien finds the places, as powers of x below n, at which the locator has its roots. It
 // fails unless there are as many as its degree.
-func chien(locator *poly, degree, n int, places *[maxE]int) bool {
+func chien(locator *poly, degree, n int, places *[2 * maxE]int) bool {
 	// Term i is locator[i]·X^-i with X = alpha^(11 p); exponents count down from p = 0.
-	var terms [maxE + 1]int
+	var terms [2*maxE + 1]int
 	for i := 1; i <= degree; i++ {
 		terms[i] = -1
 		if locator[i] != 0 {
@@ -117,6 +144,9 @@ func chien(locator *poly, degree, n int, places *[maxE]int) bool {
 		}
 	}
 	found := 0
+	if degree == 0 {
+		return true
+	}
 	for p := range n {
 		sum := byte(1)
 		for i := 1; i <= degree; i++ {
@@ -125,7 +155,7 @@ func chien(locator *poly, degree, n int, places *[maxE]int) bool {
 				continue
 			}
 			sum ^= gfExp[e]
-			if e -= 11 * i; e < 0 {
+			if e -= 11 * i % 255; e < 0 {
 				e += 255
 			}
 			terms[i] = e
@@ -140,8 +170,8 @@ func chien(locator *poly, degree, n int, places *[maxE]int) bool {
 	return false
 }
 
-// forney computes the error at each place.
-func (r *RS) forney(syn *[2 * maxE]byte, locator *poly, places []int, values *[maxE]byte) bool {
+// forney computes the error at each place. Only an erasure may turn out to be none.
+func (r *RS) forney(syn *[2 * maxE]byte, locator *poly, places []int, values *[2 * maxE]byte, lost *erased) bool {
 	degree := len(places)
 	var omega poly // syndromes times locator, modulo x^2E; its degree is below the locator's
 	for i := range degree {
@@ -162,7 +192,7 @@ func (r *RS) forney(syn *[2 * maxE]byte, locator *poly, places []int, values *[m
 			}
 			exp = (exp + inv) % 255
 		}
-		if den == 0 || num == 0 {
+		if den == 0 || num == 0 && (lost == nil || !lost.known[p]) {
 			return false
 		}
 		// X^(1-first) · omega(X^-1) / locator'(X^-1)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"unsafe"
 
 	"github.com/perilune/perilune/hvt"
@@ -12,8 +11,7 @@ import (
 )
 
 const (
-	getSupportedCPUID = 0xc008ae05
-	setCPUID2         = 0x4008ae90
+	setCPUID2 = 0x4008ae90
 	// ReqGetRegs reads the registers, for a report after a fault.
 	ReqGetRegs   = 0x8090ae81
 	setRegs      = 0x4090ae82
@@ -54,46 +52,9 @@ type sregs struct {
 	interrupts                          [4]uint64
 }
 
-// cpuid is struct kvm_cpuid2 with room for its entries of 40 octets.
-type cpuid struct {
-	n, _    uint32
-	entries [maxCPUID * 40]byte
-}
-
-const maxCPUID = 256
-
-// supported asks KVM once a process what CPUID it can show: the answer costs
-// most of a millisecond.
-var supported = struct {
-	sync.Mutex
-	c *cpuid
-}{}
-
-func (s *System) cpuid() (*cpuid, error) {
-	supported.Lock()
-	defer supported.Unlock()
-	if supported.c == nil {
-		c := &cpuid{n: maxCPUID}
-		if _, err := ioctlPtr(s.fd, getSupportedCPUID, unsafe.Pointer(c)); err != nil {
-			return nil, fmt.Errorf("KVM: ioctl (GET_SUPPORTED_CPUID) failed: %w", err)
-		}
-		supported.c = c
-	}
-	return supported.c, nil
-}
-
 // prepare does what does not depend on the guest, so that a warm slot has it
 // behind it.
-func (c *VCPU) prepare() error {
-	id, err := c.vm.sys.cpuid()
-	if err != nil {
-		return err
-	}
-	if _, err := ioctlPtr(c.fd, setCPUID2, unsafe.Pointer(id)); err != nil {
-		return fmt.Errorf("KVM: ioctl (SET_CPUID2) failed: %w", err)
-	}
-	return nil
-}
+func (c *VCPU) prepare() error { return c.setCPUID() }
 
 // CycleFreq is the frequency of the guest's cycle counter in Hz.
 func (c *VCPU) CycleFreq() (uint64, error) {

@@ -15,6 +15,10 @@ func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--mem="); ok {
 		return c.setMemory(v)
 	}
+	if o == "--no-jail" {
+		c.noJail = true
+		return nil
+	}
 	taken, err := c.debug.option(o)
 	if taken || err != nil {
 		return err

@@ -30,13 +30,10 @@ func everyThread(what string, option, arg uintptr) error {
 	return nil
 }
 
-// noPrivileges takes from every thread what it may do beyond its uid, now and
-// after any execve, and the right to gain more. The bounding set goes one by
-// one: package spawn has left little in it.
-func noPrivileges(bounding bool) error {
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("dumpable: %w", err)
-	}
+// noCapabilities takes from every thread what it may do beyond its uid, now
+// and after any execve: secure bits, bounding set, capabilities. The bounding
+// set goes one by one: package spawn has left little in it.
+func noCapabilities() error {
 	caps, err := capabilities()
 	if err != nil {
 		return err
@@ -45,22 +42,28 @@ func noPrivileges(bounding bool) error {
 		if err := everyThread("secure bits", unix.PR_SET_SECUREBITS, secureAll); err != nil {
 			return err
 		}
-		if bounding {
-			if err := dropBounding(); err != nil {
-				return err
-			}
-		}
-	}
-	if caps != ([2]unix.CapUserData{}) {
-		if err := setNoCapabilities(); err != nil {
+		if err := dropBounding(); err != nil {
 			return err
 		}
 	}
+	return setNoCapabilities()
+}
+
+// noNewPrivileges keeps every thread from gaining a right by execve.
+func noNewPrivileges() error {
 	// The calling thread has what it was born with, as all others have.
 	if set, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && set == 1 {
 		return nil
 	}
 	return everyThread("no_new_privs", unix.PR_SET_NO_NEW_PRIVS, 1)
+}
+
+// undumpable hides the process from others of its uid.
+func undumpable() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("dumpable: %w", err)
+	}
+	return nil
 }
 
 func dropBounding() error {
@@ -87,6 +90,9 @@ func capabilities() (data [2]unix.CapUserData, err error) {
 // setNoCapabilities empties the three sets of every thread, and with them the
 // ambient set, and looks whether they are.
 func setNoCapabilities() error {
+	if held, err := capabilities(); err != nil || held == ([2]unix.CapUserData{}) {
+		return err
+	}
 	head := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	none := &[2]unix.CapUserData{}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET,

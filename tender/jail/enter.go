@@ -37,20 +37,39 @@ func Enter() (missing []string, err error) {
 	if err := setLimits(own); err != nil {
 		return nil, fmt.Errorf("jail: %w", err)
 	}
-	more, err := confine(true)
+	if err := errors.Join(undumpable(), noCapabilities(), noNewPrivileges()); err != nil {
+		return nil, fmt.Errorf("jail: %w", err)
+	}
+	more, err := landlocked()
 	return append(missing, more...), err
 }
 
 // Confine is Enter for a program that was called from a command line and has
-// opened all it needs: no capability, no way to gain one, no file by name.
-// Its bounding set stays, which costs a stop of all threads for each
-// capability and means nothing without execve and with secure bits.
-func Confine() (missing []string, err error) { return confine(false) }
-
-func confine(bounding bool) (missing []string, err error) {
-	if err := noPrivileges(bounding); err != nil {
+// opened all it needs: no capability, no file by name, and once the filter is
+// installed no way to gain any. Each step that needs all threads stops them
+// all, so it does with two: root may enter Landlock without no_new_privs,
+// which comes with the filter and makes the bounding set meaningless.
+func Confine() (missing []string, err error) {
+	if err := undumpable(); err != nil {
 		return nil, fmt.Errorf("jail: %w", err)
 	}
+	caps, err := capabilities()
+	if err == nil && caps[0].Effective&(1<<unix.CAP_SYS_ADMIN) == 0 {
+		err = noNewPrivileges()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jail: %w", err)
+	}
+	if missing, err = landlocked(); err != nil {
+		return nil, err
+	}
+	if err := setNoCapabilities(); err != nil {
+		return nil, fmt.Errorf("jail: %w", err)
+	}
+	return missing, nil
+}
+
+func landlocked() (missing []string, err error) {
 	switch err := restrict(); {
 	case errors.Is(err, ErrNoLandlock):
 		return []string{err.Error()}, nil

@@ -52,7 +52,7 @@ func landlockDenying(version int, signals bool) unix.LandlockRulesetAttr {
 
 // restrict puts every thread under a Landlock domain that allows nothing.
 // Descriptors that are open stay as they are. The kernel asks for
-// no_new_privs first. ErrNoLandlock is the one failure a caller may live
+// no_new_privs or CAP_SYS_ADMIN first. ErrNoLandlock is the one failure a caller may live
 // with; any other means that the wall is not where it should be.
 func restrict() error {
 	version, err := landlockAsk(unix.LANDLOCK_CREATE_RULESET_VERSION)

@@ -3,17 +3,13 @@ package coding
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 )
 
 // ASM is the attached sync marker in front of each telemetry frame (CCSDS 131.0-B-5 §9).
 const ASM = 0x1ACFFC1D
 
-// ASMLength is the marker in octets, asmBits in bits.
-const (
-	ASMLength = 4
-	asmBits   = 32
-)
+// ASMLength is the marker in octets.
+const ASMLength = 4
 
 // AppendASM appends the marker to dst.
 func AppendASM(dst []byte) []byte { return binary.BigEndian.AppendUint32(dst, ASM) }
@@ -33,15 +29,20 @@ func (s State) String() string {
 	return [...]string{Search: "search", Verify: "verify", Lock: "lock"}[min(s, Lock)]
 }
 
-// SyncOptions tune a Sync. Zero fields take the defaults named.
+// SyncOptions tune a Sync. Zero fields take the defaults named, for a marker of 32, 64, 96,
+// 128 and 192 bits.
 type SyncOptions struct {
-	Threshold     int // bit errors in a marker that is searched: 3. Negative: none.
-	LockThreshold int // bit errors in a marker where one is expected: 6
-	Flywheel      int // markers in a row that may be missing in lock: 3. Negative: none.
-	Slip          int // bits to either side that an expected marker may have slipped: 4. Negative: none.
+	Marker        Marker // in front of each frame: ASM
+	Threshold     int    // bit errors in a marker that is searched: 3, 14, 26, 39, 65. Negative: none.
+	LockThreshold int    // bit errors in a marker where one is expected: 6, 20, 33, 47, 75
+	Flywheel      int    // markers in a row that may be missing in lock: 3. Negative: none.
+	Slip          int    // bits to either side that an expected marker may have slipped: 4. Negative: none.
 }
 
 func (o SyncOptions) withDefaults() SyncOptions {
+	if len(o.Marker) == 0 {
+		o.Marker = MarkerASM
+	}
 	set := func(v *int, def int) {
 		switch {
 		case *v == 0:
@@ -50,8 +51,9 @@ func (o SyncOptions) withDefaults() SyncOptions {
 			*v = 0
 		}
 	}
-	set(&o.Threshold, 3)
-	set(&o.LockThreshold, 6)
+	search, lock := o.Marker.thresholds()
+	set(&o.Threshold, search)
+	set(&o.LockThreshold, lock)
 	set(&o.Flywheel, 3)
 	set(&o.Slip, 4)
 	return o
@@ -71,7 +73,8 @@ type SyncStats struct {
 // or lock is lost, the search goes on at the bit after the first doubt, so that nothing
 // true is hidden by something false before it.
 type Sync struct {
-	frame  int // octets behind the marker
+	frame  int // bits behind the marker
+	marker marker
 	o      SyncOptions
 	bits   bitBuffer
 	state  State
@@ -85,10 +88,25 @@ type Sync struct {
 
 // NewSync returns a Sync for frames of frameLen octets, marker not counted.
 func NewSync(frameLen int, o SyncOptions) (*Sync, error) {
-	if frameLen < 1 || frameLen > 1<<16 {
-		return nil, fmt.Errorf("frame synchroniser: frames of %d octets, want 1 to %d", frameLen, 1<<16)
+	if frameLen < 1 || frameLen > maxFrame {
+		return nil, fmt.Errorf("frame synchroniser: frames of %d octets, want 1 to %d", frameLen, maxFrame)
 	}
-	return &Sync{frame: frameLen, o: o.withDefaults(), cadu: make([]byte, frameLen)}, nil
+	return newSync(8*frameLen, o)
+}
+
+// maxFrame is the longest frame in octets.
+const maxFrame = 1 << 16
+
+func newSync(frameBits int, o SyncOptions) (*Sync, error) {
+	o = o.withDefaults()
+	m, err := o.Marker.words()
+	if err != nil {
+		return nil, fmt.Errorf("frame synchroniser: %w", err)
+	}
+	if most := int(m.bits)/2 - 1; o.Threshold > most || o.LockThreshold > most {
+		return nil, fmt.Errorf("frame synchroniser: %d and %d bit errors in a marker of %d", o.Threshold, o.LockThreshold, m.bits)
+	}
+	return &Sync{frame: frameBits, marker: m, o: o, cadu: make([]byte, (frameBits+7)/8)}, nil
 }
 
 // State returns the present state.
@@ -118,8 +136,13 @@ func (s *Sync) Reset() {
 // may be false, and Lock for others. The octets given to emit are valid only during the
 // call, which may change them.
 func (s *Sync) Push(octets []byte, emit func(cadu []byte, bitOffset uint64, st State)) {
+	s.push(octets, func(at uint64) { s.emit(at, emit) })
+}
+
+// push is Push, with found called with the place of each frame's marker.
+func (s *Sync) push(octets []byte, found func(at uint64)) {
 	s.bits.push(octets)
-	for s.step(emit) {
+	for s.step(found) {
 	}
 	keep := s.pos
 	if s.state != Search {
@@ -132,12 +155,12 @@ func (s *Sync) Push(octets []byte, emit func(cadu []byte, bitOffset uint64, st S
 }
 
 // step does one thing, and reports whether there may be more to do with the bits at hand.
-func (s *Sync) step(emit func([]byte, uint64, State)) bool {
+func (s *Sync) step(found func(uint64)) bool {
 	if s.state == Search {
-		return s.search(emit)
+		return s.search(found)
 	}
 	end := s.bits.end()
-	if s.state == Verify && s.pos+asmBits <= end && s.errors(s.pos) > s.o.LockThreshold {
+	if s.state == Verify && s.pos+s.marker.bits <= end && s.errors(s.pos) > s.o.LockThreshold {
 		s.state, s.pos = Search, s.doubt+1
 		return true
 	}
@@ -166,40 +189,36 @@ func (s *Sync) step(emit func([]byte, uint64, State)) bool {
 			return true
 		}
 	}
-	s.emit(at, emit)
+	s.stats.Frames++
+	found(at)
 	s.pos = at + s.length()
 	return true
 }
 
 // length is a marker and its frame in bits.
-func (s *Sync) length() uint64 { return asmBits + 8*uint64(s.frame) }
+func (s *Sync) length() uint64 { return s.marker.bits + uint64(s.frame) }
 
 // search looks for a marker from pos on.
-func (s *Sync) search(emit func([]byte, uint64, State)) bool {
-	end := s.bits.end()
-	for s.pos+asmBits <= end {
-		w := s.bits.word(s.pos)
-		n := min(end-s.pos-asmBits+1, 33)
-		for k := range n {
-			errs := bits.OnesCount32(uint32(w<<k>>32) ^ ASM)
-			if errs > s.o.Threshold && errs < asmBits-s.o.Threshold {
-				continue
-			}
-			at := s.pos + k
-			if at+s.length() > end {
-				s.pos = at // the marker stays; the frame is to come
-				return false
-			}
-			s.invert = errs > asmBits/2
-			if s.invert {
-				errs = asmBits - errs
-			}
-			s.stats.BitErrors += uint64(errs)
-			s.state, s.doubt, s.pos = Verify, at, at+s.length()
-			s.emit(at, emit)
-			return true
+func (s *Sync) search(found func(uint64)) bool {
+	end, n := s.bits.end(), int(s.marker.bits)
+	for ; s.pos+s.marker.bits <= end; s.pos++ {
+		errs := s.marker.errors(&s.bits, s.pos)
+		if errs > s.o.Threshold && errs < n-s.o.Threshold {
+			continue
 		}
-		s.pos += n
+		if s.pos+s.length() > end {
+			return false // the marker stays; the frame is to come
+		}
+		s.invert = errs > n/2
+		if s.invert {
+			errs = n - errs
+		}
+		s.stats.BitErrors += uint64(errs)
+		at := s.pos
+		s.state, s.doubt, s.pos = Verify, at, at+s.length()
+		s.stats.Frames++
+		found(at)
+		return true
 	}
 	return false
 }
@@ -228,20 +247,20 @@ func (s *Sync) expect() (at uint64, errs int, ok bool) {
 
 // errors counts the wrong bits of a marker at pos, in the present sense.
 func (s *Sync) errors(pos uint64) int {
-	n := bits.OnesCount32(uint32(s.bits.word(pos)>>32) ^ ASM)
+	n := s.marker.errors(&s.bits, pos)
 	if s.invert {
-		return asmBits - n
+		return int(s.marker.bits) - n
 	}
 	return n
 }
 
+// emit gives out the frame behind the marker at a place.
 func (s *Sync) emit(at uint64, emit func([]byte, uint64, State)) {
-	s.bits.copy(s.cadu, at+asmBits)
+	s.bits.copy(s.cadu, at+s.marker.bits)
 	if s.invert {
 		for i := range s.cadu {
 			s.cadu[i] = ^s.cadu[i]
 		}
 	}
-	s.stats.Frames++
 	emit(s.cadu, at, s.state)
 }

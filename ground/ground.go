@@ -47,6 +47,8 @@ type Config struct {
 	Radio    string        // "unix:PATH" of the bit stream
 	Dir      string        // for archive, files and state
 	Socket   string        // of the API
+	Open     Opener        // opens the bit stream, in place of what Radio names; may be nil
+	Listener net.Listener  // of the API, in place of Socket; may be nil
 	Timers   cfdp.Timers   // of file transfers; zero fields: Ack and NAK 4 s, else cfdp's own
 	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
 	AutoTime bool          // set the craft's clock whenever it runs free
@@ -55,6 +57,9 @@ type Config struct {
 	Log      *slog.Logger
 	Ready    func() // called when the API answers; may be nil
 }
+
+// Opener opens the bit stream of a radio.
+type Opener = func(context.Context) (radio.Port, error)
 
 // Run is a station; it ends with ctx.
 func Run(ctx context.Context, cfg Config) (err error) {
@@ -78,9 +83,11 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := listen(cfg.Socket)
-	if err != nil {
-		return err
+	l := cfg.Listener
+	if l == nil {
+		if l, err = listen(cfg.Socket); err != nil {
+			return err
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Run(ctx) })
@@ -137,10 +144,13 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	if err := errors.Join(os.RemoveAll(temp), os.MkdirAll(temp, 0o700)); err != nil {
 		return nil, nil, err
 	}
-	var p port
+	p := port{dial: cfg.Open}
+	if p.dial == nil {
+		p.dial = dial(cfg.Radio)
+	}
 	s, err = station.New(station.Config{
 		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
-		Radio: radio.NewFunc(p.open(cfg.Radio), cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db),
+		Radio: radio.NewFunc(p.open, cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db),
 		Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
 	})
 	if err != nil {
@@ -183,32 +193,48 @@ func pduSize(p link.Profile) int {
 	return max(1, (filePDU+spp.HeaderLength)/room)*room - spp.HeaderLength
 }
 
-// port opens the radio's socket and tells when it is open.
-type port struct{ state func(string) }
+// port opens the radio's bit stream and tells when it is open.
+type port struct {
+	dial  Opener
+	state func(string)
+}
 
-func (p *port) open(address string) func(context.Context) (radio.Port, error) {
+func (p *port) open(ctx context.Context) (radio.Port, error) {
+	stream, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.state("connected")
+	return &openPort{Port: stream, p: p}, nil
+}
+
+// dial opens the socket that address names.
+func dial(address string) Opener {
 	return func(ctx context.Context) (radio.Port, error) {
 		path, ok := strings.CutPrefix(address, "unix:")
 		if !ok {
 			return nil, fmt.Errorf("radio %q: want unix:PATH", address)
 		}
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", client.Short(path))
-		if err != nil {
-			return nil, err
-		}
-		p.state("connected")
-		return &openPort{Conn: conn, p: p}, nil
+		return new(net.Dialer).DialContext(ctx, "unix", client.Short(path))
 	}
 }
 
 type openPort struct {
-	net.Conn
+	radio.Port
 	p *port
+}
+
+// SetWriteDeadline lets a radio give up a write where the stream knows deadlines.
+func (o *openPort) SetWriteDeadline(t time.Time) error {
+	if d, ok := o.Port.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		return d.SetWriteDeadline(t)
+	}
+	return nil
 }
 
 func (o *openPort) Close() error {
 	o.p.state("away")
-	return o.Conn.Close()
+	return o.Port.Close()
 }
 
 // listen makes the API's socket. One that a dead process left is replaced; one that

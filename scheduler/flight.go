@@ -43,6 +43,7 @@ type flight struct {
 	mode     *mode
 	db       *durable.DB // nil without a disk
 	damaged  string      // path of records that cannot be read; empty mostly
+	leftOut  []error     // missions that cannot be loaded
 	records  records
 	bus      *bus.Bus
 	time     *obt.Clock
@@ -158,14 +159,16 @@ func (f *flight) openStore() {
 	s, err := store.Open(cfg.path("missions"), cfg.Trust, f.db, f.time.UTC, cfg.Log)
 	if err != nil {
 		cfg.Log.Error("no missions", "err", err)
+		f.leftOut = append(f.leftOut, fmt.Errorf("no missions: %w", err))
 		return
 	}
-	f.store = s
+	f.store, f.leftOut = s, s.LeftOut()
 	if cfg.Missions == "" {
 		return
 	}
 	for _, err := range s.Preinstall(cfg.Missions) {
 		cfg.Log.Error("mission of the image left out", "err", err)
+		f.leftOut = append(f.leftOut, fmt.Errorf("image: %w", err))
 	}
 }
 
@@ -244,6 +247,9 @@ func (f *flight) announce() {
 	f.services.Event(pus.EventInfo, id, text)
 	if f.mode.Mode() == pus.ModeSafe {
 		f.services.Event(pus.EventHigh, pus.EventSafeEntered, f.mode.cause)
+	}
+	for _, err := range f.leftOut {
+		f.services.Event(pus.EventMedium, pus.EventBundleRefused, err.Error())
 	}
 }
 

@@ -62,10 +62,15 @@ func Dial(path string) (*Client, error) {
 		return nil, fmt.Errorf("%w at %s: %w", ErrUnreachable, path, err)
 	}
 	conn.Close()
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", path)
-	}
-	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+	c := Over(func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "unix", path) })
+	c.path = path
+	return c, nil
+}
+
+// Over talks to a station through the connections that dial makes.
+func Over(dial func(context.Context) (net.Conn, error)) *Client {
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+	return &Client{http: &http.Client{Transport: t}}
 }
 
 // maxSocket is the longest path of a unix socket, sun_path of sockaddr_un.

@@ -5,6 +5,7 @@ package tendertest
 
 import (
 	"embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,9 +25,7 @@ var built = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "te
 // Main runs the tests of a package and removes what was compiled.
 func Main(m *testing.M) {
 	code := m.Run()
-	if dir, err := built(); err == nil {
-		os.RemoveAll(dir)
-	}
+	Remove()
 	os.Exit(code)
 }
 
@@ -50,55 +49,94 @@ var (
 // architecture, integer instructions only, and returns its path.
 func Guest(t testing.TB, name string) string {
 	t.Helper()
+	return compiled(t, name, "")
+}
+
+// GuestFrom is Guest for dir/main.c, with this package's guest.h in reach.
+func GuestFrom(t testing.TB, dir string) string {
+	t.Helper()
+	return compiled(t, filepath.Base(dir), filepath.Join(dir, "main.c"))
+}
+
+func compiled(t testing.TB, name, source string) string {
+	t.Helper()
 	NeedKVM(t)
-	clang, err := exec.LookPath("clang")
-	if err == nil {
-		_, err = exec.LookPath("ld.lld")
+	for _, tool := range []string{"clang", "ld.lld"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs clang and lld: %v", err)
+		}
 	}
+	path, err := Compile(name, source)
 	if err != nil {
-		t.Skipf("needs clang and lld: %v", err)
+		t.Fatal(err)
 	}
+	return path
+}
+
+// Compile makes name.hvt of a source file, by default of this package's own
+// guest of that name, once a process. Remove removes it.
+func Compile(name, source string) (string, error) {
 	guestLock.Lock()
 	defer guestLock.Unlock()
 	dir, err := built()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	out := filepath.Join(dir, name+".hvt")
 	if _, err := os.Stat(out); err == nil {
-		return out
+		return out, nil
 	}
 	if err := os.CopyFS(dir, sources); err != nil && !os.IsExist(err) {
-		t.Fatal(err)
+		return "", err
 	}
 	src := filepath.Join(dir, "guests")
-	args := append([]string{"-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
-		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
-		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-o", out,
-		filepath.Join(src, name+".c")}, targets[runtime.GOARCH]...)
-	if text, err := exec.Command(clang, args...).CombinedOutput(); err != nil {
-		t.Fatalf("compile guest %s: %v\n%s", name, err, text)
+	if source == "" {
+		source = filepath.Join(src, name+".c")
 	}
-	return out
+	args := append([]string{"-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
+		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
+		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-I" + src, "-o", out, source},
+		targets[runtime.GOARCH]...)
+	if text, err := exec.Command("clang", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile guest %s: %w\n%s", name, err, text)
+	}
+	return out, nil
 }
 
-var tenderBinary = sync.OnceValues(func() (string, error) {
-	dir, err := built()
+// Remove removes everything compiled in this process.
+func Remove() {
+	if dir, err := built(); err == nil {
+		os.RemoveAll(dir)
+	}
+}
+
+var tenderBinary = sync.OnceValues(func() (string, error) { return BuildTender() })
+
+// BuildTender builds another perilune-tender with go build's own flags.
+func BuildTender(flags ...string) (string, error) {
+	top, err := built()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(top, "tender")
 	if err != nil {
 		return "", err
 	}
 	// A slot runs under its own uid, which must be able to execute this.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return "", err
+	for _, d := range []string{top, dir} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			return "", err
+		}
 	}
 	out := filepath.Join(dir, "perilune-tender")
-	cmd := exec.Command("go", "build", "-o", out, "github.com/perilune/perilune/cmd/perilune-tender")
+	args := append(append([]string{"build", "-o", out}, flags...), "github.com/perilune/perilune/cmd/perilune-tender")
+	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", &exec.Error{Name: string(text), Err: err}
+		return "", fmt.Errorf("build perilune-tender: %w\n%s", err, text)
 	}
 	return out, nil
-})
+}
 
 // Tender builds perilune-tender and returns its path.
 func Tender(t testing.TB) string {

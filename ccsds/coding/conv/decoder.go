@@ -3,8 +3,8 @@ package conv
 // block is how many bits are decided at once; a multiple of 8 and of the phases.
 const block = 1152
 
-// stage is how many bits are handed to the trellis at once.
-const stage = 64
+// stage is how many bits are handed to the trellis at once, a multiple of the phases.
+const stage = 192
 
 // Decoder is a Viterbi decoder for one stream. It decides a bit once it knows what
 // follows for at least its depth, and gives whole octets.
@@ -36,11 +36,12 @@ func NewDecoder(r Rate, o Options) (*Decoder, error) {
 	if o.Scale == 0 {
 		o.Scale = 64
 	}
-	d := &Decoder{rate: r, pattern: patterns[r], levels: levelsOf(o.Scale), depth: o.Depth, tables: &tables[0]}
+	depth := (o.Depth + phases - 1) / phases * phases
+	d := &Decoder{rate: r, pattern: patterns[r], levels: levelsOf(o.Scale), depth: depth, tables: &tables[0]}
 	if o.inverts(r) {
 		d.tables = &tables[1]
 	}
-	d.decisions = make([]uint64, block+o.Depth+phases)
+	d.decisions = make([]uint64, block+depth)
 	return d, nil
 }
 
@@ -118,20 +119,31 @@ func (d *Decoder) depuncture(pairs *[2 * stage]uint8, soft []int8) (n int, rest 
 	return n, soft
 }
 
-// run takes the levels of whole bits through the trellis.
+// run takes the levels of whole bits through the trellis, by sixes where it can.
 func (d *Decoder) run(dst []byte, pairs []uint8) []byte {
-	k := d.count % phases
-	for i := 0; i+1 < len(pairs); i += 2 {
-		d.decisions[d.count] = d.step(k, pairs[i], pairs[i+1])
-		d.count++
-		if k++; k == phases {
-			k = 0
+	for len(pairs) >= 2 {
+		k := d.count % phases
+		n := min(len(pairs)/2, len(d.decisions)-d.count)
+		if k == 0 && n >= phases && hasSix {
+			n -= n % phases
+			sixSteps(&d.metrics, d.tables, &sizes, &pairs[0], &d.decisions[d.count], n/phases)
+			d.count += n
+		} else {
+			if hasSix {
+				n = min(n, phases-k)
+			}
+			for i := range n {
+				d.decisions[d.count] = d.step(k, pairs[2*i], pairs[2*i+1])
+				d.count++
+				if k++; k == phases {
+					k = 0
+				}
+			}
 		}
-		if d.count == block+d.depth {
+		pairs = pairs[2*n:]
+		if d.count == len(d.decisions) {
 			dst = d.decide(dst, d.best(), block)
-			copy(d.decisions, d.decisions[block:d.count])
-			d.count -= block
-			k = d.count % phases
+			d.count = copy(d.decisions, d.decisions[block:])
 		}
 	}
 	return dst
@@ -153,13 +165,10 @@ func (d *Decoder) Flush(dst []byte, terminated bool) []byte {
 	if d.count > 0 {
 		place, n := d.best(), d.count
 		if terminated && n >= 6 {
-			place, n = d.placeOfZero(), n-6
+			place, n = 0, n-6 // state 0, which never moves
 		}
 		dst = d.decide(dst, place, n&^7)
 	}
 	d.Reset(terminated)
 	return dst
 }
-
-// placeOfZero returns the decision number of state 0, which never moves.
-func (d *Decoder) placeOfZero() uint8 { return 7 }

@@ -1,8 +1,7 @@
 package conv
 
 // step takes one bit's two symbols, given as levels, at phase k. It returns a decision for
-// each place, set where the path from the other place of the butterfly won: the one of
-// word w and lane l in bit 8·l + 7 - w.
+// each place, a bit that is set where the path from the other place of the butterfly won.
 func (d *Decoder) step(k int, l0, l1 uint8) (decisions uint64) {
 	m := &d.metrics
 	x := &d.tables[0][k][l0]
@@ -21,7 +20,7 @@ func (d *Decoder) step(k int, l0, l1 uint8) (decisions uint64) {
 			own := x[w] + y[w]
 			best, dec := choose(v, v<<32|v>>32, own, total-own)
 			m[w] = best
-			decisions |= dec >> w
+			decisions |= gather(dec) << (8 * w)
 		}
 	case 4:
 		for w := range words {
@@ -29,7 +28,7 @@ func (d *Decoder) step(k int, l0, l1 uint8) (decisions uint64) {
 			own := x[w] + y[w]
 			best, dec := choose(v, v&0x0000FFFF0000FFFF<<16|v>>16&0x0000FFFF0000FFFF, own, total-own)
 			m[w] = best
-			decisions |= dec >> w
+			decisions |= gather(dec) << (8 * w)
 		}
 	default:
 		for w := range words {
@@ -37,7 +36,7 @@ func (d *Decoder) step(k int, l0, l1 uint8) (decisions uint64) {
 			own := x[w] + y[w]
 			best, dec := choose(v, v&0x00FF00FF00FF00FF<<8|v>>8&0x00FF00FF00FF00FF, own, total-own)
 			m[w] = best
-			decisions |= dec >> w
+			decisions |= gather(dec) << (8 * w)
 		}
 	}
 	return decisions
@@ -50,22 +49,18 @@ func pair(m, x, y *[words]uint64, total uint64, v, w int) uint64 {
 	first, d := choose(a, b, own, total-own)
 	second, e := choose(b, a, own, total-own)
 	m[v], m[w] = first, second
-	return d>>v | e>>w
+	return gather(d)<<(8*v) | gather(e)<<(8*w)
 }
 
-// placeBits gives for each phase the bit of a decision's number that tells the two places
-// of a butterfly apart.
-var placeBits = [phases]uint8{2, 1, 0, 5, 4, 3}
+// gather puts bit 7 of each lane into the lowest eight bits.
+func gather(d uint64) uint64 { return d * 0x0002040810204081 >> 56 }
 
-// best returns the number of the decision of the place with the smallest metric.
+// best returns the place with the smallest metric.
 func (d *Decoder) best() (place uint8) {
 	smallest := uint8(d.metrics[0])
-	place = 7
-	for w, m := range d.metrics {
-		for lane := range 8 {
-			if v := uint8(m >> (8 * lane)); int8(v-smallest) < 0 {
-				smallest, place = v, uint8(8*lane+7-w)
-			}
+	for p := range uint8(64) {
+		if v := uint8(d.metrics[p/8] >> (p % 8 * 8)); int8(v-smallest) < 0 {
+			smallest, place = v, p
 		}
 	}
 	return place
@@ -75,25 +70,23 @@ func (d *Decoder) best() (place uint8) {
 // of it to dst, most significant first. n is a multiple of 8.
 func (d *Decoder) trace(dst []byte, place uint8, n int) {
 	steps := d.decisions[:d.count]
-	k := (len(steps) + phases - 1) % phases // the phase of the last
+	// The bit of a place that tells the two of a butterfly apart: 5 at phase 0, going down.
+	bit := uint8(phases-1) - uint8((len(steps)-1)%phases)
 	i := len(steps) - 1
 	for ; i >= n; i-- {
-		place ^= uint8(steps[i]>>(place&63)&1) << (placeBits[k] & 7)
-		if k--; k < 0 {
-			k = phases - 1
+		place ^= uint8(steps[i]>>(place&63)&1) << (bit & 7)
+		if bit++; bit == phases {
+			bit = 0
 		}
 	}
 	for o := n/8 - 1; o >= 0; o-- {
 		var v uint8
-		for bit := range 8 {
-			b := place >> (placeBits[k] & 7) & 1
-			if k < 3 {
-				b ^= 1 // a decision's number counts words down
-			}
-			v |= b << bit
-			place ^= uint8(steps[8*o+7-bit]>>(place&63)&1) << (placeBits[k] & 7)
-			if k--; k < 0 {
-				k = phases - 1
+		eight := steps[8*o : 8*o+8 : 8*o+8]
+		for k := 7; k >= 0; k-- {
+			v |= place >> (bit & 7) & 1 << (7 - k)
+			place ^= uint8(eight[k]>>(place&63)&1) << (bit & 7)
+			if bit++; bit == phases {
+				bit = 0
 			}
 		}
 		dst[o] = v

@@ -1,6 +1,8 @@
-// Package sdls is the Space Data Link Security Protocol of CCSDS 355.0-B-2 for
-// telecommand frames, in the book's baseline mode: AES-256-GCM authenticated
-// encryption, no separate sequence number, no padding.
+// Package sdls is the Space Data Link Security Protocol of CCSDS 355.0-B-2 for TC, TM,
+// AOS and USLP frames, with AES-256-GCM (authenticate, encrypt, or both) and AES-256-CMAC,
+// and the extended procedures of CCSDS 355.1-B-1 that manage keys and associations. What
+// an association does not say otherwise is AES-GCM authenticated encryption without a
+// separate sequence number and without padding:
 //
 //	          | security header        |                 | trailer  |
 //	TC header | SPI 2 | IV 12          | data, encrypted | MAC 16   | FECF

@@ -1,11 +1,10 @@
 package sdls
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
-
-	"github.com/google/gopacket"
 
 	"github.com/perilune/perilune/ccsds"
 )
@@ -53,31 +52,62 @@ func (r *Receiver) Floor(spi uint16) uint64 { return r.seen[spi].top }
 // memory. frameHeader is as for Apply. The error wraps one of ErrTruncated,
 // ErrSPI, ErrVC, ErrForged, ErrReplayed.
 func (r *Receiver) Open(vc ccsds.VCID, frameHeader, field []byte) ([]byte, error) {
-	var f Field
-	if err := f.DecodeFromBytes(field, gopacket.NilDecodeFeedback); err != nil {
-		return nil, err
+	if len(field) < spiLength {
+		return nil, ccsds.Errorf("sdls", len(field), ErrTruncated, "shorter than %d octets", spiLength)
 	}
-	a := r.sas[f.SPI]
+	spi := binary.BigEndian.Uint16(field)
+	a := r.sas[spi]
 	switch {
+	case a == nil && len(field) < Overhead:
+		return nil, ccsds.Errorf("sdls", len(field), ErrTruncated, "shorter than %d octets", Overhead)
 	case a == nil:
-		return nil, fmt.Errorf("open frame, SPI %d: %w", f.SPI, ErrSPI)
+		return nil, fmt.Errorf("open frame, SPI %d: %w", spi, ErrSPI)
 	case !a.allows(vc):
-		return nil, fmt.Errorf("open frame, SPI %d, virtual channel %d: %w", f.SPI, vc, ErrVC)
-	case f.Fixed != uint32(f.SPI):
-		return nil, fmt.Errorf("open frame, SPI %d, initialisation vector: %w", f.SPI, ErrForged)
+		return nil, fmt.Errorf("open frame, SPI %d, virtual channel %d: %w", spi, vc, ErrVC)
+	case len(field) < a.Layout.Overhead():
+		return nil, ccsds.Errorf("sdls", len(field), ErrTruncated, "shorter than %d octets", a.Layout.Overhead())
+	}
+	header := field[:a.Layout.Header()]
+	if a.strange(header) {
+		return nil, fmt.Errorf("open frame, SPI %d, initialisation vector: %w", spi, ErrForged)
 	}
 	// The MAC first: only then are SPI and number facts and not claims.
-	data, err := a.aead.Open(nil, field[HeaderLength-ivLength:HeaderLength], field[HeaderLength:],
-		a.aad(frameHeader, f.Contents))
-	if err != nil {
-		return nil, fmt.Errorf("open frame, SPI %d, number %d: %w", f.SPI, f.Counter, ErrForged)
-	}
-	w, ok := r.seen[f.SPI].take(f.Counter, a.Window)
+	n := a.number(header)
+	data, ok := a.open(header, a.aad(frameHeader, header), field[len(header):])
 	if !ok {
-		return nil, fmt.Errorf("open frame, SPI %d, number %d, highest %d: %w", f.SPI, f.Counter, r.seen[f.SPI].top, ErrReplayed)
+		return nil, fmt.Errorf("open frame, SPI %d, number %d: %w", spi, n, ErrForged)
 	}
-	r.seen[f.SPI] = w
+	if a.Service == Encryption {
+		return data, nil // a number that anybody can write proves nothing
+	}
+	w, ok := r.seen[spi].take(n, a.Window)
+	if !ok {
+		return nil, fmt.Errorf("open frame, SPI %d, number %d, highest %d: %w", spi, n, r.seen[spi].top, ErrReplayed)
+	}
+	r.seen[spi] = w
 	return data, nil
+}
+
+// Put adds an association, or puts it in the place of the one with the same SPI, whose
+// anti-replay numbers it takes over.
+func (r *Receiver) Put(sa SA) error {
+	a, err := newAssociation(sa)
+	if err != nil {
+		return err
+	}
+	r.sas[sa.SPI] = a
+	return nil
+}
+
+// Remove makes frames under spi refused. Its anti-replay numbers are kept: the same key
+// may come back.
+func (r *Receiver) Remove(spi uint16) { delete(r.sas, spi) }
+
+// Rebase makes n the highest number seen, also a lower one than before. It is for a new
+// key under an old SPI: under the old key every frame could come again.
+func (r *Receiver) Rebase(spi uint16, n uint64) {
+	w := floor(n)
+	r.seen[spi], r.saved[spi] = w, w
 }
 
 // Commit saves each floor that rose since the last Commit. On error the batch is

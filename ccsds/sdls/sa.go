@@ -1,9 +1,7 @@
 package sdls
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,15 +40,31 @@ type SA struct {
 	// Window is how far below the highest number a frame may still be taken,
 	// once; 0 asks for strictly rising numbers. At most MaxWindow.
 	Window int
-	// Mask selects by AND the bits of TC primary header and segment header that
-	// are authenticated; nil is the default mask. Octets beyond it are not.
-	Mask []byte
+	// Mask selects by AND the bits of the headers of a frame that are authenticated:
+	// primary header, and secondary header, insert zone or segment header behind it;
+	// nil is the default mask for TC. Octets beyond it are not.
+	Mask      []byte
+	Service   Service
+	Algorithm Algorithm
+	Layout    Layout // zero: DefaultLayout
+	// AnyIV takes vectors of a sender that does not put the SPI in front of its counter
+	// and makes its own with zeros there. The key must then serve no other association.
+	AnyIV bool
+}
+
+// Overhead is what protection under this association adds to a frame, in octets.
+func (sa SA) Overhead() int {
+	if sa.Layout == (Layout{}) {
+		return DefaultLayout(sa.Algorithm, sa.Service).Overhead()
+	}
+	return sa.Layout.Overhead()
 }
 
 // association is an SA ready for use.
 type association struct {
 	SA
-	aead cipher.AEAD
+	block cipher.Block
+	aead  cipher.AEAD // nil where the cipher is used without its MAC
 }
 
 func newAssociation(sa SA) (*association, error) {
@@ -66,15 +80,17 @@ func newAssociation(sa SA) (*association, error) {
 	if sa.Mask == nil {
 		sa.Mask = headerMask[:]
 	}
-	block, err := aes.NewCipher(sa.Key[:])
-	if err != nil {
+	if sa.Layout == (Layout{}) {
+		sa.Layout = DefaultLayout(sa.Algorithm, sa.Service)
+	}
+	if err := sa.checkSuite(); err != nil {
+		return nil, err
+	}
+	a := &association{SA: sa}
+	if err := a.start(); err != nil {
 		return nil, fmt.Errorf("sdls: SPI %d: %w", sa.SPI, err)
 	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("sdls: SPI %d: %w", sa.SPI, err)
-	}
-	return &association{SA: sa, aead: aead}, nil
+	return a, nil
 }
 
 func associations(sas []SA) (map[uint16]*association, error) {
@@ -106,10 +122,4 @@ func (a *association) aad(frameHeader, securityHeader []byte) []byte {
 		out = append(out, b&m)
 	}
 	return append(out, securityHeader...)
-}
-
-func appendHeader(dst []byte, spi uint16, n uint64) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, spi)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(spi))
-	return binary.BigEndian.AppendUint64(dst, n)
 }

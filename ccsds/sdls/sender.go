@@ -2,7 +2,6 @@ package sdls
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/perilune/perilune/ccsds"
 )
@@ -22,10 +21,11 @@ func NewSender(sas []SA) (*Sender, error) {
 	return &Sender{sas: m}, nil
 }
 
-// Apply appends security header, ciphertext and MAC to dst: Overhead octets more
-// than data. frameHeader is the TC primary header, with the frame length already
-// that of the protected frame, followed by the segment header if there is one. n
-// is the anti-replay number, at least 1.
+// Apply appends security header, ciphertext and MAC to dst: SA.Overhead octets more
+// than data. frameHeader is the primary header, with the frame length already that of
+// the protected frame, followed by what stands between it and the security header: the
+// segment header of a TC frame, the secondary header of a TM frame, the insert zone of
+// an AOS or USLP frame. n is the anti-replay number, at least 1.
 func (s *Sender) Apply(dst []byte, spi uint16, vc ccsds.VCID, n uint64, frameHeader, data []byte) ([]byte, error) {
 	a := s.sas[spi]
 	switch {
@@ -33,11 +33,24 @@ func (s *Sender) Apply(dst []byte, spi uint16, vc ccsds.VCID, n uint64, frameHea
 		return dst, fmt.Errorf("protect frame, SPI %d: %w", spi, ErrSPI)
 	case !a.allows(vc):
 		return dst, fmt.Errorf("protect frame, SPI %d, virtual channel %d: %w", spi, vc, ErrVC)
-	case n == 0 || n == math.MaxUint64:
+	case n == 0 || n > a.limit():
 		return dst, fmt.Errorf("protect frame, SPI %d: %w", spi, ErrExhausted)
 	}
 	at := len(dst)
-	dst = appendHeader(dst, spi, n)
-	header := dst[at : at+HeaderLength]
-	return a.aead.Seal(dst, header[HeaderLength-ivLength:], data, a.aad(frameHeader, header)), nil
+	dst = a.appendHeader(dst, n)
+	header := dst[at:len(dst):len(dst)]
+	return a.seal(dst, header, a.aad(frameHeader, header), data), nil
 }
+
+// Put adds an association, or puts it in the place of the one with the same SPI.
+func (s *Sender) Put(sa SA) error {
+	a, err := newAssociation(sa)
+	if err != nil {
+		return err
+	}
+	s.sas[sa.SPI] = a
+	return nil
+}
+
+// Remove forgets an association.
+func (s *Sender) Remove(spi uint16) { delete(s.sas, spi) }

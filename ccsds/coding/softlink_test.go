@@ -216,7 +216,7 @@ func TestSoftSyncFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := rapid.SampledFrom(markers).Draw(t, "marker")
 		n := rapid.IntRange(1, 3000).Draw(t, "bits")
-		s, err := coding.NewSoftSync(n, coding.SyncOptions{Marker: m, Slip: -1})
+		s, err := coding.NewSoftSync(n, coding.SyncOptions{Marker: m, Threshold: -1, Slip: -1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,121 @@
+package conv
+
+// NodeSync is a Decoder that finds by itself which symbol begins a puncturing period, and
+// finds it again after the receiver slipped. It works by windows of symbols: a path
+// through the trellis costs least when the symbols fall where they belong.
+type NodeSync struct {
+	dec     *Decoder
+	probe   *Decoder
+	window  []int8
+	size    int
+	phase   int // symbols before the first of a period
+	locked  bool
+	quality float64
+	wrong   float64 // the least that a wrong phase cost when all were tried
+	changes int
+}
+
+// windowSymbols is about how many symbols are judged at once.
+const windowSymbols = 2048
+
+// NewNodeSync returns a decoder that does not know the alignment yet.
+func NewNodeSync(r Rate, o Options) (*NodeSync, error) {
+	dec, err := NewDecoder(r, o)
+	if err != nil {
+		return nil, err
+	}
+	probe, err := NewDecoder(r, o)
+	if err != nil {
+		return nil, err
+	}
+	size := windowSymbols / r.Symbols() * r.Symbols()
+	return &NodeSync{dec: dec, probe: probe, size: size, window: make([]int8, 0, size)}, nil
+}
+
+// Phase returns how many symbols, since the first one pushed and counted within a period, lie
+// before the first of a period; ok is false until a window was judged.
+func (n *NodeSync) Phase() (phase int, ok bool) { return n.phase, n.locked }
+
+// Quality is what the best path through the last window cost, in parts of what it would
+// have cost had every symbol been wrong: 0 without noise, most for a wrong phase.
+func (n *NodeSync) Quality() float64 { return n.quality }
+
+// Changes returns how often the phase changed after it was first found.
+func (n *NodeSync) Changes() int { return n.changes }
+
+// Decode takes the next soft symbols and appends the octets decided to dst.
+func (n *NodeSync) Decode(dst []byte, soft []int8) []byte {
+	for len(soft) > 0 {
+		k := min(n.size-len(n.window), len(soft))
+		n.window, soft = append(n.window, soft[:k]...), soft[k:]
+		if len(n.window) == n.size {
+			n.judge()
+			dst = n.dec.Decode(dst, n.window)
+			n.window = n.window[:0]
+		}
+	}
+	return dst
+}
+
+// Flush appends what is in hand, in whole octets, and forgets the alignment.
+func (n *NodeSync) Flush(dst []byte) []byte {
+	dst = n.dec.Flush(n.dec.Decode(dst, n.window), false)
+	n.window, n.locked, n.phase = n.window[:0], false, 0
+	return dst
+}
+
+// judge looks at a whole window, and at all phases where the present one is in doubt.
+func (n *NodeSync) judge() {
+	if n.locked {
+		if n.quality = n.cost(n.phase); n.quality <= 0.75*n.wrong {
+			return
+		}
+	}
+	best, least, second := 0, 2.0, 2.0
+	for p := range n.dec.rate.Symbols() {
+		if c := n.cost(p); c < least {
+			best, least, second = p, c, least
+		} else if c < second {
+			second = c
+		}
+	}
+	n.wrong = second
+	if n.locked && (best == n.phase || least > 0.85*n.quality) {
+		return
+	}
+	if n.locked {
+		n.changes++
+	}
+	n.phase, n.quality, n.locked = best, least, true
+	n.dec.Reset(false)
+	n.dec.Skip(best)
+}
+
+// cost runs the window through a trellis of its own.
+func (n *NodeSync) cost(phase int) float64 {
+	d := n.probe
+	d.Reset(false)
+	var spent, all int
+	var before uint8
+	k := 0
+	for soft := n.window[phase:]; len(soft) > 0; {
+		var pairs [2 * stage]uint8
+		var bits int
+		bits, soft = d.depuncture(&pairs, soft)
+		for i := range bits {
+			l0, l1 := pairs[2*i], pairs[2*i+1]
+			d.step(k%phases, l0, l1)
+			all += int(uint8(sizes[l0]) + uint8(sizes[l1]))
+			if k++; k%4 == 0 { // the least metric grows by 96 at most in four bits
+				best := d.best()
+				now := uint8(d.metrics[best/8] >> (best % 8 * 8))
+				spent += int(now - before)
+				before = now
+			}
+		}
+	}
+	if all == 0 {
+		return 1
+	}
+	return float64(spent) / float64(all)
+}

@@ -11,7 +11,9 @@ import (
 // topology, caches, power or performance counters, no model and no serial
 // number. A host that lacks a listed feature shows the set without it. What a
 // host does give are its vendor, because the architectures differ there, and
-// the frequency of its cycle counter. A change to the set gets a new name.
+// the frequency of its cycle counter. A software KVM, whose guests run like
+// programs, adds features of the host that it cannot hide. A change to the
+// set gets a new name.
 //
 // All listed features are instructions that any program of the host may
 // execute. So the host's own CPUID says whether they are there, and KVM need

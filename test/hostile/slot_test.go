@@ -1,0 +1,133 @@
+package hostile_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/tender/spawn"
+	"github.com/perilune/perilune/tender/tendertest"
+	"github.com/perilune/perilune/tender/wire"
+)
+
+// pool is a slot with the guest spin running in it.
+type pool struct {
+	*spawn.Slot
+	conn *wire.Conn
+}
+
+func start(t *testing.T, tender, cmdline string) *pool {
+	t.Helper()
+	kernel, err := os.Open(tendertest.GuestFrom(t, "spin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kernel.Close()
+	kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kvm.Close()
+	s, err := spawn.Start(spawn.Spec{Path: tender, UID: 54331, GID: 54331, KVM: kvm, Stderr: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pool{Slot: s}
+	t.Cleanup(func() {
+		syscall.Kill(p.PID, syscall.SIGKILL)
+		syscall.Wait4(p.PID, nil, 0, nil)
+		p.Data.Close()
+	})
+	if p.conn, err = wire.NewConn(s.Control); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.conn.Close() })
+	p.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, _, err := p.conn.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.conn.Send(wire.Claim{Guest: "acme/spin", MemMiB: 2, Cmdline: cmdline}, kernel); err != nil {
+		t.Fatal(err)
+	}
+	for m := wire.Message(nil); m != (wire.Started{}); {
+		if m, _, err = p.conn.Receive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// read collects console text for a while; ended is nil if the guest lives.
+func (p *pool) read(d time.Duration) (octets, messages int, ended *wire.Exited) {
+	p.conn.SetReadDeadline(time.Now().Add(d))
+	for {
+		m, _, err := p.conn.Receive()
+		if err != nil {
+			return octets, messages, nil
+		}
+		switch m := m.(type) {
+		case wire.Console:
+			octets, messages = octets+len(m.Data), messages+1
+		case wire.Exited:
+			return octets, messages, &m
+		}
+	}
+}
+
+// Stop ends whatever a guest does.
+func TestStop(t *testing.T) {
+	prog := tendertest.Tender(t)
+	for _, what := range []string{"spin", "poll", "calls", "flood"} {
+		p := start(t, prog, what)
+		p.read(100 * time.Millisecond)
+		if err := p.conn.Send(wire.Stop{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, e := p.read(10 * time.Second); e == nil || e.Kind != wire.Killed || e.Status != 137 {
+			t.Errorf("%s: %+v", what, e)
+		}
+	}
+	if testing.Short() {
+		return
+	}
+	p := start(t, without(t, "stop"), "spin")
+	p.read(100 * time.Millisecond)
+	p.conn.Send(wire.Stop{})
+	if _, _, e := p.read(time.Second); e != nil {
+		t.Errorf("control: ended without being interrupted: %+v", e)
+	}
+}
+
+// A guest that talks without end gets its share and no more, also when
+// somebody listens to all of it.
+func TestFlood(t *testing.T) {
+	const seconds = 2
+	flood := func(prog, what string) (octets, messages int) {
+		p := start(t, prog, what)
+		octets, messages, ended := p.read(seconds * time.Second)
+		if ended != nil {
+			t.Errorf("%s: %+v", what, ended)
+		}
+		return octets, messages
+	}
+	// A burst, then a steady rate; twice that, for a slow machine's sake.
+	const limit, messageLimit = 2 * (64<<10 + seconds*64<<10), 2 * (200 + seconds*200)
+	prog := tendertest.Tender(t)
+	if octets, _ := flood(prog, "flood"); octets > limit || octets < 64<<10-4096 {
+		t.Errorf("flood: %d octets in %d s", octets, seconds)
+	}
+	if _, messages := flood(prog, "drip"); messages > messageLimit || messages < 100 {
+		t.Errorf("drip: %d messages in %d s", messages, seconds)
+	}
+	if testing.Short() {
+		return
+	}
+	prog = without(t, "console")
+	if octets, _ := flood(prog, "flood"); octets <= limit {
+		t.Errorf("control: only %d octets without a limit", octets)
+	}
+	if _, messages := flood(prog, "drip"); messages <= messageLimit {
+		t.Errorf("control: only %d messages without a limit", messages)
+	}
+}

@@ -2,9 +2,12 @@ package station
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
@@ -18,8 +21,23 @@ const fileBacklog = 4
 // in codeblocks sees the end of it (CCSDS 231.0-B-4 §6, idle sequence).
 const idleTail = 16
 
-// filePDU is the tag of a packet with a PDU of a file.
-type filePDU struct{}
+// filePDU is the tag of a packet with a PDU of a file: "data", or the directive's name.
+type filePDU string
+
+// kindOf names a PDU.
+func kindOf(pdu []byte) filePDU {
+	switch _, body, err := cfdp.Decode(pdu); body := body.(type) {
+	case *cfdp.FileData:
+		return "data"
+	case *cfdp.NAK:
+		return "NAK"
+	default:
+		if err != nil {
+			return "unknown"
+		}
+		return filePDU(strings.TrimPrefix(fmt.Sprintf("%T", body), "*cfdp."))
+	}
+}
 
 // transmit radiates what there is, at the pace of the channel.
 func (s *Station) transmit(ctx context.Context) error {
@@ -72,7 +90,7 @@ func (s *Station) feed(now time.Time) {
 		s.filePackets = (s.filePackets + 1) & 0x3FFF
 		packet, err := spp.Append(nil, &p, pdu)
 		if err == nil {
-			err = s.ground.Send(vcFiles, packet, false, filePDU{})
+			err = s.ground.Send(vcFiles, packet, false, kindOf(pdu))
 		}
 		if err != nil {
 			s.cfg.Log.Warn("file packet dropped", "err", err)
@@ -144,8 +162,8 @@ func (s *Station) sentAs(vc ccsds.VCID, tag any) {
 	case *command:
 		s.radiated(t, bit)
 	case filePDU:
-		if s.seldom("file radiated") {
-			s.record(client.Event{Kind: client.KindFileRadiated, VC: uint8(vc), APID: apidFiles, Stream: client.StreamUp, Bit: bit, Text: "file data"})
+		if t == "NAK" || s.seldom("file radiated") {
+			s.record(client.Event{Kind: client.KindFileRadiated, VC: uint8(vc), APID: apidFiles, Stream: client.StreamUp, Bit: bit, Text: "file " + string(t)})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/perilune/perilune/internal/client"
 )
@@ -50,7 +51,15 @@ func boot(ctx context.Context, s *story) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	return Seen{Note: "console: " + line}, nil
+	// The console comes first; the first octet of the radio is flight's sign of life.
+	for {
+		if _, _, sent, _ := s.Space().Offsets(); sent > 0 {
+			return Seen{Stream: "down.sent", Note: "console: " + line}, nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return Seen{}, err
+		}
+	}
 }
 
 func bitLock(ctx context.Context, s *story) (Seen, error) {
@@ -202,8 +211,14 @@ func naked(ctx context.Context, s *story) (Seen, error) {
 	n := 0
 	var last client.Event
 	err := s.replay(ctx, func(e client.Event) {
-		if e.Kind == client.KindFileNAK {
-			n, last = n+1, e
+		// One that came down is an event with its place; one that we made is seen when it
+		// goes out.
+		asked := e.Kind == client.KindFileNAK
+		if asked {
+			n++
+		}
+		if asked && e.Stream != "" || e.Kind == client.KindFileRadiated && e.Text == "file NAK" {
+			last = e
 		}
 	})
 	if err == nil && n == 0 {

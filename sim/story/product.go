@@ -51,6 +51,7 @@ func productDown(ctx context.Context, s *story) (Seen, error) {
 			s.notes.product = f
 			seen := seenAt(e, "%s, sha256 %.12s…", f.Name, f.SHA256)
 			seen.Octets = uint64(f.Size)
+			s.notes.downlink = seen
 			return seen, nil
 		}
 	}
@@ -70,7 +71,7 @@ func restoreOurs(_ context.Context, s *story) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	return same(got, want, len(packed))
+	return s.same(got, want, len(packed))
 }
 
 func restoreAEC(ctx context.Context, s *story) (Seen, error) {
@@ -91,12 +92,15 @@ func restoreAEC(ctx context.Context, s *story) (Seen, error) {
 	if len(got) > len(want) {
 		got = got[:len(want)]
 	}
-	return same(got, want, int(s.notes.product.Size))
+	return s.same(got, want, int(s.notes.product.Size))
 }
 
-func same(got, want []byte, packed int) (Seen, error) {
+// same compares the image with the original; its place is that of the product's downlink.
+func (s *story) same(got, want []byte, packed int) (Seen, error) {
 	if !bytes.Equal(got, want) {
 		return Seen{}, fmt.Errorf("the image differs from the original: %d and %d octets", len(got), len(want))
 	}
-	return Seen{Note: fmt.Sprintf("%d octets from %d, byte for byte", len(want), packed)}, nil
+	seen := s.notes.downlink
+	seen.Note = fmt.Sprintf("%d octets from %d, byte for byte", len(want), packed)
+	return seen, nil
 }

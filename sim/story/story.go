@@ -36,6 +36,7 @@ type notes struct {
 	start      uint64 // the last event before the start was ordered
 	release    time.Time
 	product    client.File
+	downlink   Seen   // of the product
 	abort      uint64 // the last beacon packet before the abort
 	floor      uint64 // anti-replay counter before the reset
 	reset      uint64 // the boot event after the reset

@@ -117,18 +117,28 @@ func (s *Services) reportGuests() error {
 	return nil
 }
 
-// noisy are the layers at which noise ends, and where FARM-1 passes over frames that
-// come twice. They are counted, in housekeeping, and are no event.
-var noisy = map[string]bool{"cltu": true, "tc": true, "farm": true}
+// atOnce is what noise cannot do to a frame or a command: its checksum holds, and it is
+// still not for us.
+var atOnce = map[string]bool{
+	"tc: other spacecraft": true, "tc: unknown virtual channel": true,
+	"farm: invalid control command": true, "farm: sequence-controlled frame on a recovery channel": true,
+}
 
-// LinkRefused notes that the link refused n things. What is not noise is an event: at
-// once the first time, then gathered.
+// LinkRefused notes that the link refused n things; housekeeping counts them all. What
+// noise leaves of frames is an event seldom. Where noise ends before there is a frame,
+// and where FARM-1 passes over frames that come twice, nothing is worth one. All else
+// is an event the first time at once, and then gathered.
 func (s *Services) LinkRefused(layer, reason string, n int) {
-	what := layer + ": " + reason
-	if noisy[layer] {
+	what, now := layer+": "+reason, s.cfg.Clock.Now()
+	switch {
+	case atOnce[what]:
+	case layer == "cltu" || layer == "farm":
+		return
+	case layer == "tc":
+		s.noise.gather(what, n, now)
 		return
 	}
-	if s.noise.first(what, n, noisePeriod, s.cfg.Clock.Now()) {
+	if s.noise.first(what, n, noisePeriod, now) {
 		s.Event(pus.EventLow, pus.EventLinkRefused, what)
 	}
 }
@@ -140,8 +150,9 @@ type noise struct {
 }
 
 type heard struct {
-	n    int
-	sent time.Time
+	n      int
+	sent   time.Time
+	period time.Duration // between reports
 }
 
 // maxNoise bounds the kinds of things that are gathered; the rest is "other".
@@ -151,14 +162,7 @@ const maxNoise = 32
 func (q *noise) first(what string, n int, period time.Duration, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.m[what] == nil && len(q.m) >= maxNoise {
-		what = "other"
-	}
-	h := q.m[what]
-	if h == nil {
-		h = &heard{}
-		q.m[what] = h
-	}
+	h := q.find(what, noisePeriod)
 	if !h.sent.IsZero() && now.Sub(h.sent) < period {
 		h.n += n
 		return false
@@ -167,12 +171,35 @@ func (q *noise) first(what string, n int, period time.Duration, now time.Time) b
 	return true
 }
 
+// gather keeps what happened n times for a report in quietPeriod.
+func (q *noise) gather(what string, n int, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	h := q.find(what, quietPeriod)
+	if h.n += n; h.sent.IsZero() {
+		h.sent = now
+	}
+}
+
+// find is where what is kept; the caller holds the lock.
+func (q *noise) find(what string, period time.Duration) *heard {
+	if q.m[what] == nil && len(q.m) >= maxNoise {
+		what = "other"
+	}
+	h := q.m[what]
+	if h == nil {
+		h = &heard{period: period}
+		q.m[what] = h
+	}
+	return h
+}
+
 // due takes what was gathered and has waited long enough.
 func (q *noise) due(now time.Time) (texts []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for what, h := range q.m {
-		if h.n == 0 || now.Sub(h.sent) < noisePeriod {
+		if h.n == 0 || now.Sub(h.sent) < h.period {
 			continue
 		}
 		texts = append(texts, fmt.Sprintf("%s (%d times)", what, h.n))

@@ -29,6 +29,7 @@ const (
 	housekeepingPeriod = 5 * time.Second
 	timePeriod         = 10 * time.Second
 	noisePeriod        = 10 * time.Second // reports of what was refused are gathered for so long
+	quietPeriod        = 10 * time.Minute // and those of what noise leaves of frames
 )
 
 // functionQueue bounds the functions that wait for the one that runs.

@@ -383,14 +383,17 @@ func TestReports(t *testing.T) {
 	})
 }
 
-// Noise is counted and is no event; what is not noise is one at once, and then gathered.
+// What noise leaves of frames is gathered for long; what is not noise is an event at
+// once, and then gathered.
 func TestLinkRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCraft(t)
 		s, stop := c.launch()
 		defer stop()
 		for range 1000 {
-			s.LinkRefused("tc", "checksum", 3)
+			s.LinkRefused("tc", "frame error control", 3)
+			s.LinkRefused("farm", "duplicate", 1)
+			s.LinkRefused("cltu", "broken", 1)
 			s.LinkRefused("sdls", "replay", 1)
 		}
 		if e := c.events(pus.EventLinkRefused); len(e) != 1 || e[0] != "sdls: replay" {
@@ -398,6 +401,14 @@ func TestLinkRefused(t *testing.T) {
 		}
 		time.Sleep(21 * time.Second)
 		if e := c.events(pus.EventLinkRefused); len(e) != 2 || e[1] != "again sdls: replay (999 times)" {
+			t.Errorf("events %q", e)
+		}
+		s.LinkRefused("tc", "other spacecraft", 1)
+		if e := c.events(pus.EventLinkRefused); len(e) != 3 || e[2] != "tc: other spacecraft" {
+			t.Errorf("events %q", e)
+		}
+		time.Sleep(10 * time.Minute)
+		if e := c.events(pus.EventLinkRefused); len(e) != 4 || e[3] != "again tc: frame error control (3000 times)" {
 			t.Errorf("events %q", e)
 		}
 	})

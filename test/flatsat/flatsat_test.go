@@ -139,6 +139,7 @@ type flatsat struct {
 	dev     *grant.Dev
 	air     *air
 	api     *client.Client
+	seen    uint64 // the last event that a test waited for
 }
 
 // outside starts a bus with a store, outside of all bubbles. The stores of one process

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/kvm"
 )
 
@@ -29,6 +30,9 @@ func (m *Machine) ended(x kvm.Exit, err error) Exit {
 	}
 	switch x.Kind {
 	case kvm.ExitPort:
+		if x.Number == hvt.PortBase {
+			return fault("Invalid guest hypercall: num=0")
+		}
 		return fault("Invalid guest port access: port=%#x", x.Number)
 	case kvm.ExitInternal:
 		return internal("KVM: internal error exit: suberror=%#x", x.Number)

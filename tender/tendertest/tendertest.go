@@ -93,7 +93,7 @@ func Compile(name, source string) (string, error) {
 	if source == "" {
 		source = filepath.Join(src, name+".c")
 	}
-	args := append([]string{"-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
+	args := append([]string{"-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
 		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
 		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-I" + src, "-o", out, source},
 		targets[runtime.GOARCH]...)

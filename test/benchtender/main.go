@@ -1,0 +1,91 @@
+// Command benchtender measures what it costs to start and to hold guests, a
+// line a figure:
+//
+//	BENCH name value unit goal ok|short
+//
+// SOLO5_HVT=PATH names a solo5-hvt to compare with, GUEST=PATH a guest for
+// both (an own one otherwise), which runs for each of them in turn. Guests
+// are full slots, jailed, as init starts them; run it as root, or the slots
+// lack their namespaces and their memory cannot be looked into.
+//
+// The guests do next to nothing, because a KVM in software emulates each of
+// their instructions; what is measured is the tender.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/perilune/perilune/tender/tendertest"
+)
+
+type bench struct {
+	tender string
+	guests map[string]string
+	kvm    *os.File
+
+	cold, warm, hold, pool, mem int
+}
+
+func main() {
+	b := &bench{guests: map[string]string{}}
+	flag.IntVar(&b.cold, "cold", 60, "runs of each tender from start to exit")
+	flag.IntVar(&b.warm, "warm", 300, "orders to a warm pool; 10000 for an honest p99.9")
+	flag.IntVar(&b.hold, "hold", 200, "guests of 8 MiB held at once; 1000 is the goal")
+	flag.IntVar(&b.pool, "pool", 8, "slots that wait for an order")
+	flag.IntVar(&b.mem, "mem", 8, "memory of the cold guest in MiB")
+	flag.Parse()
+	err := b.run()
+	tendertest.Remove()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "benchtender:", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) run() error {
+	var err error
+	// As it is shipped: without symbols.
+	if b.tender, err = tendertest.BuildTender("-trimpath", "-ldflags=-s -w"); err != nil {
+		return err
+	}
+	for _, name := range []string{"first", "hold"} {
+		if b.guests[name], err = tendertest.Compile(name, "test/benchtender/"+name+"/main.c"); err != nil {
+			return err
+		}
+	}
+	if b.kvm, err = os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
+		return err
+	}
+	defer b.kvm.Close()
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "benchtender: not root: slots have no namespaces, and memory is not measured")
+	}
+	for _, part := range []func() error{b.coldStart, b.warmOrders, b.holdGuests} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// figure prints one; a goal of 0 is none.
+func figure(name string, value float64, unit string, goal float64) {
+	verdict, bound := "ok", "-"
+	if goal > 0 {
+		bound = fmt.Sprintf("%g", goal)
+		if value > goal {
+			verdict = "short"
+		}
+	}
+	fmt.Printf("BENCH tender.%s %.3g %s %s %s\n", name, value, unit, bound, verdict)
+}
+
+// quantile sorts d and gives the value at q of 1, in milliseconds.
+func quantile(d []time.Duration, q float64) float64 {
+	slices.Sort(d)
+	return float64(d[min(int(q*float64(len(d))), len(d)-1)]) / 1e6
+}

@@ -1,5 +1,7 @@
 package coding
 
+import "encoding/binary"
+
 // Decoding of one codeword. The remainder of the received word by the generator is zero
 // for a good word, which costs one table look-up a symbol; otherwise the remainder alone,
 // 2E symbols, gives the syndromes. Then Berlekamp–Massey finds the error locator, Chien's
@@ -78,6 +80,7 @@ func (l *erased) locator() poly {
 // syndromes evaluates the remainder, high powers first, at the generator's roots.
 func (r *RS) syndromes(rem *[32]byte) (syn [2 * maxE]byte) {
 	checks := 2 * r.e
+	var sum [4]uint64
 	for i := range checks {
 		s := rem[i]
 		if r.dual {
@@ -86,16 +89,25 @@ func (r *RS) syndromes(rem *[32]byte) (syn [2 * maxE]byte) {
 		if s == 0 {
 			continue
 		}
-		// The term s·x^(checks-1-i) at alpha^(11 j): its exponent grows by a fixed step.
-		step := 11 * (checks - 1 - i) % 255
-		exp := (int(gfLog[s]) + step*firstRoot(r.e)) % 255
-		for j := range checks {
-			syn[j] ^= gfExp[exp]
-			if exp += step; exp >= 255 {
-				exp -= 255
+		// The term s·x^power at alpha^(11 j), for 32 values of j from the first root on.
+		power := checks - 1 - i
+		if power == 0 {
+			for k := range sum {
+				sum[k] ^= ones64 * uint64(s)
 			}
+			continue
 		}
+		at := runs.values[runs.begin(power, int(gfLog[s])+11*power*firstRoot(r.e)):]
+		at = at[:32]
+		sum[0] ^= binary.LittleEndian.Uint64(at)
+		sum[1] ^= binary.LittleEndian.Uint64(at[8:])
+		sum[2] ^= binary.LittleEndian.Uint64(at[16:])
+		sum[3] ^= binary.LittleEndian.Uint64(at[24:])
 	}
+	for i, w := range sum {
+		binary.LittleEndian.PutUint64(syn[8*i:], w)
+	}
+	clear(syn[checks:])
 	return syn
 }
 
@@ -135,40 +147,40 @@ func berlekampMassey(syn *[2 * maxE]byte, checks int, start *poly, known int) (l
 // chien finds the places, as powers of x below n, at which the locator has its roots. It
 // fails unless there are as many as its degree.
 func chien(locator *poly, degree, n int, places *[2 * maxE]int) bool {
-	// Term i is locator[i]·X^-i with X = alpha^(11 p); exponents count down from p = 0.
-	var terms [2*maxE + 1]int
+	// Term i is locator[i]·X^-i with X = alpha^(11 p). Place p = 254-q makes its exponent
+	// grow with q, so that eight places are eight octets of a run.
+	var begin [2 * maxE]int
+	terms := 0
 	for i := 1; i <= degree; i++ {
-		terms[i] = -1
-		if locator[i] != 0 {
-			terms[i] = int(gfLog[locator[i]])
+		if c := locator[i]; c != 0 {
+			begin[terms] = runs.begin(i, int(gfLog[c])+11*i) // X^-i at p = 254 is alpha^(11 i)
+			terms++
 		}
 	}
 	found := 0
-	if degree == 0 {
-		return true
-	}
-	for p := range n {
-		sum := byte(1)
-		for i := 1; i <= degree; i++ {
-			e := terms[i]
-			if e < 0 {
-				continue
-			}
-			sum ^= gfExp[e]
-			if e -= 11 * i % 255; e < 0 {
-				e += 255
-			}
-			terms[i] = e
+	for q := (rsN - n) &^ 7; q < rsN && found < degree; q += 8 {
+		sum := ones64
+		for _, at := range begin[:terms] {
+			sum ^= binary.LittleEndian.Uint64(runs.values[at+q:])
 		}
-		if sum == 0 {
-			places[found] = p
-			if found++; found == degree {
-				return true
+		if (sum-ones64)&^sum&high64 == 0 {
+			continue // no octet is zero
+		}
+		for k := range 8 {
+			p := rsN - 1 - q - k
+			if byte(sum>>(8*k)) == 0 && p >= 0 && p < n && found < degree {
+				places[found] = p
+				found++
 			}
 		}
 	}
-	return false
+	return found == degree
 }
+
+const (
+	ones64 = uint64(0x0101010101010101)
+	high64 = uint64(0x8080808080808080)
+)
 
 // forney computes the error at each place. Only an erasure may turn out to be none.
 func (r *RS) forney(syn *[2 * maxE]byte, locator *poly, places []int, values *[2 * maxE]byte, lost *erased) bool {

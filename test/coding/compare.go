@@ -177,11 +177,11 @@ func decodeViterbi() (func() (int, error), error) {
 	}
 	data := make([]byte, 1115)
 	fill(source(2), data)
-	soft := noise.AppendSoft(nil, e.Terminate(e.Encode(nil, data)))
+	soft := noise.AppendSoft(nil, e.Flush(e.Terminate(e.Encode(nil, data))))[:conv.Rate12.SymbolsFor(8*len(data)+6)]
 	got := make([]byte, 0, len(data)+8)
 	return func() (int, error) {
 		d.Reset(true)
-		got = d.Flush(d.Decode(got[:0], soft), false)
+		got = d.Flush(d.Decode(got[:0], soft), true)
 		return 8 * len(data), nil
 	}, nil
 }

@@ -11,8 +11,12 @@ import (
 // tolerance is how far from a reference a point may lie, in dB.
 const tolerance = 0.1
 
-// wanted is how many wrong frames a point needs.
-const wanted = 100
+// wanted is how many wrong frames a point needs; bits come wrong in bunches of very
+// different sizes, and need more.
+const (
+	wanted     = 100
+	wantedBits = 400
+)
 
 // point is an error rate at an Eb/N0 in dB; rate 0 where nothing is published.
 type point struct {
@@ -28,6 +32,13 @@ type curve struct {
 	system system
 	points []point
 	slow   bool
+}
+
+func (c curve) enough() int64 {
+	if c.unit == "BER" {
+		return wantedBits
+	}
+	return wanted
 }
 
 // offset is how many dB the rate measured at point i lies right of the reference: positive

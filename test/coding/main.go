@@ -56,7 +56,7 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 			if p.rate != 0 && p.rate < *least && c.unit == "FER" || *short && (p.slow || c.slow) || !match.MatchString(name) {
 				continue
 			}
-			m, err := measure(c.system, p.db, wanted, runtime.NumCPU())
+			m, err := measure(c.system, p.db, c.enough(), runtime.NumCPU())
 			if err != nil {
 				return false, fmt.Errorf("%s: %w", name, err)
 			}

@@ -177,9 +177,9 @@ func (x *inner) pass(data []byte) []byte {
 	x.enc.Reset()
 	x.dec.Reset(true)
 	x.sent = x.enc.Flush(x.enc.Terminate(x.enc.Encode(x.sent[:0], data)))
-	x.soft = x.noise.AppendSoft(x.soft[:0], x.sent)
-	x.got = x.dec.Flush(x.dec.Decode(x.got[:0], x.soft), false)
-	return x.got[:len(data)]
+	x.soft = x.noise.AppendSoft(x.soft[:0], x.sent)[:x.dec.Rate().SymbolsFor(8*len(data)+6)]
+	x.got = x.dec.Flush(x.dec.Decode(x.got[:0], x.soft), true)
+	return x.got
 }
 
 // concatenated is a Reed–Solomon block inside a convolutional code.

@@ -55,6 +55,18 @@ func (r Rate) Symbols() int {
 	return r.Bits() + 1
 }
 
+// SymbolsFor is the number of symbols sent for the first n bits of a stream.
+func (r Rate) SymbolsFor(n int) int {
+	if !r.Valid() || n <= 0 {
+		return 0
+	}
+	total := n / r.Bits() * r.Symbols()
+	for _, p := range patterns[r][:n%r.Bits()] {
+		total += int(p&1 + p>>1)
+	}
+	return total
+}
+
 // Ratio is the rate as a number.
 func (r Rate) Ratio() float64 { return float64(r.Bits()) / float64(r.Bits()+1) }
 

@@ -1,0 +1,69 @@
+package pus
+
+// ServicePosition releases telecommands by where the craft is (ECSS-E-ST-70-41C §6.22).
+// Subtypes are those of service 11 for what the two have in common.
+const ServicePosition = 22
+
+// Position is a place on an orbit.
+type Position struct {
+	Orbit uint32 // number of the orbit
+	Angle uint32 // from the ascending node, in 2^-32 of a turn
+}
+
+// PositionInsert is TC[22,4].
+type PositionInsert struct{ Activities []PositionActivity }
+
+// PositionActivity is a telecommand and the place of its release.
+type PositionActivity struct {
+	Release Position
+	Request Packet
+}
+
+// RequestNames is TC[22,5], delete, TC[22,9], report, and TC[22,12], summary: activities by
+// who sent their requests.
+type RequestNames struct{ Requests []RequestName }
+
+// RequestName names a request.
+type RequestName struct {
+	Source uint16
+	APID   uint16
+	Seq    uint16
+}
+
+// PositionShift is TC[22,7]: activities released later, or earlier.
+type PositionShift struct {
+	Orbits   int32
+	Angle    int32 // in 2^-32 of a turn
+	Requests []RequestName
+}
+
+// PositionShiftAll is TC[22,15].
+type PositionShiftAll struct {
+	Orbits int32
+	Angle  int32
+}
+
+// PositionSummary is TM[22,13].
+type PositionSummary struct{ Activities []PositionName }
+
+// PositionName is a place and the request that is released there.
+type PositionName struct {
+	Release Position
+	Request RequestName
+}
+
+var positionMessages = map[Kind]any{
+	tcKind(22, 1):  None{}, // on
+	tcKind(22, 2):  None{}, // off
+	tcKind(22, 3):  None{}, // empty
+	tcKind(22, 4):  PositionInsert{},
+	tcKind(22, 5):  RequestNames{},
+	tcKind(22, 7):  PositionShift{},
+	tcKind(22, 9):  RequestNames{},
+	tmKind(22, 10): PositionInsert{},
+	tcKind(22, 12): RequestNames{},
+	tmKind(22, 13): PositionSummary{},
+	tcKind(22, 15): PositionShiftAll{},
+	tcKind(22, 16): None{}, // report all
+	tcKind(22, 17): None{}, // summary of all
+}

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Finds TM[17,2] in a recording of raw downlink bits with outside tools alone.
 
-Usage: find_ping.py down.received.raw
+Usage: find_ping.py down.received.raw [OCTETS]
+
+OCTETS is how much of the recording to read.
 
 Written from the books (131.0-B: sync marker, randomiser, Reed-Solomon; 132.0-B: transfer
 frame; 133.0-B: space packet; ECSS-E-ST-70-41C: secondary header); it imports nothing of
@@ -39,13 +41,17 @@ def crc(data):
 
 
 def frames(raw):
-    """Yields (octet of the sync marker, corrected octets, frame)."""
+    """Yields (octet of the sync marker, corrected octets, frame).
+
+    The marker may have a few wrong bits of its own; the code decides what is a frame.
+    """
     noise = randomiser(BLOCK)
+    marker = int.from_bytes(ASM, "big")
     at = 0
-    while True:
-        at = raw.find(ASM, at)
-        if at < 0 or at + 4 + BLOCK > len(raw):
-            return
+    while at + 4 + BLOCK <= len(raw):
+        if (int.from_bytes(raw[at:at + 4], "big") ^ marker).bit_count() > 4:
+            at += 1
+            continue
         block = bytes(a ^ b for a, b in zip(raw[at + 4:at + 4 + BLOCK], noise))
         try:
             errors, data = rs.decode(block, True, DEPTH)
@@ -59,24 +65,36 @@ def frames(raw):
         at += 4 + BLOCK
 
 
-def packets(frame):
-    """Yields whole packets that begin in this frame and end in it."""
+def packets(frame, open_packets):
+    """Yields the packets that end in this frame. open_packets keeps, by virtual channel,
+    the next frame count and the octets of a packet that goes on there."""
+    channel, count = frame[1] >> 1 & 7, frame[3]
     pointer = int.from_bytes(frame[4:6], "big") & 0x7FF
     field = frame[6:FRAME - 6]  # OCF and FECF behind it
+    expected, begun = open_packets.pop(channel, (None, b""))
+    if begun and expected == count:
+        # 0x7FF: no packet begins here, all of the field goes on with the one before.
+        field, pointer = begun + field, 0
+    elif pointer >= 0x7FE:
+        return
     while pointer + 6 <= len(field):
         length = int.from_bytes(field[pointer + 4:pointer + 6], "big") + 7
         if pointer + length > len(field):
-            return
+            break
         yield field[pointer:pointer + length]
         pointer += length
+    open_packets[channel] = (count + 1 & 0xFF, field[pointer:])
 
 
 def main():
     raw = open(sys.argv[1], "rb").read()
+    if len(sys.argv) > 2:
+        raw = raw[:int(sys.argv[2])]
     good = found = 0
+    open_packets = {}
     for at, errors, frame in frames(raw):
         good += 1
-        for packet in packets(frame):
+        for packet in packets(frame, open_packets):
             secondary = packet[0] & 0x08
             if secondary and len(packet) > 9 and packet[7] == 17 and packet[8] == 2 and not crc(packet):
                 apid = int.from_bytes(packet[:2], "big") & 0x7FF

@@ -12,6 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/bundle/bundletest"
+	"github.com/perilune/perilune/missions/grant"
 	"github.com/perilune/perilune/test/testcraft"
 )
 
@@ -37,6 +39,7 @@ func world(ts *testscript.TestScript) *testcraft.World {
 //	exits CODE COMMAND...     runs a command that must end with that exit code
 //	offer NAME FILE           the craft sends a file down
 //	print GUEST TEXT          a guest on the craft prints a line
+//	hostile TENANT            makes the bundles of bundletest, NAME.tar each
 //	mute                      the craft no longer listens to telecommands
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,7 +50,7 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"craft": startCraft, "exits": exits, "offer": offer, "print": printLine,
+			"craft": startCraft, "exits": exits, "offer": offer, "print": printLine, "hostile": hostile,
 			"mute": func(ts *testscript.TestScript, _ bool, _ []string) { world(ts).Craft.Mute(true) },
 		},
 		RequireExplicitExec: true,
@@ -99,4 +102,14 @@ func printLine(ts *testscript.TestScript, _ bool, args []string) {
 	g, err := ids.ParseGuest(args[0])
 	ts.Check(err)
 	world(ts).Craft.Print(g, args[1]+"\n")
+}
+
+func hostile(ts *testscript.TestScript, _ bool, args []string) {
+	dev, err := grant.DevKeys(world(ts).Keys)
+	ts.Check(err)
+	key, err := dev.Tenant(args[0])
+	ts.Check(err)
+	for _, h := range bundletest.All() {
+		ts.Check(h.Make(ts.MkAbs(h.Name+".tar"), args[0], key))
+	}
 }

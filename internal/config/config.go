@@ -4,9 +4,11 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -17,6 +19,9 @@ const MaxSize = 1 << 20
 
 // ErrUnknownKey is wrapped by the error for a key that nothing reads.
 var ErrUnknownKey = errors.New("unknown key")
+
+// mistyped is how the TOML library tells of a value of another type than is wanted.
+var mistyped = regexp.MustCompile(`^toml: line (\d+) \(last key "(.*)"\): (.*)$`)
 
 // Load reads the TOML file at path into the struct that into points to.
 func Load(path string, into any) error {
@@ -38,6 +43,9 @@ func Decode(data []byte, file string, into any) error {
 		var p toml.ParseError
 		if errors.As(err, &p) {
 			return fmt.Errorf("%s:%d: %s", file, p.Position.Line, p.Message)
+		}
+		if m := mistyped.FindStringSubmatch(err.Error()); m != nil {
+			return fmt.Errorf("%s:%s: %s: %s", file, m[1], m[2], m[3])
 		}
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -67,6 +75,11 @@ func lineOf(data []byte, key toml.Key) int {
 		if ok && table == parent && strings.Trim(strings.TrimSpace(name), `"'`) == last {
 			return i + 1
 		}
+	}
+	// It stands in an inline table or has dots in its name.
+	inline := regexp.MustCompile(`(?m)(^|[.{,\s"'])` + regexp.QuoteMeta(last) + `["']?\s*=`)
+	if at := inline.FindIndex(data); at != nil {
+		return 1 + bytes.Count(data[:at[1]], []byte("\n"))
 	}
 	return 1
 }

@@ -19,7 +19,9 @@ func TestDecode(t *testing.T) {
 		{"unknown at the top", "name='a'\nnmae='b'\n", `f.toml:2: unknown key "nmae"`},
 		{"unknown in a table", "name='a'\n\n[[item]]\nsize=3\ncolour=2\n", `f.toml:5: unknown key "item.colour"`},
 		{"unknown table", "name='a'\n[other]\nx=1\n", `f.toml:2: unknown key "other"`},
-		{"wrong type", "name=3\n", "f.toml:"},
+		{"unknown in an inline table", "name='a'\nitem=[{size=1},\n {colour = 2}]\n", `f.toml:3: unknown key "item.colour"`},
+		{"unknown with dots", "name='a'\n\nother.colour=1\n", `f.toml:3: unknown key "other.colour"`},
+		{"wrong type", "\nname=3\n", "f.toml:2: name: incompatible types"},
 		{"no TOML", "name=\n", "f.toml:1:"},
 	}
 	for _, tt := range tests {

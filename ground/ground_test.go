@@ -255,7 +255,7 @@ func TestScheduledRequestIsFollowed(t *testing.T) {
 	if child, err = w.Client.WaitCommand(ctx, c.Child, client.StageCompleted); err != nil {
 		t.Fatal(err)
 	}
-	if early := at.Sub(time.Now()); early > 0 {
+	if early := time.Until(at); early > 0 {
 		t.Errorf("carried out %v early", early)
 	}
 	if !strings.Contains(c.Text, "schedule ping") || !child.Release.Equal(c.Release) {

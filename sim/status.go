@@ -115,9 +115,7 @@ func picture(st client.Status) string {
 // summary is one line for logs. It leaves out counters that change all the time.
 func summary(st client.Status) string {
 	parts := []string{st.Craft, "link " + st.Link.State, health(st.Health)}
-	for _, t := range active(st.Transfers) {
-		parts = append(parts, t)
-	}
+	parts = append(parts, active(st.Transfers)...)
 	for _, g := range st.Guests {
 		parts = append(parts, fmt.Sprintf("%s/%s %s%s", g.Tenant, g.Mission, g.State, exit(g)))
 	}

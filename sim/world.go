@@ -61,8 +61,8 @@ func (w *world) Bundle(ctx context.Context, mission string, how story.Make) (str
 		return "", err
 	}
 	dir := filepath.Join(w.s.opt.Out, "build", "missions")
-	kernel, err := p.Compile(ctx, "amd64", dir)
-	if err != nil {
+	kernel := filepath.Join(dir, fmt.Sprintf("story-%s-%d.hvt", mission, how))
+	if err := p.Compile(ctx, "amd64", kernel); err != nil {
 		return "", err
 	}
 	if how == story.Damaged {

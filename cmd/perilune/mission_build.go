@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/perilune/perilune/hvt"
-	"github.com/perilune/perilune/missions"
-	"github.com/perilune/perilune/missions/bundle"
 	"github.com/perilune/perilune/missions/grant"
-	"github.com/perilune/perilune/missions/sdk"
+	"github.com/perilune/perilune/missions/project"
 )
 
 // built is what `mission build` made.
@@ -65,36 +61,27 @@ by the tenant. In the simulator the tenant's key makes itself.`,
 }
 
 func (a *app) buildMission(dir string, f buildFlags) (built, error) {
-	m, err := loadMission(dir)
+	p, err := project.Open(dir)
 	if err != nil {
 		return built{}, err
 	}
+	p.Debug = f.debug
+	m := p.Mission
 	key, err := a.tenantKey(m.Tenant, f)
 	if err != nil {
 		return built{}, err
 	}
 	kernel := filepath.Join(dir, filepath.FromSlash(m.Guest.Kernel))
-	if !f.prebuilt {
-		_, err := sdk.Build(a.ctx, sdk.Project{
-			Dir: dir, Name: m.Name, Sources: m.Build.Sources, Manifest: m.Manifest(), Arch: "amd64", Out: kernel, Debug: f.debug,
-		})
-		if err != nil {
-			return built{}, err
-		}
+	if f.prebuilt {
+		err = p.CheckKernel(kernel)
+	} else {
+		err = p.Compile(a.ctx, "amd64", kernel)
 	}
-	if err := checkKernel(m, kernel); err != nil {
-		return built{}, err
-	}
-	toml, err := os.ReadFile(filepath.Join(dir, "mission.toml"))
 	if err != nil {
 		return built{}, err
 	}
-	blobs := map[string]string{}
-	for _, b := range m.Block {
-		blobs[path.Base(b.File)] = filepath.Join(dir, filepath.FromSlash(b.File))
-	}
 	out := filepath.Join(dir, "build", m.Name+".tar")
-	digest, err := bundle.Write(out, bundle.Contents{Mission: toml, Kernels: map[string]string{"amd64": kernel}, Blobs: blobs}, key)
+	digest, err := p.Pack(out, map[string]string{"amd64": kernel}, key)
 	if err != nil {
 		return built{}, fmt.Errorf("pack %s: %w", m.Name, err)
 	}
@@ -119,26 +106,4 @@ func (a *app) tenantKey(tenant string, f buildFlags) (grant.Key, error) {
 		return grant.Key{}, err
 	}
 	return dev.Tenant(tenant)
-}
-
-// checkKernel refuses on the ground what the craft would refuse: a program that is no
-// unikernel of ours, or that disagrees with mission.toml about its devices.
-func checkKernel(m *missions.Mission, kernel string) error {
-	f, err := os.Open(kernel)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	img, err := hvt.ReadImage(f, st.Size())
-	if err != nil {
-		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleELF, "%v", err))
-	}
-	if err := m.CheckManifest(img.Manifest); err != nil {
-		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleManifest, "%v", err))
-	}
-	return nil
 }

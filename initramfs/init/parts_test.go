@@ -30,7 +30,8 @@ func TestDeaths(t *testing.T) {
 		}
 	}
 	d.forget()
-	if d.add(start) || d.add(start) || !d.add(start) {
+	first, second, third := d.add(start), d.add(start), d.add(start)
+	if first || second || !third {
 		t.Error("three at once must be too many, two not")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/bundle"
 	"github.com/perilune/perilune/missions/grant"
@@ -22,6 +23,7 @@ type Project struct {
 	Dir     string
 	Mission *missions.Mission
 	TOML    []byte
+	Debug   bool // keep symbols and lines for the debugger
 }
 
 // Open reads mission.toml in dir.
@@ -38,16 +40,44 @@ func Open(dir string) (*Project, error) {
 	return &Project{Dir: dir, Mission: m, TOML: data}, nil
 }
 
-// Compile builds the program for arch into outDir and returns its path.
-func (p *Project) Compile(ctx context.Context, arch, outDir string) (string, error) {
-	return sdk.Build(ctx, sdk.Project{
+// Compile builds the program for arch as the file out, and checks what came out against
+// mission.toml as the craft will.
+func (p *Project) Compile(ctx context.Context, arch, out string) error {
+	_, err := sdk.Build(ctx, sdk.Project{
 		Dir:      p.Dir,
 		Name:     p.Mission.Name,
 		Sources:  p.Mission.Build.Sources,
 		Manifest: p.Mission.Manifest(),
 		Arch:     arch,
-		Out:      filepath.Join(outDir, p.Mission.Name+"-"+arch+".hvt"),
+		Out:      out,
+		Debug:    p.Debug,
 	})
+	if err != nil {
+		return err
+	}
+	return p.CheckKernel(out)
+}
+
+// CheckKernel refuses on the ground what the craft would refuse: a program that is no
+// unikernel of ours, or that disagrees with mission.toml about its devices.
+func (p *Project) CheckKernel(kernel string) error {
+	f, err := os.Open(kernel)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	img, err := hvt.ReadImage(f, st.Size())
+	if err != nil {
+		return fmt.Errorf("%s: %w", kernel, err)
+	}
+	if err := p.Mission.CheckManifest(img.Manifest); err != nil {
+		return fmt.Errorf("%s: %w", kernel, err)
+	}
+	return nil
 }
 
 // Pack signs kernels (architecture → path) and the blobs of mission.toml as the bundle
@@ -82,11 +112,10 @@ func holds(path string, d digest.Digest, key grant.Key) bool {
 func (p *Project) Build(ctx context.Context, out string, archs []string, key grant.Key) (digest.Digest, error) {
 	kernels := map[string]string{}
 	for _, arch := range archs {
-		k, err := p.Compile(ctx, arch, filepath.Dir(out))
-		if err != nil {
+		kernels[arch] = filepath.Join(filepath.Dir(out), p.Mission.Name+"-"+arch+".hvt")
+		if err := p.Compile(ctx, arch, kernels[arch]); err != nil {
 			return "", err
 		}
-		kernels[arch] = k
 	}
 	return p.Pack(out, kernels, key)
 }

@@ -81,7 +81,7 @@ func scheduleWaits(ctx context.Context, s *story) (Seen, error) {
 		return Seen{}, err
 	case h.Pending < 1:
 		return Seen{}, errors.New("the schedule is empty after the reset")
-	case h.ScheduleEnabled != false:
+	case h.ScheduleEnabled:
 		return Seen{}, errors.New("the schedule runs though the time is not set")
 	}
 	return seenAt(e, "%d activities pending, schedule disabled until time is set", h.Pending), nil

@@ -133,7 +133,7 @@ func (c *Craft) perform(tc pus.Telecommand) error {
 		if err != nil {
 			return err
 		}
-		c.offset, c.quality = t.Time.Time().Sub(time.Now()), t.Quality
+		c.offset, c.quality = time.Until(t.Time.Time()), t.Quality
 	case pus.ServiceSchedule:
 		all, err := pus.DecodeInsert(tc.Payload)
 		if err != nil {

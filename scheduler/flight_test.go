@@ -357,6 +357,30 @@ func TestSafeMode(t *testing.T) {
 	}
 }
 
+// Missions that cannot be loaded are left out with an event; the others fly.
+func TestDamagedMissions(t *testing.T) {
+	c := newCraft(t, 0)
+	if err := os.WriteFile(filepath.Join(c.cfg.Missions, "rubbish.tar"), []byte("rubbish"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.boot()
+	c.ground.event(pus.EventBundleRefused, "image: rubbish.tar: open bundle: bundle.layout: ")
+	c.ground.wait("beacon", isBeacon)
+	c.halt()
+	kernels, err := filepath.Glob(filepath.Join(c.cfg.Data, "missions", "active", "acme", "beacon", "*", "kernel"))
+	if err != nil || len(kernels) != 1 {
+		t.Fatalf("%q, %v", kernels, err)
+	}
+	if err := os.Truncate(kernels[0], 10); err != nil {
+		t.Fatal(err)
+	}
+	c.ground.forget()
+	c.boot()
+	c.ground.event(pus.EventBundleRefused, "acme/beacon: kernel.elf: ")
+	// The image has it still.
+	c.ground.wait("beacon", isBeacon)
+}
+
 // Health goes to init again and again while the parts move.
 func TestHealth(t *testing.T) {
 	c := newCraft(t, 0)

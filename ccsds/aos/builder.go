@@ -14,6 +14,8 @@ const MaxPending = 1 << 20
 // ErrFull says that a virtual channel has too many octets waiting.
 var ErrFull = errors.New("virtual channel is full")
 
+var errNoSecurity = errors.New("nothing applies security")
+
 // Builder makes the frames of one master channel. Each virtual channel has a service of
 // its own: packets by Append and Next, a bit stream by Bits, other octets by Access.
 type Builder struct {
@@ -22,10 +24,24 @@ type Builder struct {
 		packets.Queue
 		count uint32 // 28 bits
 	}
-	insert []byte
-	pdu    []byte // data field in the making
-	idle   []byte // data field of idle frames
+	insert  []byte
+	pdu     []byte // data field in the making
+	idle    []byte // data field of idle frames
+	protect Protect
+	err     error
 }
+
+// Protect appends the data field of a frame to dst with security applied, which makes it
+// longer by Params.Security octets. header is primary header and insert zone.
+type Protect func(dst []byte, vc ccsds.VCID, header, data []byte) ([]byte, error)
+
+// Secure sets what applies security to all frames but idle ones. Where Params.Security is
+// not 0 it must be called before the first frame.
+func (b *Builder) Secure(p Protect) { b.protect = p }
+
+// Err is why the last call of Next, though enough waited, made no frame: security could
+// not be applied. The data still wait.
+func (b *Builder) Err() error { return b.err }
 
 // NewBuilder returns a Builder whose frame counts begin at zero and whose insert zones
 // are idle.
@@ -34,7 +50,7 @@ func NewBuilder(p Params) (*Builder, error) {
 		return nil, err
 	}
 	return &Builder{
-		p: p, insert: ccsds.AppendIdleData(nil, p.InsertZone), idle: packets.AppendNoise(nil, p.DataLength()),
+		p: p, insert: ccsds.AppendIdleData(nil, p.InsertZone), idle: packets.AppendNoise(nil, p.fieldLength()),
 	}, nil
 }
 
@@ -95,9 +111,11 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 		m.First = uint16(first)
 	}
 	b.pdu = m.Append(b.pdu[:0])
-	dst = b.frame(dst, vc, b.pdu, ocf)
+	if frame, b.err = b.frame(dst, vc, b.pdu, ocf); b.err != nil {
+		return dst, false
+	}
 	b.vc[vc].Drop(room)
-	return dst, true
+	return frame, true
 }
 
 // Bits appends a frame with the first n bits of stream, at most as many as a frame holds,
@@ -122,7 +140,10 @@ func (b *Builder) Bits(dst []byte, vc ccsds.VCID, ocf [4]byte, stream []byte, n 
 		return dst, 0, err
 	}
 	b.pdu = pdu
-	return b.frame(dst, vc, pdu, ocf), took, nil
+	if frame, err = b.frame(dst, vc, pdu, ocf); err != nil {
+		return dst, 0, fmt.Errorf("send bits: %w", err)
+	}
+	return frame, took, nil
 }
 
 // Access appends a frame to dst whose data field is the user's (VCA, §3.5).
@@ -133,20 +154,50 @@ func (b *Builder) Access(dst []byte, vc ccsds.VCID, ocf [4]byte, sdu []byte) ([]
 	if len(sdu) != b.p.DataLength() {
 		return dst, fmt.Errorf("send access data: have %d octets, want %d", len(sdu), b.p.DataLength())
 	}
-	return b.frame(dst, vc, sdu, ocf), nil
+	frame, err := b.frame(dst, vc, sdu, ocf)
+	if err != nil {
+		return dst, fmt.Errorf("send access data: %w", err)
+	}
+	return frame, nil
 }
 
-// Idle appends a frame that carries only idle data on VC 63 to dst.
-func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte { return b.frame(dst, IdleVCID, b.idle, ocf) }
+// Idle appends a frame that carries only idle data on VC 63 to dst. It has no security.
+func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte {
+	start := len(dst)
+	f := b.next(IdleVCID, ocf)
+	dst = append(f.appendHeader(dst), b.idle...)
+	return f.appendTrailer(dst, start)
+}
 
-func (b *Builder) frame(dst []byte, vc ccsds.VCID, data []byte, ocf [4]byte) []byte {
+// next is the head of the next frame of vc.
+func (b *Builder) next(vc ccsds.VCID, ocf [4]byte) *Frame {
 	c := &b.vc[vc]
-	f := Frame{Params: b.p, SCID: b.p.SCID, VCID: vc, VCFC: c.count & 0xFFFFFF, InsertZone: b.insert, OCF: ocf}
+	f := &Frame{Params: b.p, SCID: b.p.SCID, VCID: vc, VCFC: c.count & 0xFFFFFF, InsertZone: b.insert, OCF: ocf}
 	if b.p.Cycle {
 		f.CycleUsed, f.Cycle = true, uint8(c.count>>24)
 	}
 	c.count = (c.count + 1) & 0xFFFFFFF
-	start := len(dst)
-	dst = append(f.appendHeader(dst), data...)
-	return f.appendTrailer(dst, start)
+	return f
+}
+
+func (b *Builder) frame(dst []byte, vc ccsds.VCID, data []byte, ocf [4]byte) ([]byte, error) {
+	start, count := len(dst), b.vc[vc].count
+	f := b.next(vc, ocf)
+	dst = f.appendHeader(dst)
+	if b.p.Security == 0 {
+		return f.appendTrailer(append(dst, data...), start), nil
+	}
+	field := len(dst)
+	err := errNoSecurity
+	if b.protect != nil {
+		dst, err = b.protect(dst, vc, dst[start:field:field], data)
+	}
+	if err == nil && len(dst)-field != b.p.fieldLength() {
+		err = fmt.Errorf("security makes a field of %d octets, want %d", len(dst)-field, b.p.fieldLength())
+	}
+	if err != nil {
+		b.vc[vc].count = count
+		return nil, err
+	}
+	return f.appendTrailer(dst, start), nil
 }

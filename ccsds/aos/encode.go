@@ -9,8 +9,8 @@ import (
 	"github.com/perilune/perilune/ccsds"
 )
 
-// Append appends the frame with the given data field to dst. The data field must fill
-// the frame that Params describe.
+// Append appends the frame with the given data field, security included, to dst. The data
+// field must fill the frame that Params describe.
 func Append(dst []byte, f *Frame, data []byte) ([]byte, error) {
 	if err := f.check(len(data)); err != nil {
 		return dst, err
@@ -64,8 +64,8 @@ func (f *Frame) check(data int) error {
 		return fmt.Errorf("encode aos frame: frame count cycle %d", f.Cycle)
 	case len(f.InsertZone) != f.Params.InsertZone:
 		return fmt.Errorf("encode aos frame: insert zone of %d octets, want %d", len(f.InsertZone), f.Params.InsertZone)
-	case data != f.Params.DataLength():
-		return fmt.Errorf("encode aos frame: data field of %d octets, want %d", data, f.Params.DataLength())
+	case data != f.Params.fieldLength():
+		return fmt.Errorf("encode aos frame: data field of %d octets, want %d", data, f.Params.fieldLength())
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type Builder struct {
 	counts      [ccsds.MaxVCID + 1][2]uint64 // sequence controlled, expedited
 	queues      map[Channel]*packets.Queue   // at most 64 × 16 × 2
 	insert      []byte
+	protect     Protect
+	err         error
 }
 
 // NewBuilder returns a Builder whose frame counts have countLength octets and begin at
@@ -63,7 +65,7 @@ func (b *Builder) Insert(zone []byte) error {
 
 // room is the largest data zone behind a field header of hdr octets.
 func (b *Builder) room(hdr int, ocf bool) int {
-	n := b.p.limit() - MinHeaderLength - int(b.countLength) - b.p.InsertZone - int(b.p.FECF) - hdr
+	n := b.p.limit() - MinHeaderLength - int(b.countLength) - b.p.InsertZone - b.p.Security - int(b.p.FECF) - hdr
 	if ocf {
 		n -= OCFLength
 	}
@@ -134,8 +136,7 @@ func (b *Builder) Next(dst []byte, c Channel, ocf *[4]byte, flush bool) (frame [
 	if first >= 0 {
 		f.Pointer = uint16(first)
 	}
-	frame, err := b.frame(dst, c, ocf, f)
-	if err != nil { // cannot be: the parameters were checked
+	if frame, b.err = b.frame(dst, c, ocf, f); b.err != nil {
 		return dst, false
 	}
 	q.Drop(room)
@@ -244,13 +245,13 @@ func (b *Builder) Truncated(dst []byte, c Channel, id UPID, unit []byte) ([]byte
 		return dst, err
 	}
 	f := Frame{Params: b.p, SCID: b.p.SCID, Destination: b.p.Destination, VCID: c.VC, MAP: c.MAP, Truncated: true}
-	return Append(dst, &f, field)
+	return b.secured(dst, &f, field)
 }
 
 // Idle appends a frame that carries only idle data on VC 63 to dst. n is its length in
 // octets where frames vary.
 func (b *Builder) Idle(dst []byte, ocf *[4]byte, n int) ([]byte, error) {
-	room := b.room(1, ocf != nil)
+	room := b.room(1, ocf != nil) + b.p.Security
 	if !b.p.Fixed() {
 		room -= b.p.limit() - n
 	}
@@ -278,7 +279,11 @@ func (b *Builder) frame(dst []byte, c Channel, ocf *[4]byte, field Field) ([]byt
 	if ocf != nil {
 		f.HasOCF, f.OCF = true, *ocf
 	}
-	dst, err = Append(dst, &f, data)
+	if c.VC == IdleVCID {
+		dst, err = Append(dst, &f, data)
+	} else {
+		dst, err = b.secured(dst, &f, data)
+	}
 	if err != nil {
 		return dst, err
 	}

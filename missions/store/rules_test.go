@@ -3,101 +3,27 @@ package store_test
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/missions/bundle/bundletest"
 	"github.com/perilune/perilune/missions/grant"
 )
 
-// members reads a bundle's archive.
-func members(t *testing.T, path string) (names []string, data map[string][]byte) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	data = map[string][]byte{}
-	for r := tar.NewReader(f); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return names, data
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, h.Name)
-		if data[h.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// forge rewrites a bundle: change bends the members' content; link adds a symlink. With
-// honest digests every blob gets the name that its new content wants, and so does
-// whoever refers to it.
-func (w *world) forge(path string, honest bool, change func(data map[string][]byte), headers ...tar.Header) string {
+// forge rewrites a bundle as bundletest.Forge does; nobody signs anew.
+func (w *world) forge(path string, honest bool, change func(data map[string][]byte), more ...tar.Header) string {
 	w.t.Helper()
-	names, data := members(w.t, path)
-	change(data)
-	for again := honest; again; {
-		again = false
-		for _, name := range names {
-			old, isBlob := strings.CutPrefix(name, "blobs/sha256/")
-			sum := sha256.Sum256(data[name])
-			fresh := hex.EncodeToString(sum[:])
-			if !isBlob || data[name] == nil || old == fresh {
-				continue
-			}
-			again = true
-			data["blobs/sha256/"+fresh] = data[name]
-			delete(data, name)
-			names[slices.Index(names, name)] = "blobs/sha256/" + fresh
-			for n := range data {
-				data[n] = bytes.ReplaceAll(data[n], []byte(old), []byte(fresh))
-			}
-		}
-	}
-	var out bytes.Buffer
-	tw := tar.NewWriter(&out)
-	for _, name := range append(names, slices.Sorted(maps.Keys(data))...) {
-		content, ok := data[name]
-		if !ok {
-			continue
-		}
-		delete(data, name)
-		headers = append(headers, tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(content)), Mode: 0o644})
-		h := headers[len(headers)-1]
-		if err := tw.WriteHeader(&h); err != nil {
-			w.t.Fatal(err)
-		}
-		if _, err := tw.Write(content); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	for _, h := range headers {
-		if h.Typeflag == tar.TypeReg {
-			continue
-		}
-		if err := tw.WriteHeader(&h); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
+	to := filepath.Join(w.files, "forged.tar")
+	if err := bundletest.Forge(path, to, honest, change, grant.Key{}, more...); err != nil {
 		w.t.Fatal(err)
 	}
-	return w.write("forged.tar", out.Bytes())
+	return to
 }
 
 // swap replaces text in whichever member has it.
@@ -112,7 +38,10 @@ func swap(old, fresh string) func(map[string][]byte) {
 // digestOf is the digest of the manifest that the index of a bundle names.
 func digestOf(t *testing.T, path string) string {
 	t.Helper()
-	_, data := members(t, path)
+	_, data, err := bundletest.Members(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, rest, ok := bytes.Cut(data["index.json"], []byte(`"digest":"`))
 	if !ok {
 		return "sha256:none"

@@ -117,15 +117,17 @@ func write(path, tenant string, key grant.Key, honest bool, program []byte, chan
 // and with more members behind. If honest, blobs get the names that their new content
 // wants, so do those who refer to them, and key signs anew.
 func Forge(good, path string, honest bool, change func(map[string][]byte), key grant.Key, more ...tar.Header) error {
-	names, m, err := read(good)
+	names, m, err := Members(good)
 	if err != nil {
 		return err
 	}
 	change(m)
 	if honest {
 		rename(names, m)
-		if err := sign(m, key); err != nil {
-			return err
+		if key.Public() != "" {
+			if err := sign(m, key); err != nil {
+				return err
+			}
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(m)) {
@@ -157,7 +159,8 @@ func Forge(good, path string, honest bool, change func(map[string][]byte), key g
 	return os.WriteFile(path, out.Bytes(), 0o644)
 }
 
-func read(path string) (names []string, m map[string][]byte, err error) {
+// Members reads the members of an archive, and their names in their order.
+func Members(path string) (names []string, m map[string][]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err

@@ -9,7 +9,8 @@
 //
 // A point is ok when the rate measured, with at least 100 wrong frames, lies within 0.1 dB
 // of the reference, along the reference's own slope. Codes for which there is no outside
-// reference say so in place of the goal. The exit code is 1 when a point is short.
+// reference say so in place of the goal. The exit code is 1 when a point is short. The
+// whole takes up to an hour of two processors, -least 1e-4 leaves the longest points out.
 package main
 
 import (

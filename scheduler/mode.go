@@ -120,7 +120,7 @@ func (f *flight) Activate(_ context.Context, bundle, order string) (string, erro
 	}
 	file := f.cfg.path("incoming", bundle)
 	if _, err := os.Stat(file); err != nil {
-		return "", &pus.Refusal{Code: pus.FailureUnknownName, Text: err.Error(), Err: err}
+		return "", &pus.Refusal{Code: pus.FailureUnknownName, Text: fmt.Sprintf("no bundle %s among the incoming files: upload it", bundle), Err: err}
 	}
 	in, err := f.store.Activate(file, token)
 	if err != nil {

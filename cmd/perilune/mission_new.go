@@ -38,7 +38,7 @@ func (a *app) missionNewCmd() *cobra.Command {
 			}{name, tenant, dir}
 			return a.print(v, func(w io.Writer) {
 				fmt.Fprintln(w, filepath.Join(dir, "mission.toml"))
-				fmt.Fprintf(a.talk, "Next: cd %s && perilune mission build && perilune mission upload && perilune mission start %s\n", dir, name)
+				fmt.Fprintf(a.talk, "Next: perilune mission build %[1]s, perilune mission upload %[1]s, perilune mission start %[2]s\n", dir, name)
 			})
 		},
 	}

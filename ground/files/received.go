@@ -93,6 +93,8 @@ func (f *Files) OpenFile(name string) (fs.File, error) {
 	name = filepath.FromSlash(name)
 	st, err := root.Stat(name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("no file %q has come down: %w", name, fs.ErrNotExist)
 	case err != nil:
 		return nil, err
 	case !st.Mode().IsRegular():

@@ -179,12 +179,16 @@ func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
 			"flight_restarts": h.FlightRestarts, "frames_up": h.FramesUp, "refused_up": h.RefusedUp, "sdls_floor": h.SDLSFloor,
 			"schedule_enabled": h.ScheduleEnabled != 0, "pending": h.Pending, "guests": h.Guests,
 		})
+		if h.Mode == pus.ModeSafe {
+			s.noGuests()
+		}
 		s.considerTime()
 	case pus.SIDGuests:
 		guests, err := pus.DecodeGuests(data)
 		if err != nil {
 			return err
 		}
+		s.noGuests()
 		var text []string
 		for _, g := range guests {
 			c := guest(g, s.now())
@@ -194,6 +198,17 @@ func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
 		e.Text = strings.Join(text, ", ")
 	}
 	return nil
+}
+
+// noGuests marks as stopped what ran when the craft last said so: a report of the craft
+// names all that runs, and in safe mode nothing does.
+func (s *Station) noGuests() {
+	for name, g := range s.guests {
+		if g.State == "running" || g.State == "starting" {
+			g.State = "stopped"
+			s.guests[name] = g
+		}
+	}
 }
 
 func health(h pus.Housekeeping, at time.Time) *client.Housekeeping {

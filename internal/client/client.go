@@ -42,8 +42,9 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	if e.Rule == "" || strings.Contains(e.Reason, e.Rule) {
-		return "refused: " + e.Reason
+	reason := strings.TrimPrefix(e.Reason, "refused: ")
+	if e.Rule == "" || strings.Contains(reason, e.Rule) {
+		return "refused: " + reason
 	}
 	return "refused: " + e.Rule + ": " + e.Reason
 }

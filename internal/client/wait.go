@@ -107,17 +107,36 @@ func (c *Client) Ping(ctx context.Context) (Pong, error) {
 	if err != nil {
 		return Pong{}, err
 	}
-	var sent time.Time
-	e, err := c.Wait(ctx, s.Sequence, func(e Event) bool {
-		if e.Kind == KindRadiated && e.Command == id && sent.IsZero() {
-			sent = e.Time
-		}
-		return e.Kind == KindTM && e.Service == 17 && e.Subtype == 2 && !sent.IsZero()
-	}, KindRadiated, KindTM)
-	if err != nil {
+	p := ping{id: id}
+	if _, err := c.Wait(ctx, s.Sequence, p.see, KindRadiated, KindTM, KindVerified); err != nil {
 		return Pong{Command: id}, err
 	}
-	return Pong{Command: id, Trip: e.Time.Sub(sent), Bit: e.Bit}, nil
+	return Pong{Command: id, Trip: p.answer.Time.Sub(p.sent), Bit: p.answer.Bit}, nil
+}
+
+// ping finds the answer to one ping: TM[17,2] does not say whose answer it is, but it
+// stands between TM[1,1] and TM[1,7] of its request, of which noise may take either.
+type ping struct {
+	id      uint64
+	sent    time.Time
+	mine    bool // a report of the beginning was seen
+	answer  Event
+	pending bool // an answer was seen that may be mine
+}
+
+func (p *ping) see(e Event) bool {
+	switch {
+	case e.Kind == KindRadiated && e.Command == p.id && p.sent.IsZero():
+		p.sent = e.Time
+	case e.Kind == KindVerified && e.Command == p.id && e.Subtype == 7:
+		return p.pending
+	case e.Kind == KindVerified && e.Command == p.id:
+		p.mine, p.pending = true, false
+	case e.Kind == KindTM && e.Service == 17 && e.Subtype == 2 && !p.sent.IsZero():
+		p.answer, p.pending = e, true
+		return p.mine
+	}
+	return false
 }
 
 // watch calls done now and after each event of the kinds, until it says true or fails.

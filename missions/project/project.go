@@ -72,10 +72,10 @@ func (p *Project) CheckKernel(kernel string) error {
 	}
 	img, err := hvt.ReadImage(f, st.Size())
 	if err != nil {
-		return fmt.Errorf("%s: %w", kernel, err)
+		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleELF, "%v", err))
 	}
 	if err := p.Mission.CheckManifest(img.Manifest); err != nil {
-		return fmt.Errorf("%s: %w", kernel, err)
+		return fmt.Errorf("%s: %w", kernel, missions.Rulef(missions.RuleManifest, "%v", err))
 	}
 	return nil
 }

@@ -85,7 +85,8 @@ type Machine struct {
 	vm   *kvm.VM
 	vcpu *kvm.VCPU
 	mem  *memory
-	stop int // eventfd, readable once the guest must end
+	warm []byte // see Warm
+	stop int    // eventfd, readable once the guest must end
 
 	console func([]byte) error
 	blocks  [hvt.MaxEntries]*modules.Block // by handle
@@ -128,14 +129,11 @@ func (m *Machine) Load(c Config) error {
 	if m.mem != nil {
 		return errors.New("machine has a guest already")
 	}
-	mem, err := newMemory(c.Memory)
+	mem, err := m.guestMemory(c.Memory)
 	if err != nil {
 		return err
 	}
-	m.mem, m.console = mem, c.Console
-	if err := m.vm.SetMemory(mem.b); err != nil {
-		return err
-	}
+	m.console = c.Console
 	if err := loader.Program(mem, c.Image, c.Kernel); err != nil {
 		return err
 	}
@@ -229,8 +227,11 @@ func (m *Machine) Run(ctx context.Context) Exit {
 func (m *Machine) Close() error {
 	err := m.vcpu.Close()
 	err = errors.Join(err, m.vm.Close(), unix.Close(m.stop))
-	if m.mem != nil {
+	switch {
+	case m.mem != nil:
 		err = errors.Join(err, m.mem.close())
+	case m.warm != nil:
+		err = errors.Join(err, unix.Munmap(m.warm))
 	}
 	return err
 }

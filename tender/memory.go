@@ -28,6 +28,7 @@ type zone struct {
 // guest's page tables and the mapping's protection say, so that the tender
 // neither faults on a protected page nor writes where the guest cannot.
 type memory struct {
+	whole []byte // the mapping that b is the beginning of
 	b     []byte
 	zones []zone // ascending, without gaps
 }
@@ -41,14 +42,20 @@ func newMemory(size uint64) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Error allocating guest memory: %w", err) //nolint:revive // the reference's words
 	}
-	return &memory{b: b, zones: []zone{
+	return zoned(b), nil
+}
+
+// zoned is memory as a guest finds it before its program is loaded.
+func zoned(b []byte) *memory {
+	size := uint64(len(b))
+	return &memory{whole: b, b: b, zones: []zone{
 		{start: 0, end: hvt.BootInfoBase, prot: allAccess},
 		{start: hvt.BootInfoBase, end: hvt.MinBase, read: true, prot: allAccess},
 		{start: hvt.MinBase, end: size, read: true, write: true, prot: allAccess},
-	}}, nil
+	}}
 }
 
-func (m *memory) close() error { return unix.Munmap(m.b) }
+func (m *memory) close() error { return unix.Munmap(m.whole) }
 
 // Bytes is all of the memory; only the loader uses it, before the guest runs.
 func (m *memory) Bytes() []byte { return m.b }

@@ -106,11 +106,16 @@ func (v *VM) Close() error { return unix.Close(v.fd) }
 
 // SetMemory makes mem the guest's physical memory from address 0. mem must
 // come from mmap and outlive the machine.
-func (v *VM) SetMemory(mem []byte) error {
+func (v *VM) SetMemory(mem []byte) error { return v.setMemory(0, 0, mem) }
+
+// AddMemory adds mem from address gpa, once.
+func (v *VM) AddMemory(gpa uint64, mem []byte) error { return v.setMemory(1, gpa, mem) }
+
+func (v *VM) setMemory(slot uint32, gpa uint64, mem []byte) error {
 	region := struct {
 		slot, flags     uint32
 		gpa, size, addr uint64
-	}{size: uint64(len(mem)), addr: uint64(uintptr(unsafe.Pointer(unsafe.SliceData(mem))))}
+	}{slot: slot, gpa: gpa, size: uint64(len(mem)), addr: uint64(uintptr(unsafe.Pointer(unsafe.SliceData(mem))))}
 	if _, err := ioctlPtr(v.fd, setMemoryRegion, unsafe.Pointer(&region)); err != nil {
 		return fmt.Errorf("KVM: ioctl (SET_USER_MEMORY_REGION) failed: %w", err)
 	}

@@ -51,7 +51,7 @@ func Main(f Files) (int, error) {
 	if s.machine, err = tender.New(sys); err != nil {
 		return 1, err
 	}
-	if err := sys.Close(); err != nil {
+	if err := errors.Join(s.machine.Warm(), sys.Close()); err != nil {
 		return 1, err
 	}
 	if s.console, err = newConsole(s.conn); err != nil {

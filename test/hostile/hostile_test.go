@@ -64,7 +64,9 @@ func run(t *testing.T, tender, guest, cmdline string, devices bool) end {
 	timer := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	cmd.Wait()
-	e := end{status: cmd.ProcessState.ExitCode(), stdout: out.String(), stderr: errs.String()}
+	// With 2 MiB there is no room for a net ring, which may be said and is no fault.
+	said := strings.Replace(errs.String(), "perilune-tender: Not enough guest memory for ring allocation\n", "", 1)
+	e := end{status: cmd.ProcessState.ExitCode(), stdout: out.String(), stderr: said}
 	if info, err := os.Stat(disk); err == nil {
 		e.disk = info.Size()
 	}

@@ -5,6 +5,13 @@ import "encoding/binary"
 // BootInfoSize is the length of the boot info with the fields of Solo5 0.11.
 const BootInfoSize = 56
 
+// Where the fields of Solo5 0.11 lie, and the feature they announce.
+const (
+	BootInfoFeatures = 40
+	BootInfoRing     = 48
+	FeatureRing      = 1 << 0
+)
+
 // BootInfo is what the guest's entry point gets a pointer to. All addresses
 // are guest-physical, sizes in octets.
 type BootInfo struct {

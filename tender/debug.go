@@ -178,6 +178,7 @@ func (d *Debug) piece(step bool, here uint64) (stop gdb.Stop, err error) {
 }
 
 func (d *Debug) loop(step bool, here uint64) (gdb.Stop, error) {
+	d.m.startRing()
 	for {
 		var x kvm.Exit
 		var err error
@@ -203,6 +204,9 @@ func (d *Debug) loop(step bool, here uint64) (gdb.Stop, error) {
 			if step {
 				return d.complete(here)
 			}
+			continue
+		}
+		if d.m.kicked(x) && !step {
 			continue
 		}
 		return d.stopped(x)
@@ -238,13 +242,14 @@ func (d *Debug) stopped(x kvm.Exit) (gdb.Stop, error) {
 		v.Set(v.PC, at)
 		return gdb.Stop{Signal: gdb.SigTrap}, d.m.vcpu.SetRegisters(v)
 	}
-	if x.Kind == kvm.ExitDebug {
+	if x.Kind == kvm.ExitDebug || d.m.ring != nil && kvm.IsKick(x) {
 		return gdb.Stop{Signal: gdb.SigTrap}, nil
 	}
 	return d.end(d.m.ended(x, nil))
 }
 
 func (d *Debug) end(e Exit) (gdb.Stop, error) {
+	e = d.m.stopRing(e)
 	d.over = &e
 	return gdb.Stop{}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/modules"
+	"github.com/perilune/perilune/tender/ring"
 )
 
 // call serves one hypercall whose record lies at gpa. It copies the record
@@ -47,10 +48,11 @@ func (m *Machine) call(n hvt.Number, gpa uint64) (e Exit, ended bool) {
 // callError explains why a hypercall ended the guest.
 func callError(err error) Exit {
 	var access *AccessError
+	var index *ring.IndexError
 	switch {
 	case errors.Is(err, modules.ErrStopped):
 		return killed()
-	case errors.As(err, &access):
+	case errors.As(err, &access), errors.As(err, &index):
 		return fault("%v", err)
 	}
 	return internal("%v", err)

@@ -12,11 +12,13 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/loader"
 	"github.com/perilune/perilune/tender/modules"
+	"github.com/perilune/perilune/tender/ring"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,6 +64,7 @@ type Config struct {
 	Cmdline string
 	Blocks  map[string]*modules.Block // by name in the manifest
 	Nets    map[string]*modules.Net
+	Ring    bool // offer a guest with networks a net ring, above its memory
 	// Console takes the guest's text; it must not keep p and should not
 	// block. An error ends the guest.
 	Console func(p []byte) error
@@ -94,6 +97,10 @@ type Machine struct {
 	poller  *modules.Poller
 	once    sync.Once
 	cookie  []byte // what HALT said of a trap, for a core file
+
+	ring     *ring.Ring // nil without one
+	ringRuns bool
+	failed   atomic.Pointer[Exit] // what went wrong in the ring
 }
 
 // New makes the machine and its processor, all that costs time and does not
@@ -129,16 +136,17 @@ func (m *Machine) Load(c Config) error {
 	if m.mem != nil {
 		return errors.New("machine has a guest already")
 	}
-	mem, err := m.guestMemory(c.Memory)
+	mem, err := m.guestMemory(c.Memory + c.ringSpace())
 	if err != nil {
 		return err
 	}
 	m.console = c.Console
+	loader.Tables(mem) // of all of it, the ring too
+	mem.limit = c.Memory
 	if err := loader.Program(mem, c.Image, c.Kernel); err != nil {
 		return err
 	}
-	loader.Tables(mem)
-	if err := m.vcpu.Start(c.Image.Entry, c.Memory); err != nil {
+	if err := m.vcpu.Start(c.Image.Entry, mem.limit); err != nil {
 		return err
 	}
 	freq, err := m.vcpu.CycleFreq()
@@ -153,7 +161,10 @@ func (m *Machine) Load(c Config) error {
 	if err != nil {
 		return err
 	}
-	return loader.BootInfo(mem, c.Image.End, freq, table, c.Cmdline)
+	if err := loader.BootInfo(mem, c.Image.End, freq, table, c.Cmdline); err != nil {
+		return err
+	}
+	return m.announceRing()
 }
 
 // attach gives each declared device its host and refuses what does not match.
@@ -211,21 +222,28 @@ func (m *Machine) Run(ctx context.Context) Exit {
 	defer context.AfterFunc(ctx, m.Stop)()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	m.startRing()
 	for {
 		x, err := m.vcpu.Run()
 		if err == nil && x.Kind == kvm.ExitCall {
 			if e, ended := m.call(hvt.Number(x.Number), x.Arg); ended {
-				return e
+				return m.stopRing(e)
 			}
 			continue
 		}
-		return m.ended(x, err)
+		if err == nil && m.kicked(x) {
+			continue
+		}
+		return m.stopRing(m.ended(x, err))
 	}
 }
 
 // Close frees the machine after Run has returned. Devices stay the caller's.
 func (m *Machine) Close() error {
 	err := m.vcpu.Close()
+	if m.ring != nil { // it never ran
+		err = errors.Join(err, unix.Close(m.ring.FD()))
+	}
 	err = errors.Join(err, m.vm.Close(), unix.Close(m.stop))
 	switch {
 	case m.mem != nil:

@@ -30,6 +30,7 @@ type zone struct {
 type memory struct {
 	whole []byte // the mapping that b is the beginning of
 	b     []byte
+	limit uint64 // octets that the guest is told of; a net ring may lie above
 	zones []zone // ascending, without gaps
 }
 
@@ -48,7 +49,7 @@ func newMemory(size uint64) (*memory, error) {
 // zoned is memory as a guest finds it before its program is loaded.
 func zoned(b []byte) *memory {
 	size := uint64(len(b))
-	return &memory{whole: b, b: b, zones: []zone{
+	return &memory{whole: b, b: b, limit: size, zones: []zone{
 		{start: 0, end: hvt.BootInfoBase, prot: allAccess},
 		{start: hvt.BootInfoBase, end: hvt.MinBase, read: true, prot: allAccess},
 		{start: hvt.MinBase, end: size, read: true, write: true, prot: allAccess},
@@ -57,8 +58,9 @@ func zoned(b []byte) *memory {
 
 func (m *memory) close() error { return unix.Munmap(m.whole) }
 
-// Bytes is all of the memory; only the loader uses it, before the guest runs.
-func (m *memory) Bytes() []byte { return m.b }
+// Bytes is the memory that the guest is told of; only the loader uses it,
+// before the guest runs.
+func (m *memory) Bytes() []byte { return m.b[:m.limit] }
 
 // Protect sets the protection of the pages [start, end) of the mapping, which
 // KVM passes on to the guest. Nothing is executable in the host.
@@ -106,8 +108,7 @@ func (m *memory) Writable(gpa, n uint64) ([]byte, error) {
 }
 
 func (m *memory) slice(gpa, n uint64, allowed func(zone) bool) ([]byte, error) {
-	size := uint64(len(m.b))
-	if gpa >= size || n > size-gpa {
+	if gpa >= m.limit || n > m.limit-gpa {
 		return nil, &AccessError{gpa, n}
 	}
 	for _, z := range m.zones {

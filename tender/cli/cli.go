@@ -205,7 +205,7 @@ func (c *command) run(cmdline string) (int, error) {
 		return 0, err
 	}
 	err = m.Load(tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
-		Blocks: c.blocks, Nets: c.nets, Console: c.print})
+		Blocks: c.blocks, Nets: c.nets, Ring: true, Console: c.print})
 	if err != nil {
 		return 0, c.explain(err)
 	}

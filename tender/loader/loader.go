@@ -4,6 +4,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -86,4 +87,12 @@ func BootInfo(mem Memory, kernelEnd, cycleFreq uint64, manifest []byte, cmdline 
 	copy(b[info.Cmdline:], cmdline)
 	b[info.Cmdline+uint64(len(cmdline))] = 0
 	return nil
+}
+
+// AnnounceRing tells the guest of a net ring at gpa, in the fields that Solo5
+// 0.11 added to the boot info.
+func AnnounceRing(mem Memory, gpa uint64) {
+	b := mem.Bytes()[hvt.BootInfoBase:]
+	binary.LittleEndian.PutUint32(b[hvt.BootInfoFeatures:], hvt.FeatureRing)
+	binary.LittleEndian.PutUint64(b[hvt.BootInfoRing:], gpa)
 }

@@ -66,22 +66,23 @@ func places() map[string]uint64 {
 
 // Registers reads all registers.
 func (c *VCPU) Registers() (regs.Values, error) {
-	v := regs.ARM64.New()
+	v, value := regs.ARM64.New(), new([16]byte)
 	for name, id := range places() {
-		if err := c.oneReg(ReqGetRegs, id); err != nil {
+		if err := c.oneReg(ReqGetRegs, id, value); err != nil {
 			return v, err
 		}
-		copy(v.Field(name), c.value[:])
+		copy(v.Field(name), value[:])
 	}
 	return v, nil
 }
 
 // SetRegisters writes all registers.
 func (c *VCPU) SetRegisters(v regs.Values) error {
+	value := new([16]byte)
 	for name, id := range places() {
-		c.value = [16]byte{}
-		copy(c.value[:], v.Field(name))
-		if err := c.oneReg(setOneReg, id); err != nil {
+		*value = [16]byte{}
+		copy(value[:], v.Field(name))
+		if err := c.oneReg(setOneReg, id, value); err != nil {
 			return err
 		}
 	}

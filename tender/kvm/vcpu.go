@@ -65,8 +65,6 @@ type VCPU struct {
 	fd  int
 	run []byte
 	tid atomic.Int32
-
-	value [16]byte // of a register on its way to or from KVM (arm64)
 }
 
 // NewVCPU makes the machine's only processor.

@@ -3,6 +3,7 @@ package kvm
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/perilune/perilune/hvt"
@@ -54,10 +55,13 @@ const (
 	cpacrFPEN = 3 << 20             // floating point without traps
 )
 
-// oneReg moves one register from or to c.value, which is part of a record on
-// the heap because the kernel gets its address as a number: a stack may move.
-func (c *VCPU) oneReg(req uintptr, id uint64) error {
-	r := struct{ id, addr uint64 }{id, uint64(uintptr(unsafe.Pointer(&c.value)))}
+// oneReg moves one register from or to value, which is pinned because the
+// kernel gets its address as a number: a stack may move.
+func (c *VCPU) oneReg(req uintptr, id uint64, value *[16]byte) error {
+	var pin runtime.Pinner
+	pin.Pin(value)
+	defer pin.Unpin()
+	r := struct{ id, addr uint64 }{id, uint64(uintptr(unsafe.Pointer(value)))}
 	if _, err := ioctlPtr(c.fd, req, unsafe.Pointer(&r)); err != nil {
 		name := "GET_ONE_REG"
 		if req == setOneReg {
@@ -69,13 +73,15 @@ func (c *VCPU) oneReg(req uintptr, id uint64) error {
 }
 
 func (c *VCPU) setReg(id, v uint64) error {
-	binary.NativeEndian.PutUint64(c.value[:], v)
-	return c.oneReg(setOneReg, id)
+	value := new([16]byte)
+	binary.NativeEndian.PutUint64(value[:], v)
+	return c.oneReg(setOneReg, id, value)
 }
 
 func (c *VCPU) getReg(id uint64) (uint64, error) {
-	err := c.oneReg(ReqGetRegs, id)
-	return binary.NativeEndian.Uint64(c.value[:]), err
+	value := new([16]byte)
+	err := c.oneReg(ReqGetRegs, id, value)
+	return binary.NativeEndian.Uint64(value[:]), err
 }
 
 func (c *VCPU) prepare() error {

@@ -66,6 +66,14 @@ fuzz: ## every fuzz target for FUZZTIME each
 bench: ## benchmarks, a BENCH line a figure
 	@$(GO) test -run '^$$' -bench . -benchtime 200ms ./... | $(GO) run ./test/bench
 
+.PHONY: bench-coding
+bench-coding: ## frame error rates against published points, speed against libfec; long
+	@$(GO) run ./test/coding
+
+.PHONY: bench-tender
+bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-warm 10000 -hold 1000")
+	@$(GO) run ./test/benchtender $(BENCHFLAGS)
+
 .PHONY: golden
 golden: ## make the golden vectors again from outside oracles (Python packages)
 	@sh test/golden/all.sh

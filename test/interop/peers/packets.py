@@ -20,13 +20,12 @@ from spacepackets.ecss import PusTc
 from spacepackets.ecss.fields import PacketFieldEnum
 from spacepackets.ecss.pus_1_verification import (
     FailureNotice,
+    ManagedParamsVerification,
     RequestId,
     Service1Tm,
-    Subservice,
-    UnpackParams,
     VerificationParams,
 )
-from spacepackets.ecss.tm import MiscParams, PusTm
+from spacepackets.ecss.tm import ManagedParams, MiscParams, PusTm
 
 STAMP = 7  # octets of time in a telemetry packet
 
@@ -70,10 +69,10 @@ def answer(op, a):
     if op == "verify-make":
         subtype, tc, code = int(a[0]), PusTc.unpack(octets(a[1])), int(a[2])
         notice = FailureNotice(PacketFieldEnum.with_byte_size(2, code), octets(a[3])) if subtype % 2 == 0 else None
-        return text(Service1Tm(apid=1, subservice=Subservice(subtype), timestamp=bytes(STAMP),
+        return text(Service1Tm(apid=1, message_subtype=subtype, timestamp=bytes(STAMP),
                                verif_params=VerificationParams(RequestId.from_pus_tc(tc), failure_notice=notice)).pack()),
     if op == "verify-take":
-        p = Service1Tm.unpack(octets(a[0]), UnpackParams(STAMP, 1, 2))
+        p = Service1Tm.unpack(octets(a[0]), ManagedParams(STAMP), ManagedParamsVerification(1, 2))
         code = p.failure_notice.code.val if p.failure_notice else 0
         return int(p.pus_tm.message_subtype), text(p.tc_req_id.pack()), code
     raise ValueError(op)

@@ -74,6 +74,14 @@ bench-coding: ## frame error rates against published points, speed against libfe
 bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-warm 10000 -hold 1000")
 	@$(GO) run ./test/benchtender $(BENCHFLAGS)
 
+.PHONY: test-guests
+test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR)
+	@$(GO) run ./test/guests --dir "$(GUESTS)"
+
+.PHONY: test-solo5
+test-solo5: ## the suite of a built Solo5 tree on both tenders (SOLO5=DIR)
+	@$(GO) run ./test/solo5 --dir "$(SOLO5)"
+
 .PHONY: golden
 golden: ## make the golden vectors again from outside oracles (Python packages)
 	@sh test/golden/all.sh

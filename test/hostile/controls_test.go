@@ -17,7 +17,7 @@ type change struct{ file, old, new string }
 var defences = map[string][]change{
 	"bounds": {{"tender/memory.go", "func (m *memory) slice(gpa, n uint64, allowed func(zone) bool) ([]byte, error) {",
 		`func (m *memory) slice(gpa, n uint64, allowed func(zone) bool) ([]byte, error) {
-	if end := uint64(len(m.b)); gpa >= end || n > end-gpa {
+	if end := m.limit; gpa >= end || n > end-gpa {
 		return m.b[gpa : gpa+n], nil
 	}`}},
 	"zones": {{"tender/memory.go", "z.start < gpa+n && !allowed(z)", "z.start < gpa+n && !allowed(z) && false"}},

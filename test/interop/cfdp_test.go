@@ -82,8 +82,8 @@ func newNode(t *testing.T, local uint64, edit func(*cfdp.Config)) *node {
 	return n
 }
 
-// link is what happens to the PDUs in one test, the same both ways.
-type link struct {
+// path is what happens to the PDUs in one test, the same both ways.
+type path struct {
 	name         string
 	loss, double float64
 	depth        int
@@ -91,7 +91,7 @@ type link struct {
 	crc          bool
 }
 
-var links = []link{
+var paths = []path{
 	{name: "clean"},
 	{name: "loss", loss: 0.1},
 	{name: "duplication", double: 0.2, crc: true},
@@ -102,7 +102,7 @@ var links = []link{
 
 // exchange carries PDUs between our entity and cfdp-py until both are done, and
 // returns how the peer ended.
-func exchange(t *testing.T, p *peer, n *node, l link, first [][]string) (up, down *pipe, conditions []string) {
+func exchange(t *testing.T, p *peer, n *node, l path, first [][]string) (up, down *pipe, conditions []string) {
 	t.Helper()
 	up = &pipe{rng: rand.New(rand.NewPCG(727, 1)), loss: l.loss, double: l.double, depth: l.depth}
 	down = &pipe{rng: rand.New(rand.NewPCG(727, 2)), loss: l.loss, double: l.double, depth: l.depth}
@@ -162,7 +162,7 @@ func exchange(t *testing.T, p *peer, n *node, l link, first [][]string) (up, dow
 
 // TestCFDPUp sends a file of ours to cfdp-py, acknowledged.
 func TestCFDPUp(t *testing.T) {
-	for _, l := range links {
+	for _, l := range paths {
 		t.Run(l.name, func(t *testing.T) {
 			p := startPeer(t, "../golden/cfdp_peer.py", fmt.Sprint(craft), fmt.Sprint(ground), flag(l.crc))
 			n := newNode(t, ground, func(c *cfdp.Config) { c.CRC = l.crc })
@@ -188,7 +188,7 @@ func TestCFDPUp(t *testing.T) {
 
 // TestCFDPDown takes a file from cfdp-py, acknowledged.
 func TestCFDPDown(t *testing.T) {
-	for _, l := range links {
+	for _, l := range paths {
 		t.Run(l.name, func(t *testing.T) {
 			p := startPeer(t, "../golden/cfdp_peer.py", fmt.Sprint(craft), fmt.Sprint(ground), flag(l.crc))
 			n := newNode(t, ground, func(c *cfdp.Config) { c.CRC = l.crc })
@@ -221,7 +221,7 @@ func TestCFDPUnacknowledged(t *testing.T) {
 	if _, err := n.e.Put(time.Now(), cfdp.Put{Dest: craft, Source: "in", DestName: out, Class: 1, Checksum: cfdp.ChecksumCRC32}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, conditions := exchange(t, p, n, link{}, nil)
+	_, _, conditions := exchange(t, p, n, path{}, nil)
 	if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, data) || conditions[0] != "NO_ERROR" {
 		t.Errorf("%v, equal %t, theirs %v", err, bytes.Equal(got, data), conditions)
 	}
@@ -235,7 +235,7 @@ func flag(on bool) string {
 }
 
 // checkLink says whether the link did to the PDUs what the test is about.
-func checkLink(t *testing.T, l link, up, down *pipe) {
+func checkLink(t *testing.T, l path, up, down *pipe) {
 	t.Helper()
 	if (l.loss > 0 || l.los) && up.lost+down.lost == 0 || l.double > 0 && up.doubled+down.doubled == 0 ||
 		l.depth > 0 && up.overtaken+down.overtaken == 0 {

@@ -1,0 +1,187 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// jars fetches YAMCS the first time and returns its class path.
+var jars = sync.OnceValues(func() (string, error) {
+	pom, err := filepath.Abs("testdata/yamcs/pom.xml")
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(filepath.Join(cache, "yamcs-5.13.2"))
+	if err != nil {
+		return "", err
+	}
+	stamp := filepath.Join(dir, "complete")
+	if _, err := os.Stat(stamp); err != nil {
+		if err := command(10*time.Minute, "mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
+			"-DoutputDirectory="+dir, "-DincludeScope=runtime"); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(stamp, nil, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "*"), nil
+})
+
+// yamcs is a running YAMCS server with the instance perilune.
+type yamcs struct {
+	t    *testing.T
+	dir  string
+	base string
+	tm   *net.UDPAddr // where it takes TM frames
+	log  *bytes.Buffer
+}
+
+// freeUDP and freeTCP find a port that was free a moment ago.
+func freeUDP(t *testing.T) int {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
+}
+
+func freeTCP(t *testing.T) int {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// startYamcs runs a server that radiates to the UDP port tc of this machine. Its own UDP
+// port listens on every address: the link has no setting for that.
+func startYamcs(t *testing.T, tc int) *yamcs {
+	t.Helper()
+	path, err := jars()
+	if err != nil {
+		t.Fatalf("fetch YAMCS: %v", err)
+	}
+	y := &yamcs{t: t, dir: t.TempDir(), log: new(bytes.Buffer),
+		tm: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: freeUDP(t)}}
+	web := freeTCP(t)
+	y.base = fmt.Sprintf("http://127.0.0.1:%d/api", web)
+	y.configure(strings.NewReplacer("${dir}", y.dir, "${http}", fmt.Sprint(web),
+		"${tm}", fmt.Sprint(y.tm.Port), "${tc}", fmt.Sprint(tc)))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	cmd := exec.CommandContext(ctx, "java", "-Xmx512m", "-cp", path, "org.yamcs.YamcsServer",
+		"--etc-dir", filepath.Join(y.dir, "etc"), "--data-dir", filepath.Join(y.dir, "data"), "--no-color")
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = y.dir, y.log, y.log, 5*time.Second
+	cmd.Cancel = func() error { return cmd.Process.Kill() }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // killed
+		if t.Failed() {
+			t.Logf("YAMCS:\n%s", y.log)
+		}
+	})
+	y.wait(time.Minute, "YAMCS is up", func() bool {
+		var links struct {
+			Links []struct{ Name, Status string }
+		}
+		return y.get("/links/perilune", &links) == nil && len(links.Links) >= 2
+	})
+	return y
+}
+
+// configure writes the configuration that is under testdata.
+func (y *yamcs) configure(r *strings.Replacer) {
+	read := func(name string) string {
+		b, err := os.ReadFile(filepath.Join("testdata/yamcs", name))
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		return string(b)
+	}
+	var verifiers strings.Builder
+	for _, v := range [][3]string{{"Received", "Accepted", "1"}, {"Execution", "Started", "3"}, {"Complete", "Completed", "7"}} {
+		verifiers.WriteString(strings.NewReplacer("${kind}", v[0], "${name}", v[1], "${stage}", v[2]).Replace(read("verifier.xml")))
+	}
+	for name, text := range map[string]string{
+		"etc/yamcs.yaml": r.Replace(read("yamcs.yaml")), "etc/yamcs.perilune.yaml": r.Replace(read("yamcs.perilune.yaml")),
+		"etc/processor.yaml": read("processor.yaml"), "etc/streams.sql": read("streams.sql"), "mdb/craft.xml": strings.Replace(read("craft.xml"), "${verifiers}", verifiers.String(), 1),
+		"up/.keep": "", "down/.keep": "",
+	} {
+		name = filepath.Join(y.dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			y.t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			y.t.Fatal(err)
+		}
+	}
+}
+
+var browser = http.Client{Timeout: 10 * time.Second}
+
+func (y *yamcs) get(path string, into any) error {
+	res, err := browser.Get(y.base + path)
+	if err != nil {
+		return err
+	}
+	return answer(res, into)
+}
+
+func (y *yamcs) post(path string, body, into any) {
+	y.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	res, err := browser.Post(y.base+path, "application/json", bytes.NewReader(b))
+	if err == nil {
+		err = answer(res, into)
+	}
+	if err != nil {
+		y.t.Fatalf("%s: %v", path, err)
+	}
+}
+
+func answer(res *http.Response, into any) error {
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", res.Status, b)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(b, into)
+}
+
+// wait polls until the condition holds.
+func (y *yamcs) wait(d time.Duration, what string, ok func() bool) {
+	y.t.Helper()
+	for end := time.Now().Add(d); !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			y.t.Fatalf("waited %v: %s", d, what)
+		}
+	}
+}

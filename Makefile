@@ -74,6 +74,10 @@ bench-coding: ## frame error rates against published points, speed against libfe
 bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-warm 10000 -hold 1000")
 	@$(GO) run ./test/benchtender $(BENCHFLAGS)
 
+.PHONY: test-interop
+test-interop: tools ## against programs that are not ours, YAMCS among them; needs Java 17, mvn, tshark, libfec-dev
+	@$(GO) run ./test/run -tags interop -count=1 -timeout 15m ./test/interop/...
+
 .PHONY: test-guests
 test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR)
 	@$(GO) run ./test/guests --dir "$(GUESTS)"

@@ -141,7 +141,7 @@ func exchange(t *testing.T, p *peer, n *node, l path, first [][]string) (up, dow
 			}
 			up.push(pdu)
 		}
-		idle := sent == 0 && len(up.queue) == 0
+		idle, waiting := sent == 0 && len(up.queue) == 0, len(down.queue)
 		if b := up.pop(); b != nil {
 			passed++
 			take(p.ask("pdu", hex.EncodeToString(b)))
@@ -149,6 +149,7 @@ func exchange(t *testing.T, p *peer, n *node, l path, first [][]string) (up, dow
 			time.Sleep(2 * time.Millisecond)
 			take(p.ask("poll"))
 		}
+		idle = idle && len(down.queue) == waiting
 		for len(down.queue) > l.depth || idle && len(down.queue) > 0 {
 			b := down.pop()
 			passed++
@@ -238,7 +239,7 @@ func flag(on bool) string {
 func checkLink(t *testing.T, l path, up, down *pipe) {
 	t.Helper()
 	if (l.loss > 0 || l.los) && up.lost+down.lost == 0 || l.double > 0 && up.doubled+down.doubled == 0 ||
-		l.depth > 0 && up.overtaken+down.overtaken == 0 {
+		l.depth > 0 && up.overtaken+down.overtaken < 20 {
 		t.Errorf("the link was too good: %+v", l)
 	}
 }

@@ -28,7 +28,6 @@ type Options struct {
 	Talk    io.Writer // what happens meanwhile
 	JSON    bool
 	Break   string // DEMO_BREAK, for the story
-	Plain   bool   // no status that draws over itself
 	Example string // folder of the example missions
 
 	manual bool // the story sets the craft's clock itself

@@ -56,7 +56,7 @@ func (s *session) status(ctx context.Context) {
 		return
 	}
 	f, ok := s.opt.Data.(*os.File)
-	live := ok && !s.opt.Plain && term.IsTerminal(int(f.Fd()))
+	live := ok && term.IsTerminal(int(f.Fd()))
 	lines, last := 0, ""
 	for wait(ctx, statusEvery) {
 		st, err := s.api.Status(ctx)

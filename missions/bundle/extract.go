@@ -11,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/missions"
 )
 
@@ -83,16 +84,7 @@ func (b *Bundle) Extract(dir, arch string) error {
 	if !found {
 		return missions.Rulef(missions.RuleELF, "no kernel for %s in the bundle", arch)
 	}
-	return errors.Join(syncDir(filepath.Join(dir, "blobs")), syncDir(dir))
-}
-
-// syncDir makes the names in dir last.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(durable.SyncDir(filepath.Join(dir, "blobs")), durable.SyncDir(dir))
 }
 
 // unpack stores one layer as the file to.

@@ -33,10 +33,8 @@ type Tenant struct {
 	TelemetryBps int      `toml:"telemetry_bps"` // octets of telemetry a second
 }
 
-// Reserved APIDs below which no tenant may sit: flight, files, and room for more services.
+// Limits of a craft. The APIDs below firstTenant are for flight, files and more services.
 const (
-	APIDFlight   = 1
-	APIDFiles    = 2
 	firstTenant  = 64
 	lastTenant   = 2039 // 2040 to 2047 are reserved by CCSDS 133.0-B
 	maxTenants   = 64

@@ -273,7 +273,7 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 		return nil, err
 	}
 	// The way down to the folder must last as well: each of its parents may be new.
-	if err := errors.Join(syncDir(filepath.Dir(dir)), syncDir(s.path("active", r.Tenant)), syncDir(s.path("active"))); err != nil {
+	if err := errors.Join(durable.SyncDir(filepath.Dir(dir)), durable.SyncDir(s.path("active", r.Tenant)), durable.SyncDir(s.path("active"))); err != nil {
 		return nil, err
 	}
 	if sequence != 0 {
@@ -341,12 +341,4 @@ func moveIn(stage, dir string) error {
 		return fmt.Errorf("exchange %s: %w", dir, err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -114,12 +114,13 @@ func (g *Ground) word(w cop1.CLCW) {
 		if c.fop.State() != cop1.Initial {
 			g.event(FOPEvent{VC: c.id, Kind: FOPResumed})
 		}
+		g.contradiction(c, w)
 		c.fop.CLCW(w, g.now)
 		c.fop.Repeat(g.now) // what was radiated into the broken link
 	} else {
+		g.contradiction(c, w)
 		c.fop.CLCW(w, g.now)
 	}
-	g.contradiction(c, w)
 	if c.fop.State() == cop1.Initial {
 		g.initialise(c, w)
 	}
@@ -127,12 +128,13 @@ func (g *Ground) word(w cop1.CLCW) {
 
 // contradiction ends an initialisation that can no longer succeed: the state of FARM-1
 // changed while the directive was on its way. Control words arrive in order, so one that
-// shows the other state is newer than the one that chose the directive.
+// shows the other state is newer than the one that chose the directive. FOP-1 must not see
+// such a word: a lockout that ended may have ended by a restart instead of by this Unlock,
+// and a directive that is still on its way could then pass for an acknowledgement. Set V(R)
+// comes next in either case and puts all that is on its way behind it (the model checker of
+// ccsds/cop1 finds the frame that is lost otherwise).
 func (g *Ground) contradiction(c *groundVC, w cop1.CLCW) {
-	if c.fop.State() != cop1.InitialisingWithBC {
-		return
-	}
-	if w.Lockout != c.unlocking || c.unlocking && w.ReportValue != c.fop.VS() {
+	if c.fop.State() == cop1.InitialisingWithBC && w.Lockout != c.unlocking {
 		c.fop.Terminate()
 	}
 }

@@ -1,7 +1,6 @@
 package hvt
 
 import (
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -47,7 +46,7 @@ type Segment struct {
 type Image struct {
 	ABI      ABI
 	Manifest Manifest
-	Machine  elf.Machine
+	Machine  Machine
 	Entry    uint64
 	End      uint64 // first octet above the program
 	Segments []Segment
@@ -136,14 +135,14 @@ func (im *Image) readHeaders(r io.ReaderAt, size int64) error {
 		return fmt.Errorf("read elf header: %w", err)
 	}
 	le := binary.LittleEndian
-	im.Machine = elf.Machine(le.Uint16(h[18:]))
+	im.Machine = Machine(le.Uint16(h[18:]))
 	im.Entry = le.Uint64(h[24:])
 	phoff, count := le.Uint64(h[32:]), le.Uint16(h[56:])
-	ok := string(h[:4]) == elf.ELFMAG && h[4] == byte(elf.ELFCLASS64) && h[5] == byte(elf.ELFDATA2LSB) &&
-		le.Uint32(h[20:]) == uint32(elf.EV_CURRENT) && le.Uint16(h[52:]) == ehdrSize &&
+	ok := string(h[:4]) == elfMagic && h[4] == elfClass64 && h[5] == elfLittle &&
+		le.Uint32(h[20:]) == elfVersion && le.Uint16(h[52:]) == ehdrSize &&
 		count >= 1 && le.Uint16(h[54:]) == phdrSize &&
-		elf.Type(le.Uint16(h[16:])) == elf.ET_EXEC &&
-		(im.Machine == elf.EM_X86_64 || im.Machine == elf.EM_AARCH64)
+		le.Uint16(h[16:]) == elfExec &&
+		(im.Machine == MachineAMD64 || im.Machine == MachineARM64)
 	if !ok {
 		return errHeader
 	}
@@ -170,7 +169,7 @@ var errHeader error = &ImageError{Err: ErrWrongTarget,
 
 // CheckMachine refuses an image of another machine in the words that the
 // ELF header itself would have been refused with.
-func (im *Image) CheckMachine(m elf.Machine) error {
+func (im *Image) CheckMachine(m Machine) error {
 	if im.Machine != m {
 		return errHeader
 	}
@@ -181,7 +180,7 @@ func (im *Image) CheckMachine(m elf.Machine) error {
 // is none. Only the first note of a PT_NOTE segment counts, as in Solo5.
 func (im *Image) note(r io.ReaderAt, typ uint32, align, maxDesc int) ([]byte, error) {
 	for i, h := range im.headers {
-		if elf.ProgType(h.typ) != elf.PT_NOTE {
+		if h.typ != segmentNote {
 			continue
 		}
 		if h.filesz < 12 {

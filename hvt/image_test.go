@@ -27,13 +27,13 @@ func TestReadImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if im.Entry != 0x100010 || im.End != 0x105000 || len(im.Segments) != 2 || im.Machine != elf.EM_X86_64 {
+	if im.Entry != 0x100010 || im.End != 0x105000 || len(im.Segments) != 2 || im.Machine != hvt.Machine(elf.EM_X86_64) {
 		t.Errorf("%+v", im)
 	}
 	if s := im.Segments[1]; s.Start != 0x102000 || s.End != 0x105000 || !s.Write || s.Executes || s.Filesz != 4 {
 		t.Errorf("data segment %+v", s)
 	}
-	if err := im.CheckMachine(elf.EM_AARCH64); !errors.Is(err, hvt.ErrWrongTarget) {
+	if err := im.CheckMachine(hvt.Machine(elf.EM_AARCH64)); !errors.Is(err, hvt.ErrWrongTarget) {
 		t.Errorf("other machine: %v", err)
 	}
 }

@@ -1,7 +1,5 @@
 package hvt
 
-import "debug/elf"
-
 // Layout checks entry point and segments against a guest memory of memSize
 // octets and fills Segments and End. The rules, in the order of Solo5's
 // tender: segments start at MinBase or above, in ascending order of address,
@@ -21,7 +19,7 @@ func (im *Image) Layout(memSize uint64) error {
 		if im.ABI.Version == 1 {
 			size |= h.memsz
 		}
-		if size == 0 || elf.ProgType(h.typ) != elf.PT_LOAD {
+		if size == 0 || h.typ != segmentLoad {
 			continue
 		}
 		s, err := h.segment(i, last, im.End, memSize)
@@ -39,9 +37,9 @@ func (im *Image) Layout(memSize uint64) error {
 // one before, end the first octet above all before.
 func (h header) segment(i int, last, end, memSize uint64) (Segment, error) {
 	s := Segment{Index: i, Offset: h.offset, Filesz: h.filesz, Vaddr: h.vaddr, Memsz: h.memsz,
-		Read:     h.flags&uint32(elf.PF_R) != 0,
-		Write:    h.flags&uint32(elf.PF_W) != 0,
-		Executes: h.flags&uint32(elf.PF_X) != 0}
+		Read:     h.flags&flagRead != 0,
+		Write:    h.flags&flagWrite != 0,
+		Executes: h.flags&flagExecutes != 0}
 	if h.vaddr < MinBase {
 		return s, badImage("phdr[%d].p_vaddr outside of valid memory range (%d < %d)", i, h.vaddr, MinBase)
 	}

@@ -75,7 +75,7 @@ func TestBuildExamples(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if image.Machine != machine {
+				if image.Machine != hvt.Machine(machine) {
 					t.Errorf("machine %v, want %v", image.Machine, machine)
 				}
 				if len(image.Manifest.Entries) != len(p.Manifest.Entries) {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"debug/elf"
 	"os"
 	"path"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/missions"
 )
-
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
 // check holds the unpacked mission in dir against the rules of the tender, so that
 // what is active also starts: the program's form, its manifest, its memory, and the
@@ -28,7 +25,7 @@ func check(dir, arch string, m *missions.Mission) (size int64, err error) {
 	size = st.Size()
 	img, err := hvt.ReadImage(f, st.Size())
 	if err == nil {
-		err = img.CheckMachine(machines[arch])
+		err = img.CheckMachine(hvt.MachineOf(arch))
 	}
 	if err == nil {
 		err = img.Layout(uint64(m.Guest.Memory) << 20)

@@ -5,7 +5,6 @@ package cli
 
 import (
 	"context"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -27,9 +26,6 @@ import (
 )
 
 const defaultMemory = 512 << 20 // octets
-
-// machines is what the host's architecture is called in an ELF header.
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
 // command is one run of the program.
 type command struct {
@@ -168,7 +164,7 @@ func (c *command) open(path string) error {
 		c.image, err = hvt.ReadNotes(f, info.Size())
 	}
 	if err == nil {
-		err = c.image.CheckMachine(machines[runtime.GOARCH])
+		err = c.image.CheckMachine(hvt.MachineOf(runtime.GOARCH))
 	}
 	if err != nil {
 		return &exitError{text: path + ": " + err.Error()}

@@ -4,12 +4,12 @@ package core
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/regs"
 )
 
@@ -23,29 +23,37 @@ const (
 	ntPRStatus   = 1
 	ntFPRegset   = 2
 	osStandalone = 255
+
+	class64      = 2
+	littleEndian = 1
+	elfVersion   = 1
+	typeCore     = 4
+	segmentLoad  = 1
+	segmentNote  = 4
+	flagsAll     = 7 // read, write, execute
 )
 
 // Header is all of the file before the memory: ELF header, program headers
 // and notes. memory is the guest's in octets.
 func Header(v regs.Values, memory uint64) ([]byte, error) {
 	le := binary.LittleEndian
-	var machine elf.Machine
+	var machine hvt.Machine
 	var status, vectors []byte
 	switch v.Layout {
 	case regs.AMD64:
-		machine, status, vectors = elf.EM_X86_64, amd64Status(v), amd64Vectors(v)
+		machine, status, vectors = hvt.MachineAMD64, amd64Status(v), amd64Vectors(v)
 	case regs.ARM64:
-		machine, status, vectors = elf.EM_AARCH64, arm64Status(v), arm64Vectors(v)
+		machine, status, vectors = hvt.MachineARM64, arm64Status(v), arm64Vectors(v)
 	default:
 		return nil, fmt.Errorf("no core files for %s", v.Architecture)
 	}
 	notes := append(note(ntPRStatus, status), note(ntFPRegset, vectors)...)
 	b := make([]byte, ehdrSize+2*phdrSize)
-	copy(b, elf.ELFMAG)
-	b[4], b[5], b[6], b[7] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT), osStandalone
-	le.PutUint16(b[16:], uint16(elf.ET_CORE))
+	copy(b, "\x7fELF")
+	b[4], b[5], b[6], b[7] = class64, littleEndian, elfVersion, osStandalone
+	le.PutUint16(b[16:], typeCore)
 	le.PutUint16(b[18:], uint16(machine))
-	le.PutUint32(b[20:], uint32(elf.EV_CURRENT))
+	le.PutUint32(b[20:], elfVersion)
 	le.PutUint64(b[32:], ehdrSize) // e_phoff
 	le.PutUint16(b[52:], ehdrSize)
 	le.PutUint16(b[54:], phdrSize)
@@ -53,16 +61,16 @@ func Header(v regs.Values, memory uint64) ([]byte, error) {
 	at := uint64(len(b))
 	// The memory starts on a page of the file, so that holes can be holes.
 	start := (at + uint64(len(notes)) + PageSize - 1) &^ (PageSize - 1)
-	phdr(b[ehdrSize:], elf.PT_NOTE, 0, at, uint64(len(notes)), 4)
-	phdr(b[ehdrSize+phdrSize:], elf.PT_LOAD, elf.PF_R|elf.PF_W|elf.PF_X, start, memory, PageSize)
+	phdr(b[ehdrSize:], segmentNote, 0, at, uint64(len(notes)), 4)
+	phdr(b[ehdrSize+phdrSize:], segmentLoad, flagsAll, start, memory, PageSize)
 	b = append(b, notes...)
 	return append(b, make([]byte, start-uint64(len(b)))...), nil
 }
 
-func phdr(b []byte, typ elf.ProgType, flags elf.ProgFlag, off, size, align uint64) {
+func phdr(b []byte, typ, flags uint32, off, size, align uint64) {
 	le := binary.LittleEndian
-	le.PutUint32(b, uint32(typ))
-	le.PutUint32(b[4:], uint32(flags))
+	le.PutUint32(b, typ)
+	le.PutUint32(b[4:], flags)
 	for i, v := range [...]uint64{off, 0, 0, size, size, align} {
 		le.PutUint64(b[8+8*i:], v)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/perilune/perilune/hvt"
 )
@@ -57,7 +58,7 @@ func Program(mem Memory, im *hvt.Image, r io.ReaderAt) error {
 }
 
 // ErrCmdline means that a command line does not fit.
-var ErrCmdline = fmt.Errorf("Guest command line too long (max=%d characters)", hvt.CmdlineSize-1) //nolint:revive // the reference's words
+var ErrCmdline = errors.New("Guest command line too long (max=" + strconv.Itoa(hvt.CmdlineSize-1) + " characters)") //nolint:revive // the reference's words
 
 // BootInfo writes boot info, manifest and command line to hvt.BootInfoBase,
 // in this order and without a gap: a guest that knows a longer boot info

@@ -1,7 +1,6 @@
 package modules
 
 import (
-	"crypto/rand"
 	"fmt"
 	"os"
 
@@ -46,8 +45,9 @@ func newNet(f *os.File, mtu uint16, mac [6]byte) (*Net, error) {
 		return nil, fmt.Errorf("attach %s: %w", f.Name(), err)
 	}
 	if mac == ([6]byte{}) {
-		if _, err := rand.Read(mac[:]); err != nil {
-			return nil, err
+		// The kernel gives so little at once; crypto/rand would cost each start.
+		if _, err := unix.Getrandom(mac[:], 0); err != nil {
+			return nil, fmt.Errorf("attach %s: %w", f.Name(), err)
 		}
 		mac[0] = mac[0]&0xfe | 0x02
 	}

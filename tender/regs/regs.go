@@ -26,7 +26,15 @@ type Feature struct {
 type Layout struct {
 	Architecture string // as gdb calls it
 	PC           string // the program counter's name
-	Features     []Feature
+	features     func() []Feature
+}
+
+// Features lists the groups of registers in order; none of the zero Layout.
+func (l *Layout) Features() []Feature {
+	if l.features == nil {
+		return nil
+	}
+	return l.features()
 }
 
 // Values are the registers' contents in the order of a Layout, without gaps,
@@ -42,7 +50,7 @@ func (l *Layout) New() Values { return Values{l, make([]byte, l.Size())} }
 // All lists the registers in order.
 func (l *Layout) All() []Register {
 	var out []Register
-	for _, f := range l.Features {
+	for _, f := range l.Features() {
 		out = append(out, f.Registers...)
 	}
 	return out
@@ -100,7 +108,7 @@ func (l *Layout) XML() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"+
 		"<target version=\"1.0\">\n<architecture>%s</architecture>\n", l.Architecture)
-	for _, f := range l.Features {
+	for _, f := range l.Features() {
 		fmt.Fprintf(&b, "<feature name=%q>\n", f.Name)
 		for _, r := range f.Registers {
 			fmt.Fprintf(&b, "<reg name=%q bitsize=\"%d\" type=%q/>\n", r.Name, r.Bits, r.Type)

@@ -1,7 +1,6 @@
 package slot
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -68,8 +67,6 @@ func (d devices) blockFDs() []int {
 	return out
 }
 
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
-
 // load checks the claim against its files and puts the guest into the
 // machine. The kernel's file is closed either way.
 func (s *slot) load(c wire.Claim, files []*os.File) error {
@@ -92,7 +89,7 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 	}
 	image, err := hvt.ReadNotes(kernel, info.Size())
 	if err == nil {
-		err = image.CheckMachine(machines[runtime.GOARCH])
+		err = image.CheckMachine(hvt.MachineOf(runtime.GOARCH))
 	}
 	if err != nil {
 		return err

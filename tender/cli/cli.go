@@ -43,7 +43,6 @@ type command struct {
 	macs    map[string][6]byte
 	debug   debugOptions
 	noJail  bool
-	machine func() (*tender.Machine, *kvm.System, error)
 }
 
 // exitError ends the program: text is printed after the program's name, then
@@ -121,7 +120,6 @@ func (c *command) main(args []string) (int, error) {
 		return 0, err
 	}
 	defer c.kernel.Close()
-	c.makeMachine()
 	for _, option := range args[:at] {
 		if option == "--" {
 			break
@@ -131,25 +129,6 @@ func (c *command) main(args []string) (int, error) {
 		}
 	}
 	return c.run(strings.Join(args[at+1:], " "))
-}
-
-// makeMachine begins to make the machine, which takes as long as all the
-// checks before it is needed; a failure shows only once it is its turn.
-func (c *command) makeMachine() {
-	type made struct {
-		m   *tender.Machine
-		sys *kvm.System
-		err error
-	}
-	done := make(chan made, 1)
-	go func() {
-		var r made
-		if r.sys, r.err = kvm.Open("/dev/kvm"); r.err == nil {
-			r.m, r.err = tender.New(r.sys)
-		}
-		done <- r
-	}()
-	c.machine = func() (*tender.Machine, *kvm.System, error) { r := <-done; return r.m, r.sys, r.err }
 }
 
 // open checks what can be checked of the kernel before its devices are known.
@@ -180,15 +159,11 @@ func errnoText(err error) string {
 	return err.Error()
 }
 
-// run makes the machine and runs the guest.
+// run makes the machine and runs the guest. Nothing of it happens beside
+// something else: making the machine on a thread of its own, or listening for
+// signals from here on, costs more at each start than it saves, in threads
+// that the jail has to visit one by one.
 func (c *command) run(cmdline string) (int, error) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
-	go func() {
-		s := <-signals
-		c.warn("Exiting on signal %d", s)
-		os.Exit(1)
-	}()
 	size, err := loader.Size(c.memory)
 	if size != 0 && size != c.memory {
 		c.warn("adjusting memory to %d bytes", size)
@@ -196,7 +171,11 @@ func (c *command) run(cmdline string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	m, sys, err := c.machine()
+	sys, err := kvm.Open("/dev/kvm")
+	if err != nil {
+		return 0, err
+	}
+	m, err := tender.New(sys)
 	if err != nil {
 		return 0, err
 	}
@@ -212,6 +191,9 @@ func (c *command) run(cmdline string) (int, error) {
 
 // execute shuts the jail and runs the guest, under gdb if wanted.
 func (c *command) execute(m *tender.Machine) (int, error) {
+	if c.debug.gdb {
+		go c.awaitSignal() // a debugger may be long in coming
+	}
 	core, err := c.openCore()
 	if err != nil {
 		return 0, err
@@ -229,6 +211,7 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 			return 0, err
 		}
 	} else {
+		go c.awaitSignal()
 		e = m.Run(context.Background())
 	}
 	status := c.report(e)
@@ -236,6 +219,14 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 		c.dump(core, m)
 	}
 	return status, nil
+}
+
+// awaitSignal ends the program in the reference's words.
+func (c *command) awaitSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
+	c.warn("Exiting on signal %d", <-signals)
+	os.Exit(1)
 }
 
 // explain words an error of Load as the reference does.

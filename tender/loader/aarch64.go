@@ -27,7 +27,6 @@ func Arm64Tables(mem []byte) {
 	const normal = armAF | armInner | armUXN | armNormal
 	const gib = 1 << 30
 
-	clear(mem[hvt.Arm64PGD : hvt.Arm64PTE0+hvt.PageSize])
 	put(hvt.Arm64PGD, hvt.Arm64PUD|armTable)
 	for a := uint64(0); a < uint64(len(mem)); a += gib {
 		put(hvt.Arm64PUD+a/gib*8, (hvt.Arm64PMD+a/gib*hvt.PageSize)|armTable)

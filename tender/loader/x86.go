@@ -8,12 +8,12 @@ import (
 
 // X86Tables writes GDT and page tables for a guest of len(mem) octets: below
 // hvt.BootInfoBase nothing is mapped, from there to hvt.MinBase pages are
-// read-only, above everything is writable (Intel SDM vol. 3A §4.5).
+// read-only, above everything is writable. mem holds zeroes: what need not be written is
+// not touched (Intel SDM vol. 3A §4.5).
 func X86Tables(mem []byte) {
 	put := func(at, v uint64) { binary.LittleEndian.PutUint64(mem[at:], v) }
 	const link = hvt.X86Present | hvt.X86Writable
 
-	clear(mem[hvt.X86GDT : hvt.X86PT0+hvt.PageSize])
 	put(hvt.X86GDT+8, 0x00af99000000ffff)  // code: 64 bit, execute-only, accessed
 	put(hvt.X86GDT+16, 0x00cf93000000ffff) // data: read, write, accessed
 

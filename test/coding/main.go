@@ -2,6 +2,7 @@
 // against published figures:
 //
 //	go run ./test/coding [-short] [-only regexp] [-least 1e-5]
+//	go run ./test/coding -sweep [-only regexp] [-least 1e-4] [-patience 5m] > curves.csv
 //
 // One line for each point, as other benchmarks print them:
 //
@@ -21,6 +22,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -39,6 +41,8 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 	short := flags.Bool("short", false, "only points that take seconds")
 	only := flags.String("only", "", "only points whose name matches")
 	least := flags.Float64("least", 5e-5, "no points with a reference rate below this")
+	curved := flags.Bool("sweep", false, "measure whole curves and write them as CSV")
+	patience := flags.Duration("patience", 5*time.Minute, "of a sweep: for one point, roughly")
 	speed := flags.Bool("speed", true, "compare speed with libfec where a C compiler and libfec are there")
 	if err := flags.Parse(args); err != nil {
 		return false, err
@@ -49,6 +53,9 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 	}
 	if *short {
 		*least = max(*least, 5e-4)
+	}
+	if *curved {
+		return true, sweep(out, match, *least, *patience)
 	}
 	ok = true
 	for _, c := range curves {

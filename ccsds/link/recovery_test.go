@@ -8,6 +8,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/tc"
 )
 
 // TestCraftRestarts: the craft is reset again and again in the middle of a transfer and
@@ -135,6 +136,46 @@ func TestRecoveryChannel(t *testing.T) {
 	if w.kinds[link.FOPRadiated] != 1 || w.kinds[link.FOPInitialised] != 0 {
 		t.Errorf("events %v", w.kinds)
 	}
+}
+
+// TestAttackerLocksOut: frames forged without a key lock both AD channels again and again,
+// faster than Unlock can come: FARM-1 stands before security, so no command gets through
+// there. The recovery channel has no FARM-1 state to spoil: each of its commands arrives,
+// once, and when the attack ends so do those that waited.
+func TestAttackerLocksOut(t *testing.T) {
+	w := newWorld(t, profile(), 21, 0, 0)
+	w.run(time.Second)
+	lock := func() {
+		for vc := range ccsds.VCID(2) {
+			forge(t, w, tc.Frame{VCID: vc, Seq: w.space.Stats().FARM[vc].VR + 127}, append([]byte{0xc0}, packet(666, 40)...))
+		}
+	}
+	lock()
+	if err := w.gnd.Send(0, packet(1, 60), false, "waits"); err != nil {
+		t.Fatal(err)
+	}
+	const commands = 50
+	for i := range commands {
+		if err := w.gnd.Send(2, packet(100+i, 300), true, i); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			w.step()
+			lock()
+		}
+	}
+	if len(w.got[0]) != 0 {
+		t.Fatalf("the attack does not lock channel 0: %v arrived", w.got[0])
+	}
+	if len(w.got[2]) != commands {
+		t.Fatalf("%d of %d recovery commands arrived", len(w.got[2]), commands)
+	}
+	for i, id := range w.got[2] {
+		if id != 100+i {
+			t.Fatalf("recovery command %d is %d", i, id)
+		}
+	}
+	w.until(time.Minute, "the command that waited", func() bool { return len(w.got[0]) == 1 && w.got[0][0] == 1 })
 }
 
 // TestBypassOvertakes: Type-BD frames between the segments of Type-AD packets on the

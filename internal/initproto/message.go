@@ -3,21 +3,22 @@
 // endian. Flight finds it as file descriptor FD. The first octet names the
 // message; strings are a u16 length and that many octets.
 //
-//	flight → init  SlotRequest SlotKill Health SafeLeave Reboot
+//	flight → init  SlotRequest SlotKill Pool Health SafeLeave Reboot
 //	init → flight  Welcome SlotReady SlotFailed SlotExited
 //
 // init treats what it reads as hostile: flight is what faces the radio.
 package initproto
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/perilune/perilune/internal/seqpacket"
 )
 
 // FD is where flight finds the socket.
 const FD = 3
 
-// UID and GID of the flight program; slot number n runs as SlotUID+n.
+// UID and GID of the flight program. A slot runs as a uid of its own above SlotUID.
 const (
 	UID     = 900
 	GID     = 900
@@ -41,11 +42,11 @@ const (
 	MaxMessage = 2048 // octets
 	MaxFiles   = 2
 	MaxString  = 512 // octets
-	MaxSlotID  = 999 // so that SlotUID+ID stays below other accounts
+	MaxSlotID  = 999
 )
 
 // ErrMessage is wrapped by every error of Decode and of Encode.
-var ErrMessage = errors.New("bad message")
+var ErrMessage = seqpacket.ErrMessage
 
 // Message is one of the message types of this package.
 type Message interface{ kind() byte }
@@ -61,6 +62,7 @@ const (
 	kindHealth      = 66
 	kindSafeLeave   = 67
 	kindReboot      = 68
+	kindPool        = 69
 )
 
 // Mode says how flight has to run.
@@ -123,10 +125,15 @@ type SlotRequest struct {
 	MemoryMax  int64  // octets, of the whole process
 	CPUPercent uint32 // of one core; 0 without limit
 	Pids       uint32 // threads; 0 for init's own limit
+	IOMax      uint64 // octets a second, read and written each, on the data partition's disk; 0 without limit
 }
 
 // SlotKill ends a slot at once; SlotExited follows.
 type SlotKill struct{ ID uint32 }
+
+// Pool asks init to keep Size slots started ahead of requests, which are then
+// answered at once. It holds until the next Pool; there is none before the first.
+type Pool struct{ Size uint32 }
 
 // Health says that flight works: as long as it comes, init feeds the
 // watchdog.
@@ -148,3 +155,4 @@ func (SlotKill) kind() byte    { return kindSlotKill }
 func (Health) kind() byte      { return kindHealth }
 func (SafeLeave) kind() byte   { return kindSafeLeave }
 func (Reboot) kind() byte      { return kindReboot }
+func (Pool) kind() byte        { return kindPool }

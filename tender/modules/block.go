@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,7 +46,7 @@ func NewBlock(f *os.File, sector uint64, readOnly bool) (*Block, error) {
 	if err := CheckSector(sector); err != nil {
 		return nil, err
 	}
-	fd, err := descriptor(f)
+	fd, err := seqpacket.Descriptor(f)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ package modules
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/perilune/perilune/hvt"
 	"golang.org/x/sys/unix"
@@ -35,16 +34,6 @@ func retry(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
-}
-
-// descriptor is f.Fd() without its side effect of making f blocking.
-func descriptor(f *os.File) (fd int, err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	err = raw.Control(func(n uintptr) { fd = int(n) })
-	return fd, err
 }
 
 // errno is an error's text in the C library's words: capitalised.

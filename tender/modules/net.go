@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -37,7 +38,7 @@ func NewPacket(f *os.File, mac [6]byte) (*Net, error) {
 }
 
 func newNet(f *os.File, mtu uint16, mac [6]byte) (*Net, error) {
-	fd, err := descriptor(f)
+	fd, err := seqpacket.Descriptor(f)
 	if err == nil {
 		err = unix.SetNonblock(fd, true)
 	}

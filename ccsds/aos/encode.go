@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/gopacket"
 
-	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/frames"
 )
 
 // Append appends the frame with the given data field, security included, to dst. The data
@@ -25,28 +25,8 @@ func (f *Frame) SerializeTo(b gopacket.SerializeBuffer, _ gopacket.SerializeOpti
 	if err := f.check(len(b.Bytes())); err != nil {
 		return err
 	}
-	hdr := f.appendHeader(make([]byte, 0, f.Params.headerLength()+f.Params.InsertZone))
-	front, err := b.PrependBytes(len(hdr))
-	if err != nil {
-		return fmt.Errorf("encode aos frame: %w", err)
-	}
-	copy(front, hdr)
-	if f.Params.OCF {
-		ocf, err := b.AppendBytes(OCFLength)
-		if err != nil {
-			return fmt.Errorf("encode aos frame: %w", err)
-		}
-		copy(ocf, f.OCF[:])
-	}
-	if f.Params.FECF {
-		crc := ccsds.CRC16(b.Bytes())
-		back, err := b.AppendBytes(FECFLength)
-		if err != nil {
-			return fmt.Errorf("encode aos frame: %w", err)
-		}
-		binary.BigEndian.PutUint16(back, crc)
-	}
-	return nil
+	header := f.appendHeader(make([]byte, 0, f.Params.headerLength()+f.Params.InsertZone))
+	return frames.Serialize(b, header, f.ocf(), f.Params.FECF)
 }
 
 func (f *Frame) check(data int) error {
@@ -64,8 +44,8 @@ func (f *Frame) check(data int) error {
 		return fmt.Errorf("encode aos frame: frame count cycle %d", f.Cycle)
 	case len(f.InsertZone) != f.Params.InsertZone:
 		return fmt.Errorf("encode aos frame: insert zone of %d octets, want %d", len(f.InsertZone), f.Params.InsertZone)
-	case data != f.Params.fieldLength():
-		return fmt.Errorf("encode aos frame: data field of %d octets, want %d", data, f.Params.fieldLength())
+	case data != f.Params.DataLength():
+		return fmt.Errorf("encode aos frame: data field of %d octets, want %d", data, f.Params.DataLength())
 	}
 	return nil
 }
@@ -90,11 +70,13 @@ func (f *Frame) appendHeader(dst []byte) []byte {
 
 // appendTrailer closes the frame that begins at dst[start].
 func (f *Frame) appendTrailer(dst []byte, start int) []byte {
+	return frames.AppendTrailer(dst, start, f.ocf(), f.Params.FECF)
+}
+
+// ocf is the operational control field, nil where frames have none.
+func (f *Frame) ocf() *[4]byte {
 	if f.Params.OCF {
-		dst = append(dst, f.OCF[:]...)
+		return &f.OCF
 	}
-	if f.Params.FECF {
-		dst = binary.BigEndian.AppendUint16(dst, ccsds.CRC16(dst[start:]))
-	}
-	return dst
+	return nil
 }

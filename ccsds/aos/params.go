@@ -42,14 +42,10 @@ type Params struct {
 	FECF        bool // each frame ends in a frame error control field
 	Cycle       bool // frame counts are carried on in the cycle field: 28 bits
 	Encap       bool // packets of the Encapsulation Packet Protocol are valid
-	Security    int  // octets that security adds to the data field, 0 without
 }
 
-// DataLength is the data field in octets, without what security adds to it.
-func (p Params) DataLength() int { return p.fieldLength() - p.Security }
-
-// fieldLength is the data field in octets, as it is in the frame.
-func (p Params) fieldLength() int {
+// DataLength is the data field in octets, security included.
+func (p Params) DataLength() int {
 	return p.FrameLength - p.headerLength() - p.InsertZone - p.trailer()
 }
 
@@ -81,8 +77,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("aos parameters: spacecraft %d has more than 10 bits", p.SCID)
 	case p.FrameLength > MaxLength:
 		return fmt.Errorf("aos parameters: frame of %d octets, limit is %d", p.FrameLength, MaxLength)
-	case p.InsertZone < 0 || p.InsertZone > MaxLength || p.Security < 0 || p.Security > MaxLength:
-		return fmt.Errorf("aos parameters: insert zone of %d octets, security of %d", p.InsertZone, p.Security)
+	case p.InsertZone < 0 || p.InsertZone > MaxLength:
+		return fmt.Errorf("aos parameters: insert zone of %d octets", p.InsertZone)
 	case p.ZoneLength() < ccsds.MinPacketLength:
 		return fmt.Errorf("aos parameters: frame of %d octets leaves %d for packets, want %d", p.FrameLength, p.ZoneLength(), ccsds.MinPacketLength)
 	}

@@ -106,8 +106,9 @@ func (d *CLTUDecoder) Bits() uint64 { return d.bits.end() }
 // Push takes the next octets of the stream and calls emit for each CLTU with at least one
 // codeblock as soon as its end is known. frame holds the corrected octets with the fill
 // behind the transfer frame, valid only during the call, which may change them. What noise
-// produces is emitted too: the frame's own checks must refuse it.
-func (d *CLTUDecoder) Push(octets []byte, emit func(frame []byte, info CLTUInfo)) {
+// produces is emitted too: the frame's own checks must refuse it, and emit then returns false.
+// Only of a CLTU that is not taken other readings are tried.
+func (d *CLTUDecoder) Push(octets []byte, emit func(frame []byte, info CLTUInfo) (taken bool)) {
 	d.bits.push(octets)
 	for d.step(emit) {
 	}
@@ -115,7 +116,7 @@ func (d *CLTUDecoder) Push(octets []byte, emit func(frame []byte, info CLTUInfo)
 }
 
 // step does one thing, and reports whether there may be more to do with the bits at hand.
-func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
+func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo) bool) bool {
 	if !d.found {
 		return d.search()
 	}
@@ -190,12 +191,11 @@ func (d *CLTUDecoder) search() bool {
 
 // finish emits what is in hand. Where a false start lay whole blocks before the true one,
 // the true start sequence became the end of a codeblock: what follows it is emitted as well.
-func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo)) {
+func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo) bool) {
 	if len(d.raw) == 0 {
 		return
 	}
-	d.deliver(d.data, d.info, emit)
-	if d.info.Ended != EndTail {
+	if d.deliver(d.data, d.info, emit) || d.info.Ended != EndTail {
 		return
 	}
 	for i, last := range d.raw[:len(d.raw)-1] {
@@ -208,11 +208,13 @@ func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo)) {
 			fixed, n, _ := bchDecode(w)
 			d.add(fixed, n, &info)
 		}
-		d.deliver(d.data, info, emit)
+		if d.deliver(d.data, info, emit) {
+			return
+		}
 	}
 }
 
-func (d *CLTUDecoder) deliver(data []byte, info CLTUInfo, emit func([]byte, CLTUInfo)) {
+func (d *CLTUDecoder) deliver(data []byte, info CLTUInfo, emit func([]byte, CLTUInfo) bool) (taken bool) {
 	info.Blocks = len(data) / codeblockData
 	d.stats.CLTUs++
 	d.stats.Blocks += uint64(info.Blocks)
@@ -220,5 +222,5 @@ func (d *CLTUDecoder) deliver(data []byte, info CLTUInfo, emit func([]byte, CLTU
 	if info.Ended == EndTail {
 		d.stats.Tails++
 	}
-	emit(data, info)
+	return emit(data, info)
 }

@@ -15,8 +15,9 @@ func ExampleCLTUDecoder() {
 	air.put(sent, 8*len(sent))
 	flip(air.b, 5+16+3)
 
-	coding.NewCLTUDecoder().Push(append(air.b, 0x55), func(frame []byte, info coding.CLTUInfo) {
+	coding.NewCLTUDecoder().Push(append(air.b, 0x55), func(frame []byte, info coding.CLTUInfo) bool {
 		fmt.Printf("bit %d, corrected %d, ended by %v: %q\n", info.BitOffset, info.Corrected, info.Ended, frame)
+		return true // a frame that its own checks refuse: false
 	})
 	// Output: bit 5, corrected 1, ended by tail: "to the craftUU"
 }

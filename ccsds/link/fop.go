@@ -41,9 +41,12 @@ func (g *Ground) Tick(now time.Time) {
 		}
 	}
 	g.pending = g.pending[:0]
+	for _, e := range g.accepted {
+		g.event(e)
+	}
+	g.accepted = g.accepted[:0]
 	if g.up && now.Sub(g.heard) > g.p.Silence {
-		g.sync.Reset()
-		g.setState(g.sync.State())
+		g.resync()
 		g.flowing, g.pending = false, g.pending[:0]
 		g.lose()
 	}
@@ -55,7 +58,7 @@ func (g *Ground) Tick(now time.Time) {
 // NextTimer is when Tick should be called next: at once (the latest time known) when
 // received bits wait to be worked out, the zero time when nothing is timed.
 func (g *Ground) NextTimer() time.Time {
-	if len(g.pending) > 0 {
+	if len(g.pending)+len(g.accepted) > 0 {
 		return g.now
 	}
 	var next time.Time
@@ -71,6 +74,17 @@ func (g *Ground) NextTimer() time.Time {
 		earliest(g.vcs[id].fop.Deadline())
 	}
 	return next
+}
+
+// resync goes back to the search for frames.
+func (g *Ground) resync() {
+	if g.stream != nil {
+		g.stream.reset()
+		g.setState(Search)
+		return
+	}
+	g.decoder.Reset()
+	g.setState(g.decoder.State())
 }
 
 // acquire: the return link works. Each channel goes on at its next control word.

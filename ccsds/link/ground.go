@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
-	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/sdls"
-	"github.com/perilune/perilune/ccsds/tm"
 )
 
 // Offset is a place in the received stream.
@@ -18,14 +16,15 @@ type Offset struct {
 	Bit uint64 // of the sync marker of the frame, in bits since the first received
 }
 
-// FrameInfo describes one good TM frame.
+// FrameInfo describes one good frame.
 type FrameInfo struct {
-	VC         ccsds.VCID
-	MCFC, VCFC uint8
-	Corrected  int // RS symbols
-	// Lost is how many frames are missing before this one by the master channel count,
-	// modulo 256. After a loss of lock or a restart of the craft (Reacquired) it is no
-	// more than a hint.
+	VC        ccsds.VCID
+	Count     uint64 // frame count of the virtual channel
+	Corrected int    // RS: symbols; LDPC and turbo: bits of the channel
+	Rounds    int    // iterations of an LDPC or turbo decoder
+	// Lost is how many frames are missing before this one by the frame counts (see
+	// FrameHeader). After a loss of lock or a restart of the craft (Reacquired) it is
+	// no more than a hint.
 	Lost       int
 	Reacquired bool
 	Bit        uint64
@@ -60,7 +59,7 @@ type FOPEvent struct {
 type GroundEvents struct {
 	Packet func(vc ccsds.VCID, packet []byte, at Offset) // the callee may keep packet
 	Frame  func(FrameInfo)
-	Bad    func(reason string, bit uint64) // a frame that RS, FECF or header check refused
+	Bad    func(reason string, bit uint64) // a frame that its code, FECF, header check or security refused
 	CLCW   func(vc ccsds.VCID, c cop1.CLCW, bit uint64)
 	State  func(SyncState)
 	FOP    func(FOPEvent)
@@ -79,25 +78,31 @@ type Ground struct {
 	counter Counter
 	ev      GroundEvents
 
-	sync    *coding.Sync
-	rs      *coding.RS
-	extract [tm.MaxVCID]*tm.Extractor
+	decoder *DownDecoder  // nil without frames
+	stream  *packetStream // of packets then
+	frames  *Deframer
 	state   SyncState
-	mcfc    uint8
 	seen    bool   // a good frame was received
 	fresh   bool   // lock was lost since the last good frame
 	last    uint64 // bit of the last good frame
 	flowing bool   // good frames since the last loss of lock
 	pending []arrival
 
-	sdls  *sdls.Sender
-	vcs   map[ccsds.VCID]*groundVC
-	order []ccsds.VCID // Type-BD frames, by priority
-	now   time.Time
-	up    bool      // the return link carries good frames
-	alive bool      // a good frame came since heard was set
-	heard time.Time // of the last good frame, as Tick saw it
-	stats GroundStats
+	framing  upFraming
+	coder    *UpEncoder
+	accepted []FOPEvent // of packets that need no word from the craft, for the next Tick
+	sdls     *sdls.Sender
+	vcs      map[ccsds.VCID]*groundVC
+	order    []ccsds.VCID // Type-BD frames, by priority
+	now      time.Time
+	up       bool      // the return link carries good frames
+	alive    bool      // a good frame came since heard was set
+	heard    time.Time // of the last good frame, as Tick saw it
+	stats    GroundStats
+
+	bits uint64 // received, without frames
+	hard []byte
+	rest []int8
 }
 
 // arrival is what Receive leaves for Tick, which knows the time.
@@ -126,17 +131,22 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 	p = p.WithDefaults()
 	g := &Ground{p: p, counter: c, ev: ev, order: p.uplink(), vcs: map[ccsds.VCID]*groundVC{}}
 	var err error
-	if g.rs, err = coding.NewRS(16, p.Interleave, true); err != nil {
+	if g.frames, err = NewDeframer(p, counterFloors{c}); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
 	}
-	if g.sync, err = coding.NewSync(p.FrameLength+g.rs.CheckLength(), coding.SyncOptions{}); err != nil {
+	if p.Down == FramingPackets {
+		g.stream = newPacketStream(p.Encapsulation)
+	} else if g.decoder, err = NewDownDecoder(p.Code, p.FrameLength); err != nil {
+		return nil, fmt.Errorf("ground link: %w", err)
+	} else {
+		g.decoder.broken = p.Faults.NoRS
+	}
+	g.framing = p.upFraming()
+	if g.coder, err = NewUpEncoder(p); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
 	}
 	if g.sdls, err = sdls.NewSender(p.associations(p.Faults.WrongKey)); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
-	}
-	for i := range g.extract {
-		g.extract[i] = tm.NewExtractor(maxPacket)
 	}
 	for _, vc := range p.BD {
 		g.vcs[vc] = &groundVC{id: vc}
@@ -153,8 +163,31 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 // What the control words in them mean for the uplink is worked out by the next Tick or
 // NextCLTU, which know the time; call Tick after Receive.
 func (g *Ground) Receive(bits []byte) {
-	g.sync.Push(bits, g.cadu)
-	g.setState(g.sync.State())
+	if g.stream != nil {
+		g.bits += 8 * uint64(len(bits))
+		g.stream.push(bits, g.packet)
+		return
+	}
+	g.decoder.Push(bits, g.coded)
+	g.setState(g.decoder.State())
+}
+
+// ReceiveSoft is Receive for soft symbols as package coding has them. Places in the stream
+// are then those of symbols. A stream of packets has none.
+func (g *Ground) ReceiveSoft(soft []int8) {
+	if g.stream != nil {
+		g.hard, g.rest = appendSigns(g.hard[:0], g.rest, soft)
+		g.Receive(g.hard)
+		return
+	}
+	g.decoder.PushSoft(soft, g.coded)
+	g.setState(g.decoder.State())
+}
+
+// packet takes a packet that came without a frame: while some do, the link is in lock.
+func (g *Ground) packet(data []byte, bit uint64) {
+	g.setState(Lock)
+	g.decoded(data, Coded{Bit: bit})
 }
 
 func (g *Ground) setState(s SyncState) {
@@ -189,27 +222,26 @@ func (g *Ground) pend(a arrival) {
 	g.pending = append(g.pending, a)
 }
 
-// cadu decodes one coded frame, in place.
-func (g *Ground) cadu(block []byte, bit uint64, st coding.State) {
-	g.setState(st)
-	if g.seen && bit <= g.last {
+// coded takes what the channel decoder found.
+func (g *Ground) coded(c Coded) {
+	g.setState(c.State)
+	if g.seen && c.Bit <= g.last {
 		return // the synchroniser looked at these bits twice
 	}
-	coding.Randomise(block)
-	corrected := 0
-	if !g.p.Faults.NoRS {
-		var err error
-		if corrected, err = g.rs.Decode(block); err != nil {
-			g.bad("reed-solomon", bit)
-			return
-		}
-	}
-	f := tm.Frame{Params: g.p.tm()}
-	if err := f.DecodeFromBytes(block[:g.p.FrameLength], nil); err != nil {
-		g.bad(frameReason(err), bit)
+	if c.Frame == nil {
+		g.bad(c.Refused, c.Bit)
 		return
 	}
-	g.good(&f, corrected, bit)
+	g.decoded(c.Frame, c)
+}
+
+func (g *Ground) decoded(frame []byte, c Coded) {
+	h, err := g.frames.Decode(frame)
+	if err != nil {
+		g.bad(frameReason(err), c.Bit)
+		return
+	}
+	g.good(h, c)
 }
 
 func (g *Ground) bad(reason string, bit uint64) {
@@ -219,20 +251,17 @@ func (g *Ground) bad(reason string, bit uint64) {
 	}
 }
 
-func (g *Ground) good(f *tm.Frame, corrected int, bit uint64) {
-	info := FrameInfo{VC: f.VCID, MCFC: f.MCFC, VCFC: f.VCFC, Corrected: corrected, Bit: bit, Reacquired: g.fresh}
-	if g.seen {
-		info.Lost = int(f.MCFC - g.mcfc - 1)
-	}
-	g.seen, g.fresh, g.mcfc, g.last, g.alive = true, false, f.MCFC, bit, true
+func (g *Ground) good(h FrameHeader, c Coded) {
+	info := FrameInfo{VC: h.VC, Count: h.Count, Corrected: c.Corrected, Rounds: c.Rounds, Lost: h.Lost, Bit: c.Bit, Reacquired: g.fresh}
+	g.seen, g.fresh, g.last, g.alive = true, false, c.Bit, true
 	g.stats.Frames++
-	g.stats.Symbols += uint64(corrected)
+	g.stats.Symbols += uint64(c.Corrected)
 	if info.Reacquired {
 		g.stats.Gaps++
 	} else {
 		g.stats.Lost += uint64(info.Lost)
 	}
-	if corrected > 0 {
+	if c.Corrected > 0 {
 		g.stats.Corrected++
 	}
 	if !g.flowing {
@@ -242,22 +271,26 @@ func (g *Ground) good(f *tm.Frame, corrected int, bit uint64) {
 	if g.ev.Frame != nil {
 		g.ev.Frame(info)
 	}
-	g.clcw(f, bit)
-	if f.Idle() || f.VCID == tm.IdleVCID {
+	if h.HasOCF {
+		g.clcw(h.OCF, c.Bit)
+	}
+	if h.Idle {
 		g.stats.Idle++
 		return
 	}
-	g.extract[f.VCID].Frame(f, func(packet []byte) {
+	if g.frames.Packets(func(packet []byte) {
 		g.stats.Packets++
 		if g.ev.Packet != nil {
-			g.ev.Packet(f.VCID, bytes.Clone(packet), Offset{Bit: bit})
+			g.ev.Packet(h.VC, bytes.Clone(packet), Offset{Bit: c.Bit})
 		}
-	})
+	}) != nil {
+		g.stats.Senseless++
+	}
 }
 
-func (g *Ground) clcw(f *tm.Frame, bit uint64) {
+func (g *Ground) clcw(ocf [4]byte, bit uint64) {
 	var c cop1.CLCW
-	if c.DecodeFromBytes(f.OCF[:], nil) != nil || g.vcs[c.VC] == nil {
+	if c.DecodeFromBytes(ocf[:], nil) != nil || g.vcs[c.VC] == nil {
 		return // another kind of control word, or not about us
 	}
 	c.BaseLayer = ccsds.BaseLayer{} // it points into the frame

@@ -219,7 +219,7 @@ func TestProfileRefused(t *testing.T) {
 	for name, bend := range map[string]func(p *link.Profile){
 		"frame too long":      func(p *link.Profile) { p.FrameLength = 1120 },
 		"frame odd":           func(p *link.Profile) { p.FrameLength = 1114 },
-		"interleave":          func(p *link.Profile) { p.Interleave = 7 },
+		"interleave":          func(p *link.Profile) { p.Code.Interleave = 7 },
 		"tc frame too long":   func(p *link.Profile) { p.MaxTCFrame = 1025 },
 		"tc frame too short":  func(p *link.Profile) { p.MaxTCFrame = 40 },
 		"spacecraft":          func(p *link.Profile) { p.SCID = 1024 },

@@ -2,15 +2,14 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
-	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/aos"
 	"github.com/perilune/perilune/ccsds/sdls"
-	"github.com/perilune/perilune/ccsds/tc"
 	"github.com/perilune/perilune/ccsds/tm"
+	"github.com/perilune/perilune/ccsds/uslp"
 )
 
 // ErrFull says that the queue of a virtual channel takes no more.
@@ -22,24 +21,40 @@ var ErrProfile = errors.New("link profile")
 // Profile holds the managed parameters that both ends of a link agree on. Zero
 // fields take the defaults named.
 type Profile struct {
-	SCID        ccsds.SCID            // 42
-	FrameLength int                   // TM frame, octets: 1115
-	Interleave  int                   // RS interleave depth: 5
-	DownRate    int                   // bit/s on the channel: 512000
-	UpRate      int                   // bit/s on the channel: 256000
-	MaxTCFrame  int                   // TC frame, octets, at most 1024: 256
-	Keys        map[uint16][32]byte   // SPI → key
-	SPI         map[ccsds.VCID]uint16 // uplink virtual channel → SPI; empty: no security at all
-	AD          []ccsds.VCID          // sequence-controlled uplink channels, by priority: 0, 1
-	BD          []ccsds.VCID          // uplink channels that take Type-BD frames only: 2
+	SCID     ccsds.SCID // 42
+	DownRate int        // bit/s on the channel: 512000
+	UpRate   int        // bit/s on the channel: 256000
 
-	FARMWindow  int           // W, even: 254
-	FOPWindow   int           // K, at most half of W: 64
-	Limit       int           // transmissions of one frame before an alert: 200
-	FirstT1     time.Duration // until a round trip is known: 10 s
-	Silence     time.Duration // without a good frame before the return link counts as lost: 5 s
-	Acquisition int           // octets of alternating bits before each CLTU: 16
-	Queue       int           // packets that wait on one virtual channel: 64
+	Down          Framing              // tm
+	Code          Code                 // RS(255,223), interleave 5, dual basis
+	FrameLength   int                  // octets: what fills the code, 1115 where any length does
+	NoOCF         bool                 // frames carry no operational control field, so no CLCW
+	NoFECF        bool                 // frames carry no frame error control field; RS and LDPC only
+	LongFECF      bool                 // USLP: 32 bits instead of 16
+	HeaderControl bool                 // AOS: frame header error control
+	InsertZone    int                  // AOS and USLP: octets
+	Encapsulation bool                 // encapsulation packets are taken too; not in TM frames
+	Shares        map[ccsds.VCID]Share // downlink virtual channel → its part: 0, 1, 2 and 3 weigh 8, 4, 4, 2
+
+	Up          Framing      // tc
+	CLTU        CLTU         // bch
+	MaxTCFrame  int          // TC or USLP frame up, octets, at most 1024: 256
+	AD          []ccsds.VCID // sequence-controlled uplink channels, by priority: 0, 1
+	BD          []ccsds.VCID // uplink channels that take Type-BD frames only: 2
+	Acquisition int          // octets of alternating bits before each CLTU: 16
+
+	Keys     map[uint16][32]byte   // SPI → key
+	SPI      map[ccsds.VCID]uint16 // uplink virtual channel → SPI; empty: no security at all
+	UpMode   map[ccsds.VCID]Mode   // of those: both
+	DownSPI  map[ccsds.VCID]uint16 // downlink virtual channel → SPI; the others are in clear
+	DownMode map[ccsds.VCID]Mode   // of those: both
+
+	FARMWindow int           // W, even: 254
+	FOPWindow  int           // K, at most half of W: 64
+	Limit      int           // transmissions of one frame before an alert: 200
+	FirstT1    time.Duration // until a round trip is known: 10 s
+	Silence    time.Duration // without a good frame before the return link counts as lost: 5 s
+	Queue      int           // packets that wait on one virtual channel: 64
 
 	Faults Faults
 }
@@ -57,11 +72,27 @@ const maxPacket = ccsds.MaxPacketLength
 
 // WithDefaults fills in what is zero.
 func (p Profile) WithDefaults() Profile {
+	if p.Down == "" {
+		p.Down = FramingTM
+	}
+	if p.Up == "" {
+		p.Up = FramingTC
+	}
+	if p.CLTU == "" {
+		p.CLTU = CLTUBCH
+	}
+	if p.Down == FramingPackets && p.Code.Kind == "" {
+		p.Code.Kind = CodeNone
+	}
+	p.Code = p.Code.WithDefaults()
+	if p.FrameLength == 0 {
+		p.FrameLength = p.Code.FrameLength()
+	}
 	for _, d := range []struct {
 		field *int
 		value int
 	}{
-		{&p.FrameLength, 1115}, {&p.Interleave, 5}, {&p.DownRate, 512_000}, {&p.UpRate, 256_000},
+		{&p.FrameLength, 1115}, {&p.DownRate, 512_000}, {&p.UpRate, 256_000},
 		{&p.MaxTCFrame, 256}, {&p.FARMWindow, 254}, {&p.FOPWindow, 64}, {&p.Limit, 200},
 		{&p.Acquisition, 16}, {&p.Queue, 64},
 	} {
@@ -78,6 +109,9 @@ func (p Profile) WithDefaults() Profile {
 	if p.BD == nil {
 		p.BD = []ccsds.VCID{2}
 	}
+	if p.Shares == nil {
+		p.Shares = defaultShares
+	}
 	if p.FirstT1 == 0 {
 		p.FirstT1 = 10 * time.Second
 	}
@@ -87,75 +121,6 @@ func (p Profile) WithDefaults() Profile {
 	return p
 }
 
-// Validate reports a profile that no link can have, after filling in defaults.
-func (p Profile) Validate() error {
-	p = p.WithDefaults()
-	if err := p.tm().Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrProfile, err)
-	}
-	rs, err := coding.NewRS(16, p.Interleave, true)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrProfile, err)
-	}
-	for _, c := range []struct {
-		bad  bool
-		what string
-	}{
-		{p.FrameLength > rs.DataLength() || p.FrameLength%p.Interleave != 0,
-			fmt.Sprintf("frame_length %d: want a multiple of %d up to %d", p.FrameLength, p.Interleave, rs.DataLength())},
-		{p.MaxTCFrame < 64 || p.MaxTCFrame > tc.MaxLength, fmt.Sprintf("max_tc_frame %d: want 64 to %d", p.MaxTCFrame, tc.MaxLength)},
-		{p.DownRate < 1, fmt.Sprintf("down_rate %d: want at least 1", p.DownRate)},
-		{p.UpRate < 1, fmt.Sprintf("up_rate %d: want at least 1", p.UpRate)},
-		{p.FARMWindow < 2 || p.FARMWindow > 254 || p.FARMWindow%2 != 0, fmt.Sprintf("FARM window %d: want an even number from 2 to 254", p.FARMWindow)},
-		{p.FOPWindow < 1 || p.FOPWindow > p.FARMWindow/2, fmt.Sprintf("FOP window %d: want 1 to %d, half of the FARM's", p.FOPWindow, p.FARMWindow/2)},
-		{p.Limit < 1, fmt.Sprintf("transmission limit %d: want at least 1", p.Limit)},
-		{p.Acquisition < 0 || p.Acquisition > 1024, fmt.Sprintf("acquisition %d octets: want 0 to 1024", p.Acquisition)},
-		{p.Queue < 1 || p.Queue > 4096, fmt.Sprintf("queue of %d packets: want 1 to 4096", p.Queue)},
-	} {
-		if c.bad {
-			return fmt.Errorf("%w: %s", ErrProfile, c.what)
-		}
-	}
-	return p.validateChannels()
-}
-
-// validateChannels checks that each uplink channel is of one kind, and that either all
-// are protected or none.
-func (p Profile) validateChannels() error {
-	seen := map[ccsds.VCID]bool{}
-	for _, vc := range p.uplink() {
-		if !vc.Valid() || seen[vc] {
-			return fmt.Errorf("%w: uplink virtual channel %d is invalid or there twice", ErrProfile, vc)
-		}
-		seen[vc] = true
-		spi, protected := p.SPI[vc]
-		if !protected && len(p.SPI) > 0 {
-			return fmt.Errorf("%w: uplink virtual channel %d has no SPI while others have", ErrProfile, vc)
-		}
-		if _, ok := p.Keys[spi]; protected && !ok {
-			return fmt.Errorf("%w: no key for SPI %d of virtual channel %d", ErrProfile, spi, vc)
-		}
-	}
-	if len(seen) == 0 {
-		return fmt.Errorf("%w: no uplink virtual channel", ErrProfile)
-	}
-	if len(p.SPI) == 0 && len(p.Keys) > 0 {
-		return fmt.Errorf("%w: keys without SPI by virtual channel", ErrProfile)
-	}
-	used := map[uint16]ccsds.VCID{}
-	for vc, spi := range p.SPI {
-		if other, twice := used[spi]; twice {
-			return fmt.Errorf("%w: SPI %d for virtual channels %d and %d: each needs its own", ErrProfile, spi, min(vc, other), max(vc, other))
-		}
-		used[spi] = vc
-	}
-	_, err := sdls.NewReceiver(p.associations(false))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrProfile, err)
-	}
-	return nil
-}
-
 // uplink lists the uplink channels by priority: recovery, then AD.
 func (p Profile) uplink() []ccsds.VCID { return slices.Concat(p.BD, p.AD) }
 
@@ -163,21 +128,44 @@ func (p Profile) uplink() []ccsds.VCID { return slices.Concat(p.BD, p.AD) }
 func (p Profile) reported() []ccsds.VCID { return slices.Concat(p.AD, p.BD) }
 
 func (p Profile) tm() tm.Params {
-	return tm.Params{SCID: p.SCID, FrameLength: p.FrameLength, OCF: true, FECF: true}
+	return tm.Params{SCID: p.SCID, FrameLength: p.FrameLength, OCF: !p.NoOCF, FECF: !p.NoFECF}
 }
 
-func (p Profile) tc() tc.Params {
-	return tc.Params{SCID: p.SCID, FECF: true, MaxLength: p.MaxTCFrame}
+func (p Profile) aos() aos.Params {
+	return aos.Params{SCID: p.SCID, FrameLength: p.FrameLength, InsertZone: p.InsertZone, FHEC: p.HeaderControl,
+		OCF: !p.NoOCF, FECF: !p.NoFECF, Encap: p.Encapsulation}
 }
 
-// segmentLength is how many octets a segment may have, its header included.
-func (p Profile) segmentLength(vc ccsds.VCID) int {
-	n := p.tc().MaxData()
-	if _, protected := p.SPI[vc]; protected {
-		n -= sdls.Overhead
+func (p Profile) uslp() uslp.Params {
+	q := uslp.Params{SCID: p.SCID, FrameLength: p.FrameLength, InsertZone: p.InsertZone, FECF: uslp.CRC16}
+	switch {
+	case p.NoFECF:
+		q.FECF = uslp.NoFECF
+	case p.LongFECF:
+		q.FECF = uslp.CRC32
 	}
-	return n
+	return q
 }
+
+// downData is what a frame on vc carries of packets, in octets; without frames a packet.
+func (p Profile) downData(vc ccsds.VCID) int {
+	n := 1
+	switch p.Down {
+	case FramingTM:
+		n = p.tm().DataLength()
+	case FramingAOS:
+		n = p.aos().ZoneLength()
+	case FramingUSLP:
+		n = p.FrameLength - uslp.MinHeaderLength - uslpDownCount - p.InsertZone - int(p.uslp().FECF) - uslpFieldHeader
+		if !p.NoOCF {
+			n -= uslp.OCFLength
+		}
+	}
+	return n - p.downOverhead(vc)
+}
+
+// uslpFieldHeader is the header of a data field with packets, in octets.
+const uslpFieldHeader = 3
 
 // associations are the security associations of the uplink. The window is wide since a
 // Type-BD frame may overtake Type-AD frames that are being sent again.
@@ -190,7 +178,8 @@ func (p Profile) associations(wrongKey bool) []sdls.SA {
 				key[i] ^= 0xff
 			}
 		}
-		out = append(out, sdls.SA{SPI: spi, Key: key, VCs: []ccsds.VCID{vc}, Window: sdls.MaxWindow})
+		out = append(out, sdls.SA{SPI: spi, Key: key, VCs: []ccsds.VCID{vc}, Window: sdls.MaxWindow,
+			Mask: p.upFraming().mask(), Service: p.UpMode[vc].service()})
 	}
 	return out
 }

@@ -5,10 +5,8 @@ import (
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
-	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/sdls"
-	"github.com/perilune/perilune/ccsds/tc"
 )
 
 // SpaceEvents are what a Space reports. Any may be nil.
@@ -44,7 +42,8 @@ type Space struct {
 	saver Saver
 	ev    SpaceEvents
 
-	cltu    *coding.CLTUDecoder
+	up      *UpDecoder
+	framing upFraming
 	sdls    *sdls.Receiver
 	vcs     map[ccsds.VCID]*spaceVC
 	order   []ccsds.VCID // for CLCWs
@@ -64,16 +63,19 @@ type spaceVC struct {
 	farm    cop1.FARM
 	savedVR uint8
 	dirty   bool // a directive or a change of state: save V(R) at once
-	ad, bd  *tc.Reassembler
+	ad, bd  upJoiner
+
+	before      cop1.FARM // as they were when Receive was called
+	beforeDirty bool
 }
 
 // delivery is what a batch holds back until its anti-replay floor is durable: a
-// segment in clear, or a directive that ends what was being reassembled.
+// unit in clear, or a directive that ends what was being reassembled.
 type delivery struct {
-	vc      *spaceVC
-	bypass  bool
-	segment []byte
-	reset   bool
+	vc     *spaceVC
+	bypass bool
+	unit   []byte
+	reset  bool
 }
 
 type refusal struct{ layer, reason string }
@@ -84,9 +86,12 @@ func NewSpace(p Profile, s Saver, ev SpaceEvents) (*Space, error) {
 		return nil, err
 	}
 	p = p.WithDefaults()
-	sp := &Space{p: p, saver: s, ev: ev, cltu: coding.NewCLTUDecoder(), vcs: map[ccsds.VCID]*spaceVC{},
+	sp := &Space{p: p, saver: s, ev: ev, framing: p.upFraming(), vcs: map[ccsds.VCID]*spaceVC{},
 		order: p.reported(), refused: map[refusal]int{}}
 	var err error
+	if sp.up, err = NewUpDecoder(p); err != nil {
+		return nil, fmt.Errorf("space link: %w", err)
+	}
 	if sp.sdls, err = sdls.NewReceiver(p.associations(false)); err != nil {
 		return nil, fmt.Errorf("space link: %w", err)
 	}
@@ -106,7 +111,7 @@ func NewSpace(p Profile, s Saver, ev SpaceEvents) (*Space, error) {
 		sp.vcs[vc].bdOnly = true
 	}
 	sp.stats.Refused = map[string]uint64{}
-	return sp, sp.down.init(p)
+	return sp, sp.down.init(p, s)
 }
 
 func newSpaceVC(p Profile, s Saver, vc ccsds.VCID) (*spaceVC, error) {
@@ -118,25 +123,33 @@ func newSpaceVC(p Profile, s Saver, vc ccsds.VCID) (*spaceVC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spaceVC{id: vc, farm: farm, savedVR: vr,
-		ad: tc.NewReassembler(maxPacket), bd: tc.NewReassembler(maxPacket)}, nil
+	f := p.upFraming()
+	return &spaceVC{id: vc, farm: farm, savedVR: vr, ad: f.joiner(), bd: f.joiner()}, nil
 }
 
 // Receive takes the next bits of the uplink, any number of octets at any alignment.
 // All frames in them are one batch: packets are delivered once the anti-replay floors
 // are durable. On an error of the Saver nothing of the batch is delivered and FARM-1
 // stands where it stood, so that the ground sends it again.
-func (s *Space) Receive(bits []byte) error {
-	before := make(map[ccsds.VCID]spaceVC, len(s.vcs))
-	for id, vc := range s.vcs {
-		before[id] = *vc
+func (s *Space) Receive(bits []byte) error { return s.receive(bits, nil) }
+
+// ReceiveSoft is Receive for soft symbols as package coding has them.
+func (s *Space) ReceiveSoft(soft []int8) error { return s.receive(nil, soft) }
+
+func (s *Space) receive(bits []byte, soft []int8) error {
+	for _, vc := range s.vcs {
+		vc.before, vc.beforeDirty = vc.farm, vc.dirty
 	}
 	s.batch = s.batch[:0]
-	s.cltu.Push(bits, s.frame)
+	if soft != nil {
+		s.up.PushSoft(soft, s.frame)
+	} else {
+		s.up.Push(bits, s.frame)
+	}
 	defer s.report()
 	if err := s.sdls.Commit(s.saver); err != nil {
-		for id, vc := range s.vcs {
-			vc.farm, vc.dirty = before[id].farm, before[id].dirty
+		for _, vc := range s.vcs {
+			vc.farm, vc.dirty = vc.before, vc.beforeDirty
 		}
 		return fmt.Errorf("space link: %w", err)
 	}
@@ -147,33 +160,38 @@ func (s *Space) Receive(bits []byte) error {
 	return err
 }
 
-// frame takes what a CLTU carried: a transfer frame and fill.
-func (s *Space) frame(data []byte, info coding.CLTUInfo) {
-	f := tc.Frame{Params: s.p.tc()}
-	if err := f.DecodeFromBytes(data, nil); err != nil {
-		s.refuse("tc", frameReason(err))
-		return
+// frame takes what a CLTU carried: a transfer frame and fill. It says whether that was a
+// frame, whatever becomes of it.
+func (s *Space) frame(data []byte, info UpInfo) (taken bool) {
+	if s.p.Up == FramingPackets {
+		s.packet(data)
+		return true
 	}
-	vc := s.vcs[f.VCID]
+	f, err := s.framing.decode(data)
+	if err != nil {
+		s.refuse(string(s.p.Up), frameReason(err))
+		return false
+	}
+	vc := s.vcs[f.vc]
 	if vc == nil {
-		s.refuse("tc", "unknown virtual channel")
-		return
+		s.refuse(string(s.p.Up), "unknown virtual channel")
+		return true
 	}
 	s.stats.Frames++
 	s.stats.Corrected += uint64(info.Corrected)
-	s.heard = s.cltu.Bits()
+	s.heard = s.up.Bits()
 	state := vc.farm.State()
 	switch {
-	case f.Control:
-		s.control(vc, f.Payload)
-	case f.Bypass:
+	case f.control:
+		s.control(vc, f.field)
+	case f.bypass:
 		vc.farm.BD()
 		s.stats.BD++
 		s.open(vc, &f)
 	case vc.bdOnly:
 		s.refuse("farm", "sequence-controlled frame on a recovery channel")
 	default:
-		if v := vc.farm.AD(f.Seq, true); v != cop1.Accepted {
+		if v := vc.farm.AD(f.seq, true); v != cop1.Accepted {
 			s.refuse("farm", v.String())
 			break
 		}
@@ -181,6 +199,14 @@ func (s *Space) frame(data []byte, info coding.CLTUInfo) {
 		s.open(vc, &f)
 	}
 	vc.dirty = vc.dirty || vc.farm.State() != state
+	return true
+}
+
+// packet takes a packet that came without a frame, for the first channel.
+func (s *Space) packet(data []byte) {
+	s.stats.Frames++
+	s.heard = s.up.Bits()
+	s.batch = append(s.batch, delivery{vc: s.vcs[s.order[0]], unit: append([]byte(nil), data...)})
 }
 
 func (s *Space) control(vc *spaceVC, directive []byte) {
@@ -194,19 +220,19 @@ func (s *Space) control(vc *spaceVC, directive []byte) {
 }
 
 // open removes security from the data field of a frame that FARM-1 accepted.
-func (s *Space) open(vc *spaceVC, f *tc.Frame) {
-	field := f.Payload
-	segment := append([]byte(nil), field...)
-	if len(s.p.SPI) > 0 {
-		header := append(append(make([]byte, 0, tc.HeaderLength+1), f.Contents...), field[:tc.SegmentHeaderLength]...)
-		clear, err := s.sdls.Open(vc.id, header, field[tc.SegmentHeaderLength:])
+func (s *Space) open(vc *spaceVC, f *upFrame) {
+	unit := append([]byte(nil), f.clear...)
+	if len(s.p.SPI) == 0 {
+		unit = append(unit, f.field...)
+	} else {
+		clear, err := s.sdls.Open(vc.id, f.header, f.field)
 		if err != nil {
 			s.refuse("sdls", securityReason(err))
 			return
 		}
-		segment = append(segment[:tc.SegmentHeaderLength], clear...)
+		unit = append(unit, clear...)
 	}
-	s.batch = append(s.batch, delivery{vc: vc, bypass: f.Bypass, segment: segment})
+	s.batch = append(s.batch, delivery{vc: vc, bypass: f.bypass, unit: unit})
 }
 
 // checkpoint saves each V(R) that has moved far or for a special reason.
@@ -232,17 +258,22 @@ func (s *Space) deliver(d delivery) {
 		r = d.vc.bd
 	}
 	if d.reset {
-		r.Reset()
+		r.reset()
 		return
 	}
-	err := r.Push(d.segment, func(_ ccsds.MAPID, packet []byte) {
-		s.stats.Packets++
-		if s.ev.Packet != nil {
-			s.ev.Packet(d.vc.id, packet)
-		}
-	})
-	if err != nil {
+	if s.p.Up == FramingPackets {
+		s.deliverPacket(d.vc.id, d.unit)
+		return
+	}
+	if r.push(d.unit, func(packet []byte) { s.deliverPacket(d.vc.id, packet) }) != nil {
 		s.refuse("segment", "segment out of place")
+	}
+}
+
+func (s *Space) deliverPacket(vc ccsds.VCID, packet []byte) {
+	s.stats.Packets++
+	if s.ev.Packet != nil {
+		s.ev.Packet(vc, packet)
 	}
 }
 
@@ -257,41 +288,11 @@ func (s *Space) report() {
 		}
 	}
 	clear(s.refused)
-	locked := s.heard > 0 && s.cltu.Bits()-s.heard < upLockSeconds*uint64(s.p.UpRate)
+	locked := s.heard > 0 && s.up.Bits()-s.heard < upLockSeconds*uint64(s.p.UpRate)
 	if locked != s.locked {
 		s.locked = locked
 		if s.ev.UpLock != nil {
 			s.ev.UpLock(locked)
 		}
 	}
-}
-
-func frameReason(err error) string {
-	for _, c := range []struct {
-		err    error
-		reason string
-	}{
-		{ccsds.ErrTruncated, "truncated"}, {ccsds.ErrLength, "wrong length"}, {ccsds.ErrVersion, "wrong version"},
-		{ccsds.ErrChecksum, "frame error control"}, {ccsds.ErrForeign, "other spacecraft"}, {ccsds.ErrReserved, "reserved bits"},
-	} {
-		if errors.Is(err, c.err) {
-			return c.reason
-		}
-	}
-	return "malformed"
-}
-
-func securityReason(err error) string {
-	for _, c := range []struct {
-		err    error
-		reason string
-	}{
-		{sdls.ErrTruncated, "truncated"}, {sdls.ErrSPI, "unknown SPI"}, {sdls.ErrVC, "wrong virtual channel"},
-		{sdls.ErrForged, "forged"}, {sdls.ErrReplayed, "replayed"},
-	} {
-		if errors.Is(err, c.err) {
-			return c.reason
-		}
-	}
-	return "malformed"
 }

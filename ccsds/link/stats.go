@@ -12,18 +12,22 @@ type SpaceStats struct {
 	Bits       uint64                   `json:"bits"`        // received
 	Starts     uint64                   `json:"cltu_starts"` // start sequences, false ones too
 	CLTUs      uint64                   `json:"cltus"`       // units with at least one codeblock
-	Frames     uint64                   `json:"frames"`      // TC frames for this craft with a good FECF
+	Frames     uint64                   `json:"frames"`      // TC or USLP frames for this craft with a good FECF
 	Corrected  uint64                   `json:"corrected"`   // bits corrected in them
 	AD         uint64                   `json:"ad"`          // accepted by FARM-1, by type
 	BD         uint64                   `json:"bd"`
 	BC         uint64                   `json:"bc"`
 	Packets    uint64                   `json:"packets"`     // delivered
 	Refused    map[string]uint64        `json:"refused"`     // "layer: reason" → count
-	FramesDown uint64                   `json:"frames_down"` // TM frames sent
+	FramesDown uint64                   `json:"frames_down"` // sent, or packets where there are no frames
 	FramesIdle uint64                   `json:"frames_idle"` // of those, idle ones
 	Locked     bool                     `json:"locked"`      // frames are being heard
 	FARM       map[ccsds.VCID]FARMStats `json:"farm"`
 	Floors     map[uint16]uint64        `json:"floors"` // SPI → highest anti-replay number
+	Code       UpStats                  `json:"code"`
+
+	// Unprotected counts frames that were not made since there was no anti-replay number.
+	Unprotected uint64 `json:"unprotected"`
 }
 
 // FARMStats is the state of one FARM-1.
@@ -43,8 +47,8 @@ func (s SpaceStats) RefusedTotal() (n uint64) {
 // Stats returns a copy of the counters.
 func (s *Space) Stats() SpaceStats {
 	out := s.stats
-	c := s.cltu.Stats()
-	out.Bits, out.Starts, out.CLTUs, out.Locked = s.cltu.Bits(), c.Starts, c.CLTUs, s.locked
+	out.Code = s.up.Stats()
+	out.Bits, out.Starts, out.CLTUs, out.Locked = out.Code.Bits, out.Code.Starts, out.Code.Units, s.locked
 	out.Refused = maps.Clone(s.stats.Refused)
 	out.FARM, out.Floors = map[ccsds.VCID]FARMStats{}, map[uint16]uint64{}
 	for id, vc := range s.vcs {
@@ -61,10 +65,10 @@ type GroundStats struct {
 	Bits       uint64                  `json:"bits"`      // received
 	State      string                  `json:"state"`     // search, verify or lock
 	Up         bool                    `json:"up"`        // lock and good frames: the uplink loop is closed
-	Frames     uint64                  `json:"frames"`    // good TM frames
+	Frames     uint64                  `json:"frames"`    // good ones
 	Corrected  uint64                  `json:"corrected"` // of those, frames with corrected symbols
-	Symbols    uint64                  `json:"symbols"`   // corrected RS symbols
-	Bad        uint64                  `json:"bad"`       // frames refused by RS, FECF or header
+	Symbols    uint64                  `json:"symbols"`   // corrected: RS symbols; bits of the channel with LDPC and turbo
+	Bad        uint64                  `json:"bad"`       // frames refused by code, FECF, header or security
 	Lost       uint64                  `json:"lost"`      // frames missing by the master channel count while in lock
 	Gaps       uint64                  `json:"gaps"`      // times frames came again after a loss of lock
 	Idle       uint64                  `json:"idle"`      // good frames that were idle
@@ -73,6 +77,8 @@ type GroundStats struct {
 	CLTUs      uint64                  `json:"cltus"`       // radiated
 	Counter    uint64                  `json:"counter_err"` // anti-replay numbers that could not be had
 	FOP        map[ccsds.VCID]FOPStats `json:"fop"`
+	Code       DownStats               `json:"code"`
+	Senseless  uint64                  `json:"senseless"` // good frames whose data field was not what it should be
 }
 
 // FOPStats is the state of one uplink virtual channel on the ground.
@@ -93,8 +99,11 @@ type FOPStats struct {
 // Stats returns a copy of the counters.
 func (g *Ground) Stats() GroundStats {
 	out := g.stats
-	out.Bits, out.State, out.Up = g.sync.Bits(), g.state.String(), g.up
-	out.LockLosses = g.sync.Stats().Losses
+	out.Bits, out.State, out.Up = g.bits, g.state.String(), g.up
+	if g.decoder != nil {
+		out.Code = g.decoder.Stats()
+		out.Bits, out.LockLosses = out.Code.Bits, out.Code.Losses
+	}
 	out.FOP = map[ccsds.VCID]FOPStats{}
 	for id, vc := range g.vcs {
 		s := vc.stats

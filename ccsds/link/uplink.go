@@ -5,15 +5,8 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
-	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/cop1"
-	"github.com/perilune/perilune/ccsds/sdls"
-	"github.com/perilune/perilune/ccsds/tc"
 )
-
-// acquisitionOctet is the alternating pattern in front of a CLTU, by which the
-// receiver finds the bits (CCSDS 231.0-B-4 §7.2.2). A start sequence is never in it.
-const acquisitionOctet = 0x55
 
 // upPacket is a packet on its way up.
 type upPacket struct {
@@ -90,9 +83,12 @@ func (g *Ground) Room(vc ccsds.VCID) int {
 // paces; the last bit is taken to be radiated when the next call is made.
 func (g *Ground) NextCLTU(now time.Time) []byte {
 	g.Tick(now)
+	if g.p.Up == FramingPackets {
+		return g.nextPacket()
+	}
 	for _, id := range g.order {
 		if frame := g.nextBD(g.vcs[id]); frame != nil {
-			return g.cltu(frame)
+			return g.unit(frame)
 		}
 	}
 	if !g.up {
@@ -100,19 +96,42 @@ func (g *Ground) NextCLTU(now time.Time) []byte {
 	}
 	for _, id := range g.p.AD {
 		if frame := g.nextAD(g.vcs[id]); frame != nil {
-			return g.cltu(frame)
+			return g.unit(frame)
 		}
 	}
 	return nil
 }
 
-func (g *Ground) cltu(frame []byte) []byte {
-	g.stats.CLTUs++
-	out := make([]byte, g.p.Acquisition, g.p.Acquisition+coding.CLTULength(len(frame)))
-	for i := range out {
-		out[i] = acquisitionOctet
+func (g *Ground) unit(frame []byte) []byte {
+	out, err := g.coder.Append(nil, frame)
+	if err != nil { // Validate made sure that there is such a code
+		return nil
 	}
-	return coding.EncodeCLTU(out, frame)
+	g.stats.CLTUs++
+	return out
+}
+
+// nextPacket is the next packet of an uplink without frames. The stream loses nothing, so
+// what is sent is accepted.
+func (g *Ground) nextPacket() []byte {
+	for _, id := range g.order {
+		c := g.vcs[id]
+		queue := &c.bd
+		if len(*queue) == 0 {
+			queue = &c.queue
+		}
+		if len(*queue) == 0 {
+			continue
+		}
+		p := (*queue)[0]
+		(*queue)[0], *queue = nil, (*queue)[1:]
+		c.stats.Radiated++
+		c.stats.Accepted++
+		g.event(FOPEvent{VC: c.id, Kind: FOPRadiated, Tag: p.tag})
+		g.accepted = append(g.accepted, FOPEvent{VC: c.id, Kind: FOPAccepted, Tag: p.tag})
+		return g.unit(p.data)
+	}
+	return nil
 }
 
 // nextBD frames the next segment of a Type-BD packet (E21).
@@ -125,7 +144,7 @@ func (g *Ground) nextBD(c *groundVC) []byte {
 	if err != nil {
 		return nil // counted; tried again at the next call
 	}
-	frame, err := g.frame(c, tc.Frame{Bypass: true}, ref, p.segments[ref.index])
+	frame, err := g.frame(c, true, 0, ref, p.segments[ref.index])
 	p.next++
 	if p.next == len(p.segments) || err != nil {
 		c.bd[0] = nil
@@ -185,7 +204,7 @@ func (g *Ground) feed(c *groundVC) {
 func (g *Ground) segment(c *groundVC, p *upPacket) (*segmentRef, error) {
 	if p.segments == nil {
 		var err error
-		if p.segments, err = tc.Segment(0, p.data, g.p.segmentLength(c.id)); err != nil {
+		if p.segments, err = g.framing.cut(p.data, g.p.overhead(c.id)); err != nil {
 			g.stats.Counter++
 			return nil, err
 		}
@@ -206,7 +225,7 @@ func (g *Ground) segment(c *groundVC, p *upPacket) (*segmentRef, error) {
 func (g *Ground) data(c *groundVC, t cop1.Transmission) []byte {
 	ref := t.FDU.Tag.(*segmentRef)
 	if t.FDU.Frame == nil {
-		frame, err := g.frame(c, tc.Frame{Seq: t.Seq}, ref, t.FDU.Data)
+		frame, err := g.frame(c, false, t.Seq, ref, t.FDU.Data)
 		if err != nil {
 			g.stats.Counter++
 			c.fop.Reject()
@@ -226,30 +245,19 @@ func (g *Ground) data(c *groundVC, t cop1.Transmission) []byte {
 }
 
 // frame makes a data frame of a segment, protected if the channel is.
-func (g *Ground) frame(c *groundVC, f tc.Frame, ref *segmentRef, segment []byte) ([]byte, error) {
-	f.Params, f.SCID, f.VCID = g.p.tc(), g.p.SCID, c.id
+func (g *Ground) frame(c *groundVC, bypass bool, seq uint8, ref *segmentRef, unit []byte) ([]byte, error) {
 	spi, protected := g.p.SPI[c.id]
 	if !protected {
-		return tc.Append(nil, &f, segment)
+		return g.framing.data(c.id, bypass, seq, unit, 0, nil)
 	}
-	field := make([]byte, 0, g.p.MaxTCFrame)
-	field = append(field, segment[:tc.SegmentHeaderLength]...)
-	header, err := tc.AppendHeader(nil, &f, len(segment)+sdls.Overhead)
-	if err != nil {
-		return nil, err
-	}
-	header = append(header, field...)
-	field, err = g.sdls.Apply(field, spi, c.id, ref.n, header, segment[tc.SegmentHeaderLength:])
-	if err != nil {
-		return nil, err
-	}
-	return tc.Append(nil, &f, field)
+	return g.framing.data(c.id, bypass, seq, unit, g.p.overhead(c.id), func(dst, header, clear []byte) ([]byte, error) {
+		return g.sdls.Apply(dst, spi, c.id, ref.n, header, clear)
+	})
 }
 
 // control is a Type-BC frame: neither segmented nor protected.
 func (g *Ground) control(c *groundVC, directive []byte) []byte {
-	f := tc.Frame{Params: g.p.tc(), Bypass: true, Control: true, SCID: g.p.SCID, VCID: c.id}
-	frame, err := tc.Append(nil, &f, directive)
+	frame, err := g.framing.control(c.id, directive)
 	if err != nil {
 		return nil // three octets always fit
 	}

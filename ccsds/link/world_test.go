@@ -92,8 +92,9 @@ type world struct {
 	downBits     []byte
 	upAir        [][]byte // on the way: one entry a step
 	downAir      [][]byte
-	cut          bool // no bits at all arrive on the ground
-	stall        int  // steps for which the craft stands still
+	awgn         *channel.AWGN // soft symbols down, nil for bits
+	cut          bool          // no bits at all arrive on the ground
+	stall        int           // steps for which the craft stands still
 	tap          func(up []byte)
 	got          map[ccsds.VCID][]int // packets on board, by channel
 	seen         map[ccsds.VCID][]int // packets on the ground
@@ -181,6 +182,9 @@ func (w *world) step() {
 	n := w.p.UpRate / 8 * int(stepTime/time.Millisecond) / 1000
 	for len(w.upBits) < n {
 		cltu := w.gnd.NextCLTU(w.now)
+		if cltu == nil && w.p.Up == link.FramingPackets {
+			break
+		}
 		if cltu == nil {
 			cltu = []byte{0x55, 0x55, 0x55, 0x55}
 		} else if w.tap != nil {
@@ -188,6 +192,7 @@ func (w *world) step() {
 		}
 		w.upBits = append(w.upBits, cltu...)
 	}
+	n = min(n, len(w.upBits))
 	out, _ := w.up.Pass(w.upBits[:n])
 	w.upAir, w.upBits = append(w.upAir, out), w.upBits[n:]
 
@@ -210,7 +215,11 @@ func (w *world) step() {
 		w.upAir = w.upAir[1:]
 	}
 	if len(w.downAir) > oneWay {
-		if !w.cut {
+		switch {
+		case w.cut:
+		case w.awgn != nil:
+			w.gnd.ReceiveSoft(w.awgn.AppendSoft(nil, w.downAir[0]))
+		default:
 			w.gnd.Receive(w.downAir[0])
 		}
 		w.downAir = w.downAir[1:]

@@ -17,7 +17,9 @@ type counter struct {
 	fail error
 }
 
-func (c *counter) protect(dst []byte, vc ccsds.VCID, header, data []byte) ([]byte, error) {
+func (c *counter) Overhead(ccsds.VCID) int { return sdls.Overhead }
+
+func (c *counter) Protect(dst []byte, vc ccsds.VCID, header, data []byte) ([]byte, error) {
 	if c.fail != nil {
 		return dst, c.fail
 	}
@@ -41,7 +43,7 @@ func secured(t *testing.T, mask []byte) (*counter, *sdls.Receiver) {
 
 // Packets through AOS frames with security; when it fails nothing is lost.
 func TestSecuredAOS(t *testing.T) {
-	p := aos.Params{SCID: 42, FrameLength: 128, InsertZone: 3, FHEC: true, OCF: true, FECF: true, Security: sdls.Overhead}
+	p := aos.Params{SCID: 42, FrameLength: 128, InsertZone: 3, FHEC: true, OCF: true, FECF: true}
 	b, err := aos.NewBuilder(p)
 	if err != nil {
 		t.Fatal(err)
@@ -50,10 +52,7 @@ func TestSecuredAOS(t *testing.T) {
 	if err := b.Append(1, filled(t, 300)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := b.Next(nil, 1, [4]byte{}, true); ok || b.Err() == nil {
-		t.Fatal("a frame without security")
-	}
-	b.Secure(c.protect)
+	b.Secure(c)
 	x, got, broke := aos.NewExtractor(0, false), 0, false
 	for {
 		if !broke && b.Pending(1) < 200 {
@@ -92,19 +91,16 @@ func TestSecuredAOS(t *testing.T) {
 // Packets and units through USLP frames of both kinds with security.
 func TestSecuredUSLP(t *testing.T) {
 	for _, p := range []uslp.Params{
-		{SCID: 42, FrameLength: 128, InsertZone: 3, FECF: uslp.CRC32, Security: sdls.Overhead},
-		{SCID: 42, MaxLength: 128, FECF: uslp.CRC16, Security: sdls.Overhead},
+		{SCID: 42, FrameLength: 128, InsertZone: 3, FECF: uslp.CRC32},
+		{SCID: 42, MaxLength: 128, FECF: uslp.CRC16},
 	} {
 		b, err := uslp.NewBuilder(p, 2, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c, r := secured(t, sdls.MaskUSLP(9, p.InsertZone))
-		ch, none := uslp.Channel{VC: 1, MAP: 2}, func([]byte) { t.Error("a frame without security") }
-		if err := b.Send(ch, uslp.MissionSDU, []byte{1}, nil, none); err == nil {
-			t.Error("sent without security")
-		}
-		b.Secure(c.protect)
+		ch := uslp.Channel{VC: 1, MAP: 2}
+		b.Secure(c)
 		x, got := uslp.NewReceiver(0, false), 0
 		take := func(octets []byte) {
 			f := uslp.Frame{Params: p}

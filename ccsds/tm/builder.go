@@ -21,6 +21,8 @@ type Builder struct {
 	mcfc uint8
 	vc   [MaxVCID + 1]channel
 	idle []byte // data field of idle frames
+	sec  ccsds.Protector
+	err  error
 }
 
 // channel is what waits on one virtual channel, and its frame count.
@@ -36,6 +38,16 @@ func NewBuilder(p Params) (*Builder, error) {
 	}
 	return &Builder{p: p, idle: ccsds.AppendIdleData(nil, p.DataLength())}, nil
 }
+
+// Secure sets what applies security to all frames but idle ones.
+func (b *Builder) Secure(p ccsds.Protector) { b.sec = p }
+
+// Err is why the last call of Next, though enough waited, made no frame: security could
+// not be applied. The packets still wait.
+func (b *Builder) Err() error { return b.err }
+
+// room is the data field of frames of vc without what security adds to it, in octets.
+func (b *Builder) room(vc ccsds.VCID) int { return b.p.DataLength() - ccsds.Overhead(b.sec, vc) }
 
 // Append queues one whole space packet on a virtual channel. The octets are copied.
 func (b *Builder) Append(vc ccsds.VCID, packet []byte) error {
@@ -66,7 +78,7 @@ func (b *Builder) Pending(vc ccsds.VCID) int {
 }
 
 // Ready reports whether vc can fill a whole frame without fill.
-func (b *Builder) Ready(vc ccsds.VCID) bool { return b.Pending(vc) >= b.p.DataLength() }
+func (b *Builder) Ready(vc ccsds.VCID) bool { return b.Pending(vc) >= b.room(vc) }
 
 // Next appends the next frame of vc to dst. ok is false, and dst as it was, when too
 // little waits: less than a frame, or with flush nothing at all. With flush an idle
@@ -76,7 +88,7 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 	if vc > MaxVCID || vc == IdleVCID {
 		return dst, false
 	}
-	c, room := &b.vc[vc], b.p.DataLength()
+	c, room := &b.vc[vc], b.room(vc)
 	data, first, ok := c.Next(room, flush)
 	if !ok {
 		return dst, false
@@ -85,24 +97,31 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 	if first >= 0 {
 		fhp = uint16(first)
 	}
-	dst = b.frame(dst, vc, &c.vcfc, fhp, data, ocf)
+	if dst, b.err = b.frame(dst, vc, fhp, data, ocf, b.sec); b.err != nil {
+		return dst, false
+	}
 	c.Drop(room)
 	return dst, true
 }
 
 // Idle appends a frame that carries only idle data (§4.1.2.7.6) on VC 7 to dst.
 func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte {
-	return b.frame(dst, IdleVCID, &b.vc[IdleVCID].vcfc, OnlyIdleData, b.idle, ocf)
+	dst, _ = b.frame(dst, IdleVCID, OnlyIdleData, b.idle, ocf, nil) // fails for want of security only
+	return dst
 }
 
-func (b *Builder) frame(dst []byte, vc ccsds.VCID, vcfc *uint8, fhp uint16, data []byte, ocf [4]byte) []byte {
+func (b *Builder) frame(dst []byte, vc ccsds.VCID, fhp uint16, data []byte, ocf [4]byte, sec ccsds.Protector) ([]byte, error) {
+	vcfc := &b.vc[vc].vcfc
 	f := Frame{
 		Params: b.p, SCID: b.p.SCID, VCID: vc, MCFC: b.mcfc, VCFC: *vcfc,
 		SegLengthID: 3, FirstHeaderPointer: fhp, OCF: ocf,
 	}
+	start := len(dst)
+	dst, err := ccsds.AppendProtected(f.appendHeader(dst), start, sec, vc, data)
+	if err != nil {
+		return dst[:start], err
+	}
 	b.mcfc++
 	*vcfc++
-	start := len(dst)
-	dst = append(f.appendHeader(dst), data...)
-	return f.appendTrailer(dst, start)
+	return f.appendTrailer(dst, start), nil
 }

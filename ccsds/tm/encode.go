@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/gopacket"
 
-	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/frames"
 )
 
 // Append appends the frame with the given data field to dst. The data field must fill
@@ -26,28 +26,8 @@ func (f *Frame) SerializeTo(b gopacket.SerializeBuffer, _ gopacket.SerializeOpti
 		return err
 	}
 	var room [HeaderLength + 64]byte
-	hdr := f.appendHeader(room[:0])
-	front, err := b.PrependBytes(len(hdr))
-	if err != nil {
-		return fmt.Errorf("encode tm frame: %w", err)
-	}
-	copy(front, hdr)
-	if f.Params.OCF {
-		ocf, err := b.AppendBytes(OCFLength)
-		if err != nil {
-			return fmt.Errorf("encode tm frame: %w", err)
-		}
-		copy(ocf, f.OCF[:])
-	}
-	if f.Params.FECF {
-		crc := ccsds.CRC16(b.Bytes())
-		back, err := b.AppendBytes(FECFLength)
-		if err != nil {
-			return fmt.Errorf("encode tm frame: %w", err)
-		}
-		binary.BigEndian.PutUint16(back, crc)
-	}
-	return nil
+	header := f.appendHeader(room[:0])
+	return frames.Serialize(b, header, f.ocf(), f.Params.FECF)
 }
 
 func (f *Frame) check(data int) error {
@@ -95,11 +75,13 @@ func (f *Frame) appendHeader(dst []byte) []byte {
 
 // appendTrailer closes the frame that begins at dst[start].
 func (f *Frame) appendTrailer(dst []byte, start int) []byte {
+	return frames.AppendTrailer(dst, start, f.ocf(), f.Params.FECF)
+}
+
+// ocf is the operational control field, nil where frames have none.
+func (f *Frame) ocf() *[4]byte {
 	if f.Params.OCF {
-		dst = append(dst, f.OCF[:]...)
+		return &f.OCF
 	}
-	if f.Params.FECF {
-		dst = binary.BigEndian.AppendUint16(dst, ccsds.CRC16(dst[start:]))
-	}
-	return dst
+	return nil
 }

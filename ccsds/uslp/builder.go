@@ -31,7 +31,10 @@ type Builder struct {
 	counts      [ccsds.MaxVCID + 1][2]uint64 // sequence controlled, expedited
 	queues      map[Channel]*packets.Queue   // at most 64 × 16 × 2
 	insert      []byte
-	protect     Protect
+	idle        []byte // data of idle frames
+	sec         ccsds.Protector
+	field       []byte // data field in the making
+	zone        []byte // data zone that is not the caller's
 	err         error
 }
 
@@ -47,8 +50,8 @@ func NewBuilder(p Params, countLength int, encap bool) (*Builder, error) {
 	}
 	b := &Builder{p: p, countLength: uint8(countLength), encap: encap, queues: make(map[Channel]*packets.Queue)}
 	b.insert = ccsds.AppendIdleData(nil, p.InsertZone)
-	if b.room(fieldHeaderLength, true) < ccsds.MinPacketLength {
-		return nil, fmt.Errorf("uslp builder: frames of %d octets leave %d for data, want %d", p.limit(), b.room(fieldHeaderLength, true), ccsds.MinPacketLength)
+	if room := b.room(IdleVCID, fieldHeaderLength, true); room < ccsds.MinPacketLength {
+		return nil, fmt.Errorf("uslp builder: frames of %d octets leave %d for data, want %d", p.limit(), room, ccsds.MinPacketLength)
 	}
 	return b, nil
 }
@@ -63,11 +66,14 @@ func (b *Builder) Insert(zone []byte) error {
 	return nil
 }
 
-// room is the largest data zone behind a field header of hdr octets.
-func (b *Builder) room(hdr int, ocf bool) int {
-	n := b.p.limit() - MinHeaderLength - int(b.countLength) - b.p.InsertZone - b.p.Security - int(b.p.FECF) - hdr
+// room is the largest data zone on vc behind a field header of hdr octets.
+func (b *Builder) room(vc ccsds.VCID, hdr int, ocf bool) int {
+	n := b.p.limit() - MinHeaderLength - int(b.countLength) - b.p.InsertZone - int(b.p.FECF) - hdr
 	if ocf {
 		n -= OCFLength
+	}
+	if vc != IdleVCID {
+		n -= ccsds.Overhead(b.sec, vc)
 	}
 	return n
 }
@@ -127,7 +133,7 @@ func (b *Builder) Next(dst []byte, c Channel, ocf *[4]byte, flush bool) (frame [
 	if q == nil {
 		return dst, false
 	}
-	room := b.room(fieldHeaderLength, ocf != nil)
+	room := b.room(c.VC, fieldHeaderLength, ocf != nil)
 	zone, first, ok := q.Next(room, flush)
 	if !ok {
 		return dst, false
@@ -168,7 +174,7 @@ func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(
 		cut = b.fixed
 	}
 	for first := true; len(unit) > 0; first = false {
-		f, n := cut(unit, first, ocf != nil)
+		f, n := cut(c.VC, unit, first, ocf != nil)
 		f.UPID = id
 		frame, err := b.frame(nil, c, ocf, f)
 		if err != nil {
@@ -181,8 +187,8 @@ func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(
 }
 
 // fixed makes the next data field of a unit in frames of fixed length.
-func (b *Builder) fixed(unit []byte, first, ocf bool) (f Field, took int) {
-	room := b.room(fieldHeaderLength, ocf)
+func (b *Builder) fixed(vc ccsds.VCID, unit []byte, first, ocf bool) (f Field, took int) {
+	room := b.room(vc, fieldHeaderLength, ocf)
 	f = Field{Rule: ContinuesSDU, Pointer: NoPointer}
 	if first {
 		f.Rule = StartOfSDU
@@ -191,13 +197,14 @@ func (b *Builder) fixed(unit []byte, first, ocf bool) (f Field, took int) {
 	if took == len(unit) {
 		f.Pointer = uint16(took - 1)
 	}
-	f.Zone = ccsds.AppendIdleData(append(make([]byte, 0, room), unit[:took]...), room-took)
+	b.zone = ccsds.AppendIdleData(append(b.zone[:0], unit[:took]...), room-took)
+	f.Zone = b.zone
 	return f, took
 }
 
 // variable makes the next data field of a unit in frames of variable length.
-func (b *Builder) variable(unit []byte, first, ocf bool) (f Field, took int) {
-	took = min(b.room(1, ocf), len(unit))
+func (b *Builder) variable(vc ccsds.VCID, unit []byte, first, ocf bool) (f Field, took int) {
+	took = min(b.room(vc, 1, ocf), len(unit))
 	last := took == len(unit)
 	switch {
 	case first && last:
@@ -223,7 +230,7 @@ func (b *Builder) Stream(c Channel, octets []byte, ocf *[4]byte, emit func(frame
 		return errors.New("send octets: frames have a fixed length")
 	}
 	for len(octets) > 0 {
-		n := min(b.room(1, ocf != nil), len(octets))
+		n := min(b.room(c.VC, 1, ocf != nil), len(octets))
 		frame, err := b.frame(nil, c, ocf, Field{Rule: OctetStream, UPID: UserOctets, Zone: octets[:n]})
 		if err != nil {
 			return fmt.Errorf("send octets: %w", err)
@@ -251,21 +258,30 @@ func (b *Builder) Truncated(dst []byte, c Channel, id UPID, unit []byte) ([]byte
 // Idle appends a frame that carries only idle data on VC 63 to dst. n is its length in
 // octets where frames vary.
 func (b *Builder) Idle(dst []byte, ocf *[4]byte, n int) ([]byte, error) {
-	room := b.room(1, ocf != nil) + b.p.Security
+	room := b.room(IdleVCID, 1, ocf != nil)
 	if !b.p.Fixed() {
 		room -= b.p.limit() - n
 	}
 	if room < 1 {
 		return dst, fmt.Errorf("make idle frame: %d octets leave no data zone", n)
 	}
-	return b.frame(dst, Channel{VC: IdleVCID}, ocf, Field{Rule: NoSegmentation, UPID: IdleData, Zone: packets.AppendNoise(nil, room)})
+	return b.frame(dst, Channel{VC: IdleVCID}, ocf, Field{Rule: NoSegmentation, UPID: IdleData, Zone: b.noise(room)})
+}
+
+// noise is n octets of the idle data of frames, made once.
+func (b *Builder) noise(n int) []byte {
+	if len(b.idle) < n {
+		b.idle = packets.AppendNoise(nil, n)
+	}
+	return b.idle[:n]
 }
 
 func (b *Builder) frame(dst []byte, c Channel, ocf *[4]byte, field Field) ([]byte, error) {
-	data, err := field.Append(nil, false)
+	data, err := field.Append(b.field[:0], false)
 	if err != nil {
 		return dst, err
 	}
+	b.field = data
 	kind := 0
 	if c.Expedited {
 		kind = 1
@@ -279,12 +295,7 @@ func (b *Builder) frame(dst []byte, c Channel, ocf *[4]byte, field Field) ([]byt
 	if ocf != nil {
 		f.HasOCF, f.OCF = true, *ocf
 	}
-	if c.VC == IdleVCID {
-		dst, err = Append(dst, &f, data)
-	} else {
-		dst, err = b.secured(dst, &f, data)
-	}
-	if err != nil {
+	if dst, err = b.secured(dst, &f, data); err != nil {
 		return dst, err
 	}
 	*count = (*count + 1) & (1<<(8*b.countLength) - 1)

@@ -91,11 +91,15 @@ func Append(dst []byte, f *Frame, data []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, data...)
+	return f.close(append(dst, data...), start), nil
+}
+
+// close appends what follows the data field of the frame that begins at dst[start].
+func (f *Frame) close(dst []byte, start int) []byte {
 	if f.HasOCF {
 		dst = append(dst, f.OCF[:]...)
 	}
-	return f.Params.appendChecksum(dst, dst[start:]), nil
+	return f.Params.appendChecksum(dst, dst[start:])
 }
 
 func (p Params) appendChecksum(dst, frame []byte) []byte {

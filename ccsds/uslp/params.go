@@ -54,7 +54,6 @@ type Params struct {
 	TruncatedLength int        // octets of truncated frames; 0: there are none
 	InsertZone      int        // octets of the insert zone of fixed frames, 0 for none
 	FECF            FECF
-	Security        int // octets that security adds to the data field, 0 without
 }
 
 // Fixed reports whether all frames have the same length.
@@ -72,11 +71,11 @@ func (p Params) limit() int {
 
 // Validate reports parameters that no frame can have.
 func (p Params) Validate() error {
-	least := MinHeaderLength + p.InsertZone + p.Security + 2 + int(p.FECF)
+	least := MinHeaderLength + p.InsertZone + 2 + int(p.FECF)
 	switch {
 	case p.FECF != NoFECF && p.FECF != CRC16 && p.FECF != CRC32:
 		return fmt.Errorf("uslp parameters: error control field of %d octets", p.FECF)
-	case p.FrameLength < 0 || p.InsertZone < 0 || p.TruncatedLength < 0 || p.MaxLength < 0 || p.Security < 0:
+	case p.FrameLength < 0 || p.InsertZone < 0 || p.TruncatedLength < 0 || p.MaxLength < 0:
 		return fmt.Errorf("uslp parameters: a length is negative")
 	case p.InsertZone > 0 && !p.Fixed():
 		return fmt.Errorf("uslp parameters: an insert zone needs frames of fixed length")
@@ -84,7 +83,7 @@ func (p Params) Validate() error {
 		return fmt.Errorf("uslp parameters: truncated frames need frames of variable length")
 	case p.limit() > MaxLength || p.limit() < least:
 		return fmt.Errorf("uslp parameters: frame of %d octets, want %d to %d", p.limit(), least, MaxLength)
-	case p.TruncatedLength != 0 && (p.TruncatedLength < TruncatedHeaderLength+p.Security+2+int(p.FECF) || p.TruncatedLength > p.limit()):
+	case p.TruncatedLength != 0 && (p.TruncatedLength < TruncatedHeaderLength+2+int(p.FECF) || p.TruncatedLength > p.limit()):
 		return fmt.Errorf("uslp parameters: truncated frame of %d octets", p.TruncatedLength)
 	}
 	return nil

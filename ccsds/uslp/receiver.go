@@ -74,9 +74,7 @@ func (r *Receiver) Frame(f *Frame, emit func(Unit)) (lost uint64, err error) {
 	lost = r.missing(f)
 	if lost > 0 {
 		r.stats.Lost += lost
-		for i := range r.maps {
-			r.drop(&r.maps[i])
-		}
+		r.Reset()
 	}
 	if f.Idle() {
 		return lost, nil
@@ -107,6 +105,13 @@ func (r *Receiver) missing(f *Frame) (lost uint64) {
 	}
 	c.seen, c.length, c.last = true, f.CountLength, f.Count
 	return lost
+}
+
+// Reset gives up all that is unfinished. The counts go on.
+func (r *Receiver) Reset() {
+	for i := range r.maps {
+		r.drop(&r.maps[i])
+	}
 }
 
 // drop gives up what is unfinished on an access point.

@@ -1,19 +1,9 @@
 package uslp
 
-import (
-	"errors"
-	"fmt"
+import "github.com/perilune/perilune/ccsds"
 
-	"github.com/perilune/perilune/ccsds"
-)
-
-// Protect appends the data field of a frame to dst with security applied, which makes it
-// longer by Params.Security octets. header is primary header and insert zone.
-type Protect func(dst []byte, vc ccsds.VCID, header, data []byte) ([]byte, error)
-
-// Secure sets what applies security to all frames but idle ones. Where Params.Security is
-// not 0 it must be called before the first frame.
-func (b *Builder) Secure(p Protect) { b.protect = p }
+// Secure sets what applies security to all frames but idle ones.
+func (b *Builder) Secure(p ccsds.Protector) { b.sec = p }
 
 // Err is why the last call of Next, though enough waited, made no frame: security could
 // not be applied. The data still wait.
@@ -21,22 +11,17 @@ func (b *Builder) Err() error { return b.err }
 
 // secured appends a frame to dst, with security applied where there is some.
 func (b *Builder) secured(dst []byte, f *Frame, data []byte) ([]byte, error) {
-	if b.p.Security == 0 {
-		return Append(dst, f, data)
+	sec := b.sec
+	if f.VCID == IdleVCID {
+		sec = nil
 	}
-	if b.protect == nil {
-		return dst, errors.New("nothing applies security")
-	}
-	header, err := AppendHeader(nil, f, len(data)+b.p.Security)
+	start := len(dst)
+	dst, err := AppendHeader(dst, f, len(data)+ccsds.Overhead(sec, f.VCID))
 	if err != nil {
 		return dst, err
 	}
-	field, err := b.protect(nil, f.VCID, header, data)
-	if err == nil && len(field) != len(data)+b.p.Security {
-		err = fmt.Errorf("security adds %d octets, want %d", len(field)-len(data), b.p.Security)
+	if dst, err = ccsds.AppendProtected(dst, start, sec, f.VCID, data); err != nil {
+		return dst[:start], err
 	}
-	if err != nil {
-		return dst, err
-	}
-	return Append(dst, f, field)
+	return f.close(dst, start), nil
 }

@@ -58,7 +58,7 @@ func (c *Craft) Profile(keys map[uint16][KeySize]byte) (link.Profile, error) {
 	p := link.Profile{
 		SCID:        ccsds.SCID(c.SCID),
 		FrameLength: c.Link.FrameLength,
-		Interleave:  c.Link.Interleave,
+		Code:        link.Code{Interleave: c.Link.Interleave},
 		DownRate:    c.Link.DownRate,
 		UpRate:      c.Link.UpRate,
 		MaxTCFrame:  c.Link.MaxTCFrame,

@@ -13,7 +13,13 @@ type NodeSync struct {
 	quality float64
 	wrong   float64 // the least that a wrong phase cost when all were tried
 	changes int
+	judged  uint64    // symbols in windows that were decoded
+	given   uint64    // octets
+	origins [2]origin // of the present alignment and the one before
 }
+
+// origin is where an alignment began: a bit of what was given and its first symbol.
+type origin struct{ bit, symbol uint64 }
 
 // windowSymbols is about how many symbols are judged at once.
 const windowSymbols = 2048
@@ -50,17 +56,42 @@ func (n *NodeSync) Decode(dst []byte, soft []int8) []byte {
 		n.window, soft = append(n.window, soft[:k]...), soft[k:]
 		if len(n.window) == n.size {
 			n.judge()
-			dst = n.dec.Decode(dst, n.window)
-			n.window = n.window[:0]
+			dst = n.take(dst)
 		}
 	}
 	return dst
 }
 
+// take decodes the window.
+func (n *NodeSync) take(dst []byte) []byte {
+	before := len(dst)
+	dst = n.dec.Decode(dst, n.window)
+	n.judged += uint64(len(n.window))
+	n.given += uint64(len(dst) - before)
+	n.window = n.window[:0]
+	return dst
+}
+
+// Place returns the first symbol of a bit: both count from the beginning of the stream,
+// the bits among those given. It knows the bits of the present alignment and of the one before.
+func (n *NodeSync) Place(bit uint64) (symbol uint64) {
+	o := n.origins[0]
+	if bit < o.bit {
+		o = n.origins[1]
+	}
+	if bit < o.bit {
+		return o.symbol
+	}
+	return o.symbol + uint64(n.dec.rate.SymbolsFor(int(bit-o.bit)))
+}
+
 // Flush appends what is in hand, in whole octets, and forgets the alignment.
 func (n *NodeSync) Flush(dst []byte) []byte {
-	dst = n.dec.Flush(n.dec.Decode(dst, n.window), false)
-	n.window, n.locked, n.phase = n.window[:0], false, 0
+	dst = n.take(dst)
+	before := len(dst)
+	dst = n.dec.Flush(dst, false)
+	n.given += uint64(len(dst) - before)
+	n.locked, n.phase = false, 0
 	return dst
 }
 
@@ -87,6 +118,8 @@ func (n *NodeSync) judge() {
 		n.changes++
 	}
 	n.phase, n.quality, n.locked = best, least, true
+	n.origins[1] = n.origins[0]
+	n.origins[0] = origin{8 * n.given, n.judged + uint64(best)}
 	n.dec.Reset(false)
 	n.dec.Skip(best)
 }

@@ -1,0 +1,304 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/aos"
+	"github.com/perilune/perilune/ccsds/internal/packets"
+	"github.com/perilune/perilune/ccsds/tm"
+	"github.com/perilune/perilune/ccsds/uslp"
+)
+
+// Framing is a protocol of the data link layer.
+type Framing string
+
+// The framings: TM, AOS and USLP down, TC and USLP up. With FramingPackets there are no
+// frames: packets follow each other in a stream of octets that somebody else keeps whole,
+// such as the platform computer.
+const (
+	FramingTM      Framing = "tm"
+	FramingAOS     Framing = "aos"
+	FramingUSLP    Framing = "uslp"
+	FramingTC      Framing = "tc"
+	FramingPackets Framing = "packets"
+)
+
+// Share is the part of the downlink that a virtual channel has.
+type Share struct {
+	Priority int // channels of a lower number go first, always: 0
+	Weight   int // among those of the same priority that have something to send: 1
+	Rate     int // bit/s of the channel at most, 0: no limit
+}
+
+// defaultShares: housekeeping first, but nobody starves.
+var defaultShares = map[ccsds.VCID]Share{0: {Weight: 8}, 1: {Weight: 4}, 2: {Weight: 4}, 3: {Weight: 2}}
+
+// frameBuilder packs packets into the frames of one protocol.
+type frameBuilder interface {
+	Append(vc ccsds.VCID, packet []byte) error
+	Pending(vc ccsds.VCID) int
+	Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) ([]byte, bool)
+	Idle(dst []byte, ocf [4]byte) []byte
+	Secure(ccsds.Protector)
+	Err() error
+}
+
+// Framer makes the frames of a downlink out of packets: queues, multiplexing, idle
+// frames, security. It is not for several goroutines.
+type Framer struct {
+	p     Profile
+	build frameBuilder
+	sec   *downSender
+	vcs   []*downVC // by number; those that were ever used
+	byID  [ccsds.MaxVCID + 1]*downVC
+	share float64 // of one bit/s of the channel, in frames a frame
+	err   error
+}
+
+// downVC is what waits on one virtual channel.
+type downVC struct {
+	id     ccsds.VCID
+	share  Share
+	queue  [][]byte
+	credit int
+	tokens float64 // frames that its rate allows now
+	data   int     // octets of a frame's data field, about
+}
+
+// tokenLimit is how many frames a channel with a rate may save up.
+const tokenLimit = 4
+
+// NewFramer returns the framer of p's downlink. numbers gives out the anti-replay numbers
+// of protected channels; nil will do where there are none.
+func NewFramer(p Profile, numbers func(spi uint16) (uint64, error)) (*Framer, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	p = p.WithDefaults()
+	f := &Framer{p: p, share: 1 / float64(p.DownRate)}
+	var err error
+	switch p.Down {
+	case FramingTM:
+		f.build, err = tm.NewBuilder(p.tm())
+	case FramingAOS:
+		f.build, err = aos.NewBuilder(p.aos())
+	case FramingUSLP:
+		f.build, err = newUSLPBuilder(p)
+	default:
+		f.build = &packetBuilder{length: p.FrameLength}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("downlink frames: %w", err)
+	}
+	if len(p.DownSPI) > 0 {
+		if f.sec, err = newDownSender(p, numbers); err != nil {
+			return nil, fmt.Errorf("downlink frames: %w", err)
+		}
+		f.build.Secure(f.sec)
+	}
+	return f, nil
+}
+
+// channel is virtual channel vc, made when it is first used.
+func (f *Framer) channel(vc ccsds.VCID) *downVC {
+	if f.byID[vc] == nil {
+		s, ok := f.p.Shares[vc]
+		if !ok {
+			s = Share{Weight: 1}
+		}
+		c := &downVC{id: vc, share: s, tokens: 1, data: f.p.downData(vc)}
+		f.byID[vc] = c
+		at, _ := slices.BinarySearchFunc(f.vcs, vc, func(c *downVC, vc ccsds.VCID) int { return int(c.id) - int(vc) })
+		f.vcs = slices.Insert(f.vcs, at, c)
+	}
+	return f.byID[vc]
+}
+
+// Send queues a packet on virtual channel vc. The octets are copied. ErrFull says that the
+// queue holds as many packets as it may.
+func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
+	if vc > f.p.Down.maxVC() {
+		return fmt.Errorf("link: send on virtual channel %d: want 0 to %d", vc, f.p.Down.maxVC())
+	}
+	n, ok := packets.Length(packet, f.p.Encapsulation)
+	if !ok || n != len(packet) || n == 0 {
+		return fmt.Errorf("link: send on virtual channel %d: %d octets are no packet: %w", vc, len(packet), ccsds.ErrLength)
+	}
+	c := f.channel(vc)
+	if len(c.queue) >= f.p.Queue {
+		return ErrFull
+	}
+	c.queue = append(c.queue, append([]byte(nil), packet...))
+	return nil
+}
+
+// Room is how many packets the queue of vc still takes.
+func (f *Framer) Room(vc ccsds.VCID) int {
+	if vc > f.p.Down.maxVC() {
+		return 0
+	}
+	if c := f.byID[vc]; c != nil {
+		return f.p.Queue - len(c.queue)
+	}
+	return f.p.Queue
+}
+
+// Next appends the next frame to dst. There always is one: with nothing to send it is an
+// idle frame, which carries ocf like any other.
+func (f *Framer) Next(dst []byte, ocf [4]byte) (frame []byte, idle bool) {
+	if c := f.choose(); c != nil {
+		frame, ok := f.build.Next(dst, c.id, ocf, true)
+		if ok {
+			return frame, false
+		}
+		f.err = f.build.Err()
+	}
+	return f.build.Idle(dst, ocf), true
+}
+
+// Err is why the last frame that should have been protected was not made, nil if none
+// failed; its packets wait.
+func (f *Framer) Err() error {
+	err := f.err
+	f.err = nil
+	return err
+}
+
+// choose fills the builder from the queues and picks the channel of the next frame: of
+// those that wait and that their rate allows, the lowest priority; among these by
+// smooth weighted round robin: each gains its weight, the richest pays for all.
+func (f *Framer) choose() *downVC {
+	var best *downVC
+	total := 0
+	for _, c := range f.vcs {
+		if c.share.Rate > 0 {
+			c.tokens = min(c.tokens+float64(c.share.Rate)*f.share, tokenLimit)
+		}
+		f.fill(c)
+		if f.build.Pending(c.id) == 0 {
+			c.credit = 0
+			continue
+		}
+		if c.share.Rate > 0 && c.tokens < 1 {
+			continue
+		}
+		if best != nil && c.share.Priority > best.share.Priority {
+			continue
+		}
+		if best != nil && c.share.Priority < best.share.Priority {
+			best, total = nil, 0
+		}
+		c.credit += c.share.Weight
+		total += c.share.Weight
+		if best == nil || c.credit > best.credit {
+			best = c
+		}
+	}
+	if best != nil {
+		best.credit -= total
+		best.tokens = max(best.tokens-1, 0)
+	}
+	return best
+}
+
+// fill moves packets from the queue to the builder until a frame is full.
+func (f *Framer) fill(c *downVC) {
+	q := c.queue
+	for len(q) > 0 && f.build.Pending(c.id) < c.data {
+		if err := f.build.Append(c.id, q[0]); err != nil {
+			break // no room: stays for the next frame
+		}
+		q[0] = nil
+		q = q[1:]
+	}
+	if len(q) == 0 {
+		q = c.queue[:0]
+	}
+	c.queue = q
+}
+
+// maxVC is the highest virtual channel for packets.
+func (f Framing) maxVC() ccsds.VCID {
+	if f == FramingTM {
+		return tm.IdleVCID - 1
+	}
+	return aos.IdleVCID - 1 // USLP's too
+}
+
+// uslpBuilder is a uslp.Builder of frames of fixed length, with packets on access point 0.
+type uslpBuilder struct {
+	*uslp.Builder
+	ocf bool
+}
+
+// uslpDownCount is the frame count of USLP downlinks in octets: as long as that of AOS.
+const uslpDownCount = 3
+
+func newUSLPBuilder(p Profile) (uslpBuilder, error) {
+	b, err := uslp.NewBuilder(p.uslp(), uslpDownCount, p.Encapsulation)
+	return uslpBuilder{b, !p.NoOCF}, err
+}
+
+func (b uslpBuilder) control(ocf *[4]byte) *[4]byte {
+	if b.ocf {
+		return ocf
+	}
+	return nil
+}
+
+func (b uslpBuilder) Append(vc ccsds.VCID, packet []byte) error {
+	return b.Builder.Append(uslp.Channel{VC: vc}, packet)
+}
+
+func (b uslpBuilder) Pending(vc ccsds.VCID) int { return b.Builder.Pending(uslp.Channel{VC: vc}) }
+
+func (b uslpBuilder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) ([]byte, bool) {
+	return b.Builder.Next(dst, uslp.Channel{VC: vc}, b.control(&ocf), flush)
+}
+
+func (b uslpBuilder) Idle(dst []byte, ocf [4]byte) []byte {
+	out, err := b.Builder.Idle(dst, b.control(&ocf), 0)
+	if err != nil { // Validate made sure that there is room
+		return dst
+	}
+	return out
+}
+
+// packetBuilder has no frames: what it makes are packets, each by itself.
+type packetBuilder struct {
+	length int // octets of an idle packet
+	queue  [ccsds.MaxVCID + 1][][]byte
+}
+
+func (b *packetBuilder) Secure(ccsds.Protector) {} // Validate refuses security without frames
+func (b *packetBuilder) Err() error             { return nil }
+
+func (b *packetBuilder) Append(vc ccsds.VCID, packet []byte) error {
+	b.queue[vc] = append(b.queue[vc], packet)
+	return nil
+}
+
+func (b *packetBuilder) Pending(vc ccsds.VCID) (n int) {
+	for _, p := range b.queue[vc] {
+		n += len(p)
+	}
+	return n
+}
+
+func (b *packetBuilder) Next(dst []byte, vc ccsds.VCID, _ [4]byte, _ bool) ([]byte, bool) {
+	q := b.queue[vc]
+	if len(q) == 0 {
+		return dst, false
+	}
+	dst = append(dst, q[0]...)
+	copy(q, q[1:])
+	q[len(q)-1] = nil
+	b.queue[vc] = q[:len(q)-1]
+	return dst, true
+}
+
+func (b *packetBuilder) Idle(dst []byte, _ [4]byte) []byte {
+	return ccsds.AppendIdlePacket(dst, b.length)
+}

@@ -23,15 +23,20 @@ type BootInfo struct {
 	HostFeatures  uint32
 	GuestFeatures uint32
 	NetRing       uint64
+	Record        uint64 // of extensions; 0 leaves the field out
 }
 
 // MarshalBinary lays the boot info out as the guest reads it.
 func (i BootInfo) MarshalBinary() ([]byte, error) {
-	b := make([]byte, 0, BootInfoSize)
+	b := make([]byte, 0, BootInfoExtended)
 	for _, v := range [...]uint64{i.MemSize, i.KernelEnd, i.CycleFreq, i.Cmdline, i.Manifest} {
 		b = binary.LittleEndian.AppendUint64(b, v)
 	}
 	b = binary.LittleEndian.AppendUint32(b, i.HostFeatures)
 	b = binary.LittleEndian.AppendUint32(b, i.GuestFeatures)
-	return binary.LittleEndian.AppendUint64(b, i.NetRing), nil
+	b = binary.LittleEndian.AppendUint64(b, i.NetRing)
+	if i.Record != 0 {
+		b = binary.LittleEndian.AppendUint64(b, i.Record)
+	}
+	return b, nil
 }

@@ -30,6 +30,9 @@ func (t DeviceType) String() string {
 	case DeviceReserved:
 		return "RESERVED_FIRST"
 	}
+	if t.Extended() {
+		return extensionNames[t&7]
+	}
 	return "<undefined type>"
 }
 
@@ -47,15 +50,16 @@ const (
 const (
 	entryName     = 0
 	entryType     = 68
-	entryProps    = 72 // block: capacity u64, sector u16; net: MAC, MTU u16
+	entryProps    = 72 // block: capacity u64, sector u16; net: MAC, MTU u16; extended: payload
 	entryHost     = 88
 	entryAttached = 96
 )
 
 // Entry declares one device of a guest by name.
 type Entry struct {
-	Name string
-	Type DeviceType
+	Name    string
+	Type    DeviceType
+	Payload [PayloadSize]byte // of an extended type, see PCI and those after it
 }
 
 // Manifest lists the devices a guest declares, without the reserved first
@@ -116,10 +120,14 @@ func parseEntry(b []byte) (Entry, error) {
 	if b[entryAttached] != 0 {
 		return Entry{}, errors.New("claims to be attached")
 	}
-	return Entry{
+	e := Entry{
 		Name: string(name[:bytes.IndexByte(name, 0)]),
 		Type: DeviceType(binary.LittleEndian.Uint32(b[entryType:])),
-	}, nil
+	}
+	if e.Type.Extended() {
+		copy(e.Payload[:], b[entryProps:])
+	}
+	return e, e.checkPayload()
 }
 
 // MarshalBinary makes the descriptor of an MFT1 note, as ParseManifest reads it.
@@ -158,6 +166,9 @@ func (m Manifest) Table(at []Attachment) ([]byte, error) {
 		if len(e.Name) > MaxDeviceName || bytes.IndexByte([]byte(e.Name), 0) >= 0 {
 			return nil, fmt.Errorf("%w: entry %d has a bad name", ErrManifest, i+1)
 		}
+		if err := e.checkPayload(); err != nil {
+			return nil, fmt.Errorf("%w: entry %d %w", ErrManifest, i+1, err)
+		}
 		putEntry(b[manifestHeaderSize+(i+1)*entrySize:][:entrySize], e, at[i])
 	}
 	return b, nil
@@ -173,6 +184,8 @@ func putEntry(b []byte, e Entry, at Attachment) {
 	case Net:
 		copy(b[entryProps:], at.MAC[:])
 		binary.LittleEndian.PutUint16(b[entryProps+6:], at.MTU)
+	default:
+		copy(b[entryProps:], e.Payload[:]) // zeroes but for an extended type
 	}
 	// The host field stays zero: a descriptor number is none of the guest's business.
 	if at.Attached {

@@ -74,6 +74,9 @@ func (f *flight) open(ctx context.Context) (err error) {
 	if f.init, err = greet(ctx, cfg.Init, cfg.Log); err != nil {
 		return err
 	}
+	if err := f.init.keepPool(cfg.Craft.Warm); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
 	cause := f.openRecords()
 	f.mode = newMode(f, cause)
 	if err := f.openBus(); err != nil {

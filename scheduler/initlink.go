@@ -154,8 +154,16 @@ func (l *initLink) answer(id uint32, a answer) bool {
 	return ok
 }
 
+// keepPool asks init for slots that wait for guests.
+func (l *initLink) keepPool(size int) error {
+	if l.conn == nil {
+		return nil
+	}
+	return l.conn.Send(initproto.Pool{Size: uint32(size)})
+}
+
 // Request asks for a slot and waits for it.
-func (l *initLink) Request(ctx context.Context, id uint32, name string, memory int64) (*tenant.Slot, error) {
+func (l *initLink) Request(ctx context.Context, id uint32, name string, limits tenant.Limits) (*tenant.Slot, error) {
 	if l.conn == nil {
 		return nil, errNoInit
 	}
@@ -163,7 +171,7 @@ func (l *initLink) Request(ctx context.Context, id uint32, name string, memory i
 	l.mu.Lock()
 	l.waiting[id] = ch
 	l.mu.Unlock()
-	if err := l.conn.Send(initproto.SlotRequest{ID: id, Name: name, MemoryMax: memory}); err != nil {
+	if err := l.conn.Send(initproto.SlotRequest{ID: id, Name: name, MemoryMax: limits.Memory, IOMax: uint64(limits.IO)}); err != nil {
 		l.mu.Lock()
 		delete(l.waiting, id)
 		l.mu.Unlock()

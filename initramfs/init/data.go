@@ -61,3 +61,25 @@ func hasLine(text, line string) bool {
 	}
 	return false
 }
+
+// diskOf is the number, "major:minor", of the whole disk that holds dir: what
+// the io controller counts by. numbers is a folder of block devices by number.
+func diskOf(dir, numbers string) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return "", fmt.Errorf("disk of %s: %w", dir, err)
+	}
+	device := filepath.Join(numbers, fmt.Sprintf("%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)))
+	path, err := filepath.EvalSymlinks(device)
+	if err != nil {
+		return "", fmt.Errorf("disk of %s: %w", dir, err)
+	}
+	if _, err := os.Stat(filepath.Join(path, "partition")); err == nil {
+		path = filepath.Dir(path)
+	}
+	number, err := os.ReadFile(filepath.Join(path, "dev"))
+	if err != nil {
+		return "", fmt.Errorf("disk of %s: %w", dir, err)
+	}
+	return strings.TrimSpace(string(number)), nil
+}

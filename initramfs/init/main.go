@@ -51,6 +51,7 @@ func fly() string {
 		cgroups:    makeCgroups("/sys/fs/cgroup"),
 		spawn:      spawn.Start,
 		mountData:  func() error { return mountData(initproto.DataDir) },
+		disk:       func() (string, error) { return diskOf(initproto.DataDir, "/sys/dev/block") },
 		feed:       wd.feed,
 		times:      flightTimes,
 		slots:      newSlots(),

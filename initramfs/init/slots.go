@@ -20,17 +20,20 @@ const (
 	defaultPids = 64       // a tender's Go runtime needs some threads
 	maxSlotPids = 1024
 	maxSlotCPU  = 6400 // percent of one core
+	maxSlotIO   = 1 << 40
 )
 
 // slot is one running tender. init keeps both sockets, so that they outlive
 // flight.
 type slot struct {
-	id            uint32
+	seat          uint32 // what its uid and its cgroup are called by
+	id            uint32 // flight's number for it, once it has a guest
 	pid           int
 	name          string
 	control, data *os.File
 	cgroup        string
 	reported      bool // flight hears of its end, and its successor inherits it
+	dying         bool // it was killed
 }
 
 func (s *slot) ready(kept bool) initproto.SlotReady {
@@ -44,6 +47,7 @@ func newSlots() slots { return slots{} }
 
 // startSlot answers a request with SlotReady or SlotFailed.
 func (s *supervisor) startSlot(r initproto.SlotRequest) {
+	s.reap() // what has ended in the pool must not be handed over
 	slot, err := s.spawnSlot(r)
 	if err != nil {
 		logf("slot %d (%q): %v", r.ID, r.Name, err)
@@ -69,25 +73,67 @@ func (s *supervisor) spawnSlot(r initproto.SlotRequest) (*slot, error) {
 		return nil, fmt.Errorf("memory of %d octets", r.MemoryMax)
 	case r.CPUPercent > maxSlotCPU || r.Pids > maxSlotPids:
 		return nil, fmt.Errorf("cpu of %d %% or %d threads", r.CPUPercent, r.Pids)
+	case r.IOMax > maxSlotIO:
+		return nil, fmt.Errorf("%d octets a second of the disk", r.IOMax)
 	case s.kvm == nil:
 		return nil, errors.New("no /dev/kvm on this craft")
 	}
-	if r.Pids == 0 {
-		r.Pids = defaultPids
+	limits, err := s.limits(r)
+	if err != nil {
+		return nil, err
 	}
-	cgroup := s.cgroups.slot(r.ID)
+	slot := s.claim(limits)
+	if slot == nil {
+		if slot, err = s.startTender(limits); err != nil {
+			return nil, err
+		}
+	}
+	slot.id, slot.name, slot.reported = r.ID, r.Name, true
+	return slot, nil
+}
+
+// limits are the walls of a request that has passed its checks.
+func (s *supervisor) limits(r initproto.SlotRequest) (spawn.Limits, error) {
+	l := spawn.Limits{MemoryMax: r.MemoryMax, CPUMaxPercent: int(r.CPUPercent), PidsMax: int(r.Pids), IOMax: r.IOMax}
+	if l.PidsMax == 0 {
+		l.PidsMax = defaultPids
+	}
+	if l.IOMax > 0 {
+		var err error
+		if l.IODevice, err = s.disk(); err != nil {
+			return l, fmt.Errorf("limit the use of the disk: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// startTender starts a slot in the first free seat.
+func (s *supervisor) startTender(limits spawn.Limits) (*slot, error) {
+	seat := s.freeSeat()
+	uid, cgroup := initproto.SlotUID+int(seat), s.cgroups.slot(seat)
 	started, err := s.spawn(spawn.Spec{
-		Path: s.tenderPath, UID: initproto.SlotUID + int(r.ID), GID: initproto.SlotUID + int(r.ID), Cgroup: cgroup,
-		Limits: spawn.Limits{MemoryMax: r.MemoryMax, CPUMaxPercent: int(r.CPUPercent), PidsMax: int(r.Pids)},
-		KVM:    s.kvm, Stderr: s.console,
+		Path: s.tenderPath, UID: uid, GID: uid, Cgroup: cgroup, Limits: limits, KVM: s.kvm, Stderr: s.console,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &slot{
-		id: r.ID, pid: started.PID, name: r.Name, cgroup: cgroup, reported: true,
-		control: started.Control, data: started.Data,
-	}, nil
+	return &slot{seat: seat, pid: started.PID, cgroup: cgroup, control: started.Control, data: started.Data}, nil
+}
+
+// freeSeat is the lowest that nobody has, so that no two slots share a uid.
+func (s *supervisor) freeSeat() uint32 {
+	taken := map[uint32]bool{}
+	for _, slot := range s.slots {
+		taken[slot.seat] = true
+	}
+	for _, slot := range s.pool.idle {
+		taken[slot.seat] = true
+	}
+	seat := uint32(1)
+	for taken[seat] {
+		seat++
+	}
+	return seat
 }
 
 // kept are the slots a new flight inherits, in order.
@@ -117,6 +163,7 @@ func (t slots) killAll() {
 }
 
 func (s *slot) kill() {
+	s.dying = true
 	if err := unix.Kill(s.pid, unix.SIGKILL); err != nil {
 		logf("slot %d: %v", s.id, err)
 	}
@@ -135,16 +182,21 @@ func (t slots) ended(pid int) *slot {
 			continue
 		}
 		delete(t, s.id)
-		s.control.Close()
-		s.data.Close()
-		if s.cgroup != "" {
-			if err := removeCgroup(s.cgroup); err != nil {
-				logf("slot %d: %v", s.id, err)
-			}
-		}
+		s.clear()
 		return s
 	}
 	return nil
+}
+
+// clear clears up after a slot whose process has ended.
+func (s *slot) clear() {
+	s.control.Close()
+	s.data.Close()
+	if s.cgroup != "" {
+		if err := removeCgroup(s.cgroup); err != nil {
+			logf("slot %d: %v", s.id, err)
+		}
+	}
 }
 
 // removeCgroup ends what is left in the folder; the kernel needs a moment

@@ -21,12 +21,14 @@ type times struct {
 	maxRestart time.Duration // the pause doubles up to this in safe mode
 	stop       time.Duration // between asking flight to end and killing it
 	send       time.Duration // for a message that flight does not take
+	refill     time.Duration // between a claim and the start of the slot that takes its place
+	maxRefill  time.Duration // it doubles up to this while slots do not live
 }
 
 var flightTimes = times{
 	tick: 5 * time.Second, health: 90 * time.Second, feed: 5 * time.Minute,
 	restart: 200 * time.Millisecond, maxRestart: 30 * time.Second,
-	stop: 5 * time.Second, send: 5 * time.Second,
+	stop: 5 * time.Second, send: 5 * time.Second, refill: 100 * time.Millisecond, maxRefill: time.Minute,
 }
 
 // supervisor keeps the flight program running and serves it. All its state
@@ -41,6 +43,7 @@ type supervisor struct {
 	kvm                    *os.File // nil when there is none
 	spawn                  func(spawn.Spec) (*spawn.Slot, error)
 	mountData              func() error
+	disk                   func() (string, error) // "major:minor" of what the data partition lies on
 	feed                   func()
 	times                  times
 
@@ -58,6 +61,7 @@ type supervisor struct {
 	healthy  time.Time // of the last Health; the start counts as one
 	hungry   bool      // the watchdog is not fed any more
 	slots    slots
+	pool     pool
 
 	mode  initproto.Mode
 	cause string
@@ -86,6 +90,8 @@ func (s *supervisor) run(children, stop <-chan os.Signal) string {
 			s.startFlight()
 		case <-tick.C:
 			s.look(time.Now())
+		case <-s.pool.due:
+			s.refill()
 		case o := <-s.orders:
 			s.obey(o)
 		case sig := <-stop:
@@ -149,6 +155,8 @@ func (s *supervisor) receive(m received) (reason string, reboot bool) {
 		s.startSlot(m)
 	case initproto.SlotKill:
 		s.slots.kill(m.ID)
+	case initproto.Pool:
+		s.setPool(m.Size)
 	case initproto.SafeLeave:
 		s.leaveSafe()
 	case initproto.Reboot:
@@ -177,6 +185,8 @@ func (s *supervisor) reap() {
 			if slot.reported {
 				s.tell(initproto.SlotExited{ID: slot.id, Status: uint8(status.ExitStatus() & 0xff), Signal: signalOf(status)})
 			}
+		} else {
+			s.idleEnded(pid, describe(status))
 		}
 	}
 }
@@ -233,6 +243,7 @@ func (s *supervisor) enterSafe(cause string) {
 	s.mode, s.cause = initproto.Safe, cause
 	logf("safe mode: %s", cause)
 	s.slots.killAll()
+	s.pool.killAll()
 }
 
 // leaveSafe starts flight anew, in normal mode if the data partition allows.

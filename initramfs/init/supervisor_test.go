@@ -62,7 +62,13 @@ func playFlight(path string) {
 		case "slot":
 			id := uint32(0)
 			fmt.Sscan(arg, &id)
-			_ = conn.Send(initproto.SlotRequest{ID: id, Name: "acme/x", MemoryMax: 1 << 20})
+			_ = conn.Send(initproto.SlotRequest{ID: id, Name: "acme/x", MemoryMax: 1<<20 + int64(id)})
+		case "limited":
+			_ = conn.Send(initproto.SlotRequest{ID: 1, Name: "acme/x", MemoryMax: 1 << 20, IOMax: 5000})
+		case "pool":
+			size := uint32(0)
+			fmt.Sscan(arg, &size)
+			_ = conn.Send(initproto.Pool{Size: size})
 		case "request-nothing":
 			_ = conn.Send(initproto.SlotRequest{ID: 3})
 		case "kill":
@@ -104,6 +110,7 @@ type craft struct {
 var testTimes = times{
 	tick: 20 * time.Millisecond, health: time.Minute, feed: time.Minute, restart: 5 * time.Millisecond,
 	maxRestart: 50 * time.Millisecond, stop: time.Minute, send: 5 * time.Second,
+	refill: time.Millisecond, maxRefill: 10 * time.Millisecond,
 }
 
 func launch(t *testing.T, change func(*supervisor)) *craft {
@@ -146,6 +153,9 @@ func launch(t *testing.T, change func(*supervisor)) *craft {
 		for _, s := range c.s.slots {
 			_ = unix.Kill(s.pid, unix.SIGKILL)
 		}
+		for _, s := range c.s.pool.idle {
+			_ = unix.Kill(s.pid, unix.SIGKILL)
+		}
 	})
 	return c
 }
@@ -153,7 +163,7 @@ func launch(t *testing.T, change func(*supervisor)) *craft {
 // spawnSleep stands for a tender: a process that does nothing, with two
 // datagrams waiting in its sockets.
 func spawnSleep(spec spawn.Spec) (*spawn.Slot, error) {
-	if spec.UID == initproto.SlotUID+66 {
+	if spec.Limits.MemoryMax == 1<<20+66 {
 		return nil, errors.New("out of luck")
 	}
 	pid, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "60"}, &syscall.ProcAttr{})

@@ -16,6 +16,7 @@ type Craft struct {
 	Name    string   `toml:"name"`
 	SCID    uint16   `toml:"scid"`   // spacecraft identifier, 10 bits
 	Memory  int      `toml:"memory"` // MiB of the payload computer in the simulator
+	Warm    int      `toml:"warm"`   // slots that wait for guests
 	Link    Link     `toml:"link"`
 	Tenants []Tenant `toml:"tenant"`
 	Sim     Sim      `toml:"sim"`
@@ -31,6 +32,7 @@ type Tenant struct {
 	Guests       int      `toml:"guests"`        // at a time
 	Storage      int      `toml:"storage"`       // MiB on board
 	TelemetryBps int      `toml:"telemetry_bps"` // octets of telemetry a second
+	Disk         int      `toml:"disk"`          // MiB a second of a guest, read and written each
 }
 
 // Limits of a craft. The APIDs below firstTenant are for flight, files and more services.
@@ -42,11 +44,14 @@ const (
 	defaultRoom  = 64
 	defaultBps   = 4096
 	minMemoryMiB = 256
+	maxWarm      = 16
+	defaultWarm  = 2
+	defaultDisk  = 32
 )
 
 // Default is a craft before its file is read.
 func Default() *Craft {
-	return &Craft{Name: "flatsat", SCID: 42, Memory: 640, Link: DefaultLink(), Sim: DefaultSim()}
+	return &Craft{Name: "flatsat", SCID: 42, Memory: 640, Warm: defaultWarm, Link: DefaultLink(), Sim: DefaultSim()}
 }
 
 // Load reads the craft.toml at path.
@@ -78,7 +83,7 @@ func (t *Tenant) fill() {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}} {
+	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}, {&t.Disk, defaultDisk}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -95,6 +100,9 @@ func (c *Craft) Validate() error {
 	}
 	if c.Memory < minMemoryMiB {
 		return fmt.Errorf("memory %d: want at least %d MiB", c.Memory, minMemoryMiB)
+	}
+	if c.Warm < 0 || c.Warm > maxWarm {
+		return fmt.Errorf("warm %d: want 0 to %d", c.Warm, maxWarm)
 	}
 	if len(c.Tenants) > maxTenants {
 		return fmt.Errorf("%d tenants, at most %d", len(c.Tenants), maxTenants)
@@ -131,7 +139,7 @@ func (t *Tenant) validate() error {
 	for _, v := range []struct {
 		key   string
 		value int
-	}{{"memory", t.Memory}, {"guests", t.Guests}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}} {
+	}{{"memory", t.Memory}, {"guests", t.Guests}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}, {"disk", t.Disk}} {
 		if v.value < 1 {
 			return fmt.Errorf("%s %d: want more than zero", v.key, v.value)
 		}

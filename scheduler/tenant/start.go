@@ -102,7 +102,8 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	if err := m.record(g, false); err != nil {
 		return err
 	}
-	slot, err := m.cfg.Slots.Request(ctx, g.slot, g.id.String(), int64(g.memory)<<20+overhead)
+	slot, err := m.cfg.Slots.Request(ctx, g.slot, g.id.String(),
+		Limits{Memory: int64(g.memory)<<20 + overhead, IO: int64(g.tenant.DiskMiBps) << 20})
 	if err != nil {
 		if ctx.Err() == nil {
 			m.mu.Lock()

@@ -35,10 +35,16 @@ type Slot struct {
 	Control, Data *os.File
 }
 
+// Limits are the walls that the kernel puts around a slot.
+type Limits struct {
+	Memory int64 // octets, guest and tender together
+	IO     int64 // octets a second read from the disk, and as many written to it
+}
+
 // Slots is init.
 type Slots interface {
-	// Request asks for slot id with so much memory in octets, and waits for it.
-	Request(ctx context.Context, id uint32, name string, memory int64) (*Slot, error)
+	// Request asks for slot id with these limits, and waits for it.
+	Request(ctx context.Context, id uint32, name string, limits Limits) (*Slot, error)
 	// Kill ends the slot at once.
 	Kill(id uint32) error
 }
@@ -56,6 +62,7 @@ type Tenant struct {
 	MemoryMiB  int // a guest
 	Guests     int // at a time
 	StorageMiB int // of products that wait for the ground
+	DiskMiBps  int // a guest, read and written each; 0 without limit
 }
 
 // Product is a finished product of a guest.

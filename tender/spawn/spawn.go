@@ -23,13 +23,6 @@ const (
 	DataFD    = 5 // SEQPACKET, one packet's user data each
 )
 
-// Limits of the slot's cgroup; 0 means no limit.
-type Limits struct {
-	MemoryMax     int64 // octets, guest and tender together
-	CPUMaxPercent int   // of one processor
-	PidsMax       int
-}
-
 // Spec says what to start.
 type Spec struct {
 	Path     string   // of perilune-tender

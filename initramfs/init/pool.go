@@ -77,6 +77,7 @@ func (s *supervisor) claim(limits spawn.Limits) *slot {
 		}
 		p.idle = slices.Delete(p.idle, i, i+1)
 		p.pause = 0
+		logf("pool: pid %d gets a guest", slot.pid)
 		p.due = time.After(s.times.refill)
 		return slot
 	}

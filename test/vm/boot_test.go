@@ -30,9 +30,18 @@ func TestBoot(t *testing.T) {
 	c.hear("Welcome", "Mode:normal", "Boots:1", "Restarts:0", "KeptSlots:0")
 	t.Logf("BENCH boot.flight %.1f s", time.Since(c.started).Seconds())
 
+	c.say("pool")
 	c.say("slot")
 	ready := c.hear("SlotReady", "Kept:false", "files 2")
 	c.hear("slot says uid 1001 pid 1 kvm true")
+	if text, err := os.ReadFile(c.console); err != nil || !strings.Contains(string(text), "pool: pid "+pid(ready)+" gets a guest") {
+		t.Errorf("pid %s was not from the pool, %v", pid(ready), err)
+	}
+	c.say("walls")
+	c.hear(`memory.max "67108864"`)
+	c.hear(`pids.max "64"`)
+	c.hear(`cpu.max "50000 100000"`)
+	c.hear(`io.max "`, " rbps=7340032 wbps=7340032 ")
 	c.hear("count 2")
 
 	c.say("die")

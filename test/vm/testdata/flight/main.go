@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +66,11 @@ func command(conn *initproto.Conn, line string) {
 	case "die":
 		os.Exit(7)
 	case "slot":
-		send(conn, initproto.SlotRequest{ID: 1, Name: "acme/test", MemoryMax: 64 << 20, CPUPercent: 50})
+		send(conn, initproto.SlotRequest{ID: 1, Name: "acme/test", MemoryMax: 64 << 20, CPUPercent: 50, IOMax: 7 << 20})
+	case "pool":
+		send(conn, initproto.Pool{Size: 1})
+	case "walls":
+		walls("/sys/fs/cgroup/tenders/1")
 	case "kill":
 		send(conn, initproto.SlotKill{ID: 1})
 	case "leave":
@@ -76,6 +82,14 @@ func command(conn *initproto.Conn, line string) {
 		fmt.Println(string(b), err)
 	default:
 		say("unknown command %q", line)
+	}
+}
+
+// walls reports the limits of a slot as the kernel has them.
+func walls(dir string) {
+	for _, name := range []string{"memory.max", "pids.max", "cpu.max", "io.max"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		say("%s %q %v", name, strings.TrimSpace(string(b)), err)
 	}
 }
 

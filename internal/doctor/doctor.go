@@ -28,6 +28,7 @@ type Need struct {
 var Needs = []Need{
 	{Name: "Go", Why: "builds the programs", Command: "go"},
 	{Name: "QEMU", Why: "is the spacecraft", Package: "qemu-system-x86", Command: "qemu-system-x86_64"},
+	{Name: "QEMU for arm64", Why: "runs guests of the other architecture in the tests", Package: "qemu-system-arm", Command: "qemu-system-aarch64"},
 	{Name: "OVMF", Why: "is the spacecraft's firmware", Package: "ovmf", File: "/usr/share/OVMF/OVMF_CODE_4M.fd"},
 	{Name: "systemd-boot", Why: "boots the image", Package: "systemd-boot-efi", File: "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"},
 	{Name: "EFI stub", Why: "makes kernel and initramfs one file", Package: "systemd-boot-efi", File: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"},

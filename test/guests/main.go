@@ -1,12 +1,13 @@
 // Command guests runs every hvt guest of a folder on perilune-tender and holds
 // it against expectations:
 //
-//	go run ./test/guests --dir DIR [--tender PROGRAM]
+//	go run ./test/guests --dir DIR [--tender PROGRAM | --nest amd64|arm64]
 //
 // For each NAME.hvt there may be NAME.toml (package cases says what is in
 // it); without one the guest must exit with status 0. With the program of
 // another tender, say solo5-hvt, the same expectations are tried on that one.
-// A line for each case, and at the end
+// With --nest they run in an emulated machine (package nest), which knows both
+// architectures and all instructions. A line for each case, and at the end
 //
 //	N passed, N failed, N skipped
 //
@@ -23,19 +24,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/perilune/perilune/test/guests/cases"
+	"github.com/perilune/perilune/test/nest"
 )
 
 func main() {
 	dir := flag.String("dir", "", "folder with .hvt files")
 	tender := flag.String("tender", "", "tender to use; default: perilune-tender, built for it")
+	arch := flag.String("nest", "", "run in an emulated machine: amd64 or arm64")
+	cache := flag.String("cache", "out/cache", "folder of downloads, for --nest")
 	flag.Parse()
-	if *dir == "" || flag.NArg() > 0 {
+	if *dir == "" || flag.NArg() > 0 || *arch != "" && *tender != "" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	ok, err := run(*dir, *tender, os.Stdout)
+	var ok bool
+	var err error
+	if *arch == "" {
+		ok, err = run(*dir, *tender, os.Stdout)
+	} else {
+		ok, err = inNest(context.Background(), *dir, *arch, *cache, os.Stdout)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "guests:", err)
 	}
@@ -70,6 +81,27 @@ func run(dir, tender string, out io.Writer) (ok bool, err error) {
 	}
 	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
 	return t.failed == 0 && t.passed > 0, nil
+}
+
+// inNest runs this very program on the folder in an emulated machine.
+func inNest(ctx context.Context, dir, arch, cache string, out io.Writer) (ok bool, err error) {
+	work, err := os.MkdirTemp("", "guests-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(work)
+	c := nest.Config{Arch: arch, Cache: cache, Output: out, Limit: time.Hour}
+	if err := c.AddGuests(ctx, work, dir); err != nil {
+		return false, err
+	}
+	results, err := nest.Run(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	if results[0].Error != "" {
+		err = errors.New(results[0].Error)
+	}
+	return results[0].Status == 0, err
 }
 
 type tally struct {

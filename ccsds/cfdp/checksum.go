@@ -11,18 +11,19 @@ import (
 // checksum algorithms.
 type ChecksumType uint8
 
-// Checksum types. Type 1, of Proximity-1, is not supported.
+// Checksum types: all that are registered.
 const (
-	ChecksumModular ChecksumType = 0
-	ChecksumCRC32C  ChecksumType = 2
-	ChecksumCRC32   ChecksumType = 3 // IEEE 802.3
-	ChecksumNull    ChecksumType = 15
+	ChecksumModular    ChecksumType = 0
+	ChecksumProximity1 ChecksumType = 1 // CCSDS 211.2-B-3 annex C
+	ChecksumCRC32C     ChecksumType = 2 // Castagnoli
+	ChecksumCRC32      ChecksumType = 3 // IEEE 802.3
+	ChecksumNull       ChecksumType = 15
 )
 
 // Supported says whether the entity can compute it.
 func (t ChecksumType) Supported() bool {
 	switch t {
-	case ChecksumModular, ChecksumCRC32C, ChecksumCRC32, ChecksumNull:
+	case ChecksumModular, ChecksumProximity1, ChecksumCRC32C, ChecksumCRC32, ChecksumNull:
 		return true
 	}
 	return false
@@ -36,6 +37,8 @@ func newChecksum(t ChecksumType) (hash.Hash32, error) {
 	switch t {
 	case ChecksumModular:
 		return &modular{}, nil
+	case ChecksumProximity1:
+		return &proximity{}, nil
 	case ChecksumCRC32C:
 		return crc32.New(castagnoli), nil
 	case ChecksumCRC32:
@@ -85,6 +88,38 @@ func (m *modular) Sum(b []byte) []byte { return appendUint(b, uint64(m.sum), 4) 
 func (m *modular) Reset()              { *m = modular{} }
 func (m *modular) Size() int           { return 4 }
 func (m *modular) BlockSize() int      { return 4 }
+
+// proximity is the CRC of Proximity-1: generator x^32+x^23+x^21+x^11+x^2+1, the
+// register begins with zeros, most significant bit first, nothing inverted.
+type proximity struct{ sum uint32 }
+
+var proximityTable = func() (t [256]uint32) {
+	for i := range t {
+		c := uint32(i) << 24
+		for range 8 {
+			if c&(1<<31) != 0 {
+				c = c<<1 ^ 0x00A00805
+			} else {
+				c <<= 1
+			}
+		}
+		t[i] = c
+	}
+	return t
+}()
+
+func (p *proximity) Write(b []byte) (int, error) {
+	for _, o := range b {
+		p.sum = p.sum<<8 ^ proximityTable[byte(p.sum>>24)^o]
+	}
+	return len(b), nil
+}
+
+func (p *proximity) Sum32() uint32       { return p.sum }
+func (p *proximity) Sum(b []byte) []byte { return appendUint(b, uint64(p.sum), 4) }
+func (p *proximity) Reset()              { p.sum = 0 }
+func (p *proximity) Size() int           { return 4 }
+func (p *proximity) BlockSize() int      { return 1 }
 
 // null is the null checksum, always zero (§4.2.2.4).
 type null struct{}

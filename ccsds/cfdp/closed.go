@@ -9,10 +9,11 @@ type closedTransaction struct {
 	Condition  Condition
 	Incomplete bool
 	Status     FileStatus
+	Responses  []TLV `json:",omitempty"` // filestore responses
 }
 
 func (c closedTransaction) finished(local uint64) *Finished {
-	return &Finished{Condition: c.Condition, Incomplete: c.Incomplete, Status: c.Status,
+	return &Finished{Condition: c.Condition, Incomplete: c.Incomplete, Status: c.Status, TLVs: c.Responses,
 		Fault: EntityID{local, entityLength}}
 }
 

@@ -18,15 +18,31 @@ const minMaxPDU = 64
 
 // Config is what an Entity is made of. Zero values stand for the defaults.
 type Config struct {
-	Local    uint64 // entity id
-	MaxPDU   int    // octets, header and CRC included; default 900
-	CRC      bool   // close the PDUs that are sent with a CRC
-	DeferNAK bool   // ask for what is missing only after EOF, not at each gap
-	Limits   Limits
-	Timers   Timers
-	Store    Filestore
-	Saver    Saver // may be nil: then no transaction survives a restart
+	Local  uint64 // entity id
+	MaxPDU int    // octets, header and CRC included; default 900
+	CRC    bool   // close the PDUs that are sent with a CRC
+	NAK    NAKMode
+	Faults map[Condition]Handler // other than cancellation
+	Serve  bool                  // carry out what the other side asks for: filestore requests, proxy puts, listings, reports, suspension
+	// ServePriority is that of the transactions that serving begins.
+	ServePriority uint8
+	Limits        Limits
+	Timers        Timers
+	Store         Filestore
+	Saver         Saver // may be nil: then no transaction survives a restart
 }
+
+// NAKMode says when a receiver asks for what is missing before it has heard EOF;
+// after that it always does (727.0-B-5 §4.6.4).
+type NAKMode uint8
+
+// NAK modes.
+const (
+	NAKImmediate    NAKMode = iota // at each gap
+	NAKDeferred                    // not before EOF
+	NAKPrompted                    // when the sender's Prompt asks for it
+	NAKAsynchronous                // when Entity.AskMissing is called
+)
 
 // Limits bound what the other side can make the entity hold.
 type Limits struct {
@@ -34,6 +50,7 @@ type Limits struct {
 	MaxTransactions int    // in each direction; default 64
 	MaxSegments     int    // parts of a file that is being received; default 16384
 	MaxEarly        int    // octets of file data held until metadata comes, in all; default 1 MiB
+	KeepAlive       uint64 // octets that a receiver may be behind what was sent when it reports; 0 is no limit
 }
 
 // Timers count contact time. A limit counts expiries in a row without progress;
@@ -46,6 +63,7 @@ type Timers struct {
 	Check      time.Duration // class 1: after EOF, for data out of order; default 15 s
 	CheckLimit int           // default 4
 	Inactivity time.Duration // without any PDU; default 30 min
+	KeepAlive  time.Duration // class 2: a receiver reports its progress so often; 0 is never
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -3,6 +3,7 @@ package cfdp
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
@@ -27,6 +28,7 @@ type transaction interface {
 	thaw() // the signal is back: repeat what may have been lost
 	cancel()
 	suspend(on bool)
+	priority() uint8 // of its data
 	state() Info
 	save()
 }
@@ -73,20 +75,39 @@ func (e *Entity) Put(now time.Time, p Put) (TransactionID, error) {
 	e.clock.advance(now)
 	s, err := e.newSender(now, p)
 	if err == nil {
-		if err = e.saveSequence(); err == nil {
-			err = s.store()
-		}
-		if err != nil {
-			err = errors.Join(err, s.file.Close())
-		}
+		err = e.start(s)
 	}
 	if err != nil {
 		return TransactionID{}, fmt.Errorf("put %s: %w", p.Source, err)
 	}
+	return s.info.ID, nil
+}
+
+// begin is Put for what the entity itself sends.
+func (e *Entity) begin(now time.Time, p Put) error {
+	s, err := e.newSender(now, p)
+	if err == nil {
+		err = e.start(s)
+	}
+	if err != nil {
+		return fmt.Errorf("answer entity %d: %w", p.Dest, err)
+	}
+	return nil
+}
+
+// start writes a new transaction down before anything of it is sent.
+func (e *Entity) start(s *sender) error {
+	err := e.saveSequence()
+	if err == nil {
+		err = s.store()
+	}
+	if err != nil {
+		return errors.Join(err, s.file.Close())
+	}
 	e.add(s)
 	e.sending++
 	e.started(s.info)
-	return s.info.ID, nil
+	return nil
 }
 
 // Receive takes one PDU. An error says why it was of no use; the entity goes
@@ -172,7 +193,8 @@ func (e *Entity) receiveAsReceiver(h Header, body Body) error {
 }
 
 // Next gives the next PDU to send, if there is one: directives first, since
-// others wait for them, and then file data, a PDU of each transaction in turn.
+// others wait for them, and then file data, a PDU in turn of each transaction of
+// the highest priority that has any.
 // While frozen there is none.
 func (e *Entity) Next(now time.Time) (pdu []byte, ok bool) {
 	defer e.flush()
@@ -184,19 +206,37 @@ func (e *Entity) Next(now time.Time) (pdu []byte, ok bool) {
 		pdu, e.replies = e.replies[0], e.replies[1:]
 		return pdu, true
 	}
-	if pdu = e.round(&e.turn[0], transaction.control); pdu == nil {
-		pdu = e.round(&e.turn[1], transaction.data)
+	pdu = e.round(&e.turn[0], transaction.control)
+	for level := math.MaxUint8; pdu == nil && level >= 0; {
+		next := -1
+		pdu = e.round(&e.turn[1], func(t transaction) []byte {
+			p := int(t.priority())
+			if p == level {
+				return t.data()
+			}
+			if p < level {
+				next = max(next, p)
+			}
+			return nil
+		})
+		level = next
 	}
 	return pdu, pdu != nil
 }
 
 // round asks each transaction once, beginning after the one that was served
-// last.
+// last. Asking may end a transaction.
 func (e *Entity) round(turn *int, ask func(transaction) []byte) []byte {
-	for range len(e.order) {
-		k := *turn % len(e.order)
-		*turn = k + 1
-		if pdu := ask(e.order[k]); pdu != nil {
+	at := *turn
+	for left := len(e.order); left > 0 && len(e.order) > 0; left-- {
+		k, n := at%len(e.order), len(e.order)
+		at = k + 1
+		pdu := ask(e.order[k])
+		if len(e.order) < n {
+			at = k
+		}
+		if pdu != nil {
+			*turn = at
 			return pdu
 		}
 	}
@@ -260,6 +300,28 @@ func (e *Entity) Suspend(id TransactionID) error {
 // Resume lets a suspended transaction go on.
 func (e *Entity) Resume(id TransactionID) error {
 	return e.with(id, func(t transaction) { t.suspend(false) })
+}
+
+// Prompt makes the sender of a class 2 transaction ask its receiver for what it
+// lacks, or with keepAlive for how far it has got.
+func (e *Entity) Prompt(id TransactionID, keepAlive bool) error {
+	s, ok := e.all[id].(*sender)
+	if !ok || s.head.Mode != Acknowledged {
+		return fmt.Errorf("prompt %v: %w", id, ErrUnknown)
+	}
+	s.prompts[bitOf(keepAlive)] = true
+	return nil
+}
+
+// AskMissing makes the receiver of a class 2 transaction ask for all that it
+// lacks so far, as an asynchronous NAK (727.0-B-5 §4.6.4.3).
+func (e *Entity) AskMissing(id TransactionID) error {
+	r, ok := e.all[id].(*receiver)
+	if !ok || r.head.Mode != Acknowledged {
+		return fmt.Errorf("ask for what %v lacks: %w", id, ErrUnknown)
+	}
+	r.ask.everything()
+	return nil
 }
 
 func (e *Entity) with(id TransactionID, do func(transaction)) error {

@@ -15,7 +15,21 @@ type Filestore interface {
 type Reader interface {
 	io.ReaderAt
 	io.Closer
-	Size() int64
+	Size() int64 // negative: not known before ReadAt gives io.EOF
+}
+
+// Lender is a Filestore that gives other files to those who ask by a proxy put
+// than to its own user.
+type Lender interface {
+	Lend(name string) (Reader, error)
+}
+
+// RecordReader is a Reader of a file of records, whose boundaries a transfer may
+// keep.
+type RecordReader interface {
+	Reader
+	// RecordEnd is the first octet behind the record that offset is part of.
+	RecordEnd(offset uint64) uint64
 }
 
 // Writer is a file that is being received, in any order.

@@ -235,3 +235,10 @@ func (n *node) check(id cfdp.TransactionID, want cfdp.Condition) cfdp.Info {
 }
 
 func name(i int) string { return fmt.Sprintf("f%03d.bin", i) }
+
+func nakMode(deferred bool) cfdp.NAKMode {
+	if deferred {
+		return cfdp.NAKDeferred
+	}
+	return cfdp.NAKImmediate
+}

@@ -153,6 +153,8 @@ func bit(set bool, mask byte) byte {
 	return 0
 }
 
+func bitOf(set bool) int { return int(bit(set, 1)) }
+
 // getUint reads n octets, big-endian; b has at least n.
 func getUint(b []byte, n int) uint64 {
 	var v uint64

@@ -85,7 +85,7 @@ func TestChecksumFailure(t *testing.T) {
 		_ = b.e.Receive(time.Unix(1, 0), from(t, 1, p))
 	}
 	b.check(cfdp.TransactionID{Source: ground, Sequence: 1}, cfdp.ChecksumFailure)
-	_ = b.e.Receive(time.Unix(1, 0), from(t, 2, &cfdp.Metadata{Dest: "out", FileSize: 4, Checksum: 1}))
+	_ = b.e.Receive(time.Unix(1, 0), from(t, 2, &cfdp.Metadata{Dest: "out", FileSize: 4, Checksum: 4}))
 	b.check(cfdp.TransactionID{Source: ground, Sequence: 2}, cfdp.UnsupportedChecksum)
 	if b.exists("out") {
 		t.Error("the file is there")

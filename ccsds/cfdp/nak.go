@@ -115,6 +115,12 @@ func (r *receiver) makeNAKs() {
 	if !a.now && !a.metadata && len(a.gaps) == 0 {
 		return
 	}
+	// Until EOF the prompted and asynchronous modes keep to their occasions.
+	// arrived may have found gaps, which wait for the next of them.
+	if r.eof == nil && !a.now && r.e.cfg.NAK != NAKImmediate {
+		a.metadata, a.gaps = false, a.gaps[:0]
+		return
+	}
 	if r.expiries >= r.e.cfg.Timers.NAKLimit {
 		return // the timer ends it
 	}

@@ -26,7 +26,7 @@ func next[T cfdp.Body](t *testing.T, n *node, now time.Time) T {
 // not arrive, and everything that was said after that.
 func halfway(t *testing.T, lost ...int) (a, b *node, l *link, id cfdp.TransactionID) {
 	t.Helper()
-	a, b, l = pair(t, 1, func(c *cfdp.Config) { c.DeferNAK = true })
+	a, b, l = pair(t, 1, func(c *cfdp.Config) { c.NAK = cfdp.NAKDeferred })
 	a.write("in", pattern(5000, 1))
 	id = a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})
 	n := 0
@@ -160,7 +160,7 @@ func TestFewAreSentTwice(t *testing.T) {
 	for _, deferred := range []bool{false, true} {
 		again, lost := 0, 0
 		for seed := range uint64(5) {
-			a, b, l := pair(t, seed, func(c *cfdp.Config) { c.DeferNAK = deferred })
+			a, b, l := pair(t, seed, func(c *cfdp.Config) { c.NAK = nakMode(deferred) })
 			l.loss, l.delay = 0.12, 250*time.Millisecond
 			a.write("in", pattern(1_000_000, 1))
 			id := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})

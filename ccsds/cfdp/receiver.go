@@ -17,6 +17,7 @@ type receiver struct {
 	early  []*FileData // came before the metadata
 	earlyN int         // octets in early
 	eof    *EOF        // without error; one with a condition ends the transaction at once
+	acting bool        // filestore requests are under way: they are not begun again
 	saved  uint64      // info.Done, when last saved
 	told   uint64      // info.Done, when last reported
 
@@ -24,11 +25,13 @@ type receiver struct {
 	final     closedTransaction
 	eofAckDue bool
 	finDue    bool
+	silent    bool // abandoned: the other side is not told
 	prompt    bool // a Keep Alive is due
 	ask       asking
 	ackTimer  timer // for ACK(Finished)
 	nakTimer  timer // class 2: the next NAK; class 1: the check timer
 	idle      timer
+	keepAlive timer
 	expiries  int // in a row, of ackTimer or nakTimer
 }
 
@@ -49,17 +52,21 @@ func (e *Entity) newReceiver(h Header) *receiver {
 
 func (r *receiver) id() TransactionID { return r.info.ID }
 func (r *receiver) state() Info       { return r.info }
+func (r *receiver) priority() uint8   { return 0 }
 
 func (r *receiver) timer() timer {
 	if r.info.Suspended {
 		return timer{}
 	}
-	return earliest(r.ackTimer, r.nakTimer, r.idle)
+	return earliest(r.ackTimer, r.nakTimer, r.idle, r.keepAlive)
 }
 
 func (r *receiver) receive(h Header, body Body) error {
 	r.head.LargeFile = r.head.LargeFile || h.LargeFile
 	r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
+	if d := r.e.cfg.Timers.KeepAlive; d > 0 && !r.keepAlive.on && r.eof == nil && !r.over && r.head.Mode == Acknowledged {
+		r.keepAlive.start(&r.e.clock, d)
+	}
 	switch b := body.(type) {
 	case *FileData:
 		return r.fileData(b)
@@ -150,7 +157,8 @@ func (r *receiver) fileData(d *FileData) error {
 	if !ok {
 		return nil // too many parts: it will be asked for when there are fewer
 	}
-	if d.Offset > before && r.head.Mode == Acknowledged && !r.e.cfg.DeferNAK {
+	r.tellSegment(part, d)
+	if d.Offset > before && r.head.Mode == Acknowledged && r.e.cfg.NAK == NAKImmediate {
 		r.ask.gap(Segment{before, d.Offset})
 	}
 	r.info.Done += fresh
@@ -169,6 +177,14 @@ func (r *receiver) fileData(d *FileData) error {
 	return r.maybeComplete()
 }
 
+// tellSegment passes on what the segment metadata says.
+func (r *receiver) tellSegment(part Segment, d *FileData) {
+	if f := r.e.ev.Segment; f != nil && d.HasMetadata {
+		id, about := r.info.ID, FileData{HasMetadata: true, Continuation: d.Continuation, SegmentMeta: append([]byte(nil), d.SegmentMeta...), Offset: d.Offset}
+		r.e.events = append(r.e.events, func() { f(id, part, about) })
+	}
+}
+
 // limit is the first octet that cannot be part of the file.
 func (r *receiver) limit() uint64 {
 	switch {
@@ -182,7 +198,7 @@ func (r *receiver) limit() uint64 {
 
 // keepEarly holds data that cannot be written yet, if there is room.
 func (r *receiver) keepEarly(d *FileData) bool {
-	r.ask.metadata = r.ask.metadata || !r.e.cfg.DeferNAK && !r.ask.metaSent
+	r.ask.metadata = r.ask.metadata || r.e.cfg.NAK == NAKImmediate && !r.ask.metaSent
 	cost := len(d.Data) + earlyOverhead
 	if r.e.early+cost > r.e.cfg.Limits.MaxEarly {
 		return false

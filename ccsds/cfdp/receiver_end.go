@@ -14,7 +14,6 @@ func (r *receiver) control() []byte {
 	case r.finDue:
 		r.finDue = false
 		f := r.final.finished(r.e.cfg.Local)
-		f.TLVs = r.notPerformed()
 		pdu := r.encode(f)
 		if r.head.Mode == Unacknowledged {
 			r.close()
@@ -39,10 +38,19 @@ func (r *receiver) tick() {
 	if r.info.Suspended {
 		return
 	}
+	if r.keepAlive.expired(&r.e.clock) {
+		r.prompt = true
+		if r.eof == nil && !r.over {
+			r.keepAlive.start(&r.e.clock, r.e.cfg.Timers.KeepAlive)
+		}
+	}
 	if r.idle.expired(&r.e.clock) {
-		if r.over {
+		switch {
+		case r.over:
 			r.close()
-		} else {
+		case r.tolerate(InactivityDetected):
+			r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
+		default:
 			_ = r.fail(InactivityDetected, nil)
 		}
 		return
@@ -59,11 +67,21 @@ func (r *receiver) tick() {
 	}
 	switch {
 	case r.head.Mode == Unacknowledged && r.expiries >= t.CheckLimit:
+		if r.tolerate(CheckLimitReached) {
+			r.expiries = 0
+			r.startNAKTimer()
+			return
+		}
 		_ = r.fail(CheckLimitReached, nil)
 	case r.head.Mode == Unacknowledged:
 		r.expiries++
 		r.startNAKTimer()
 	case r.expiries >= t.NAKLimit:
+		if r.tolerate(NAKLimitReached) {
+			r.expiries = 0
+			r.ask.everything()
+			return
+		}
 		_ = r.fail(NAKLimitReached, nil)
 	default:
 		r.ask.everything()
@@ -90,14 +108,25 @@ func (r *receiver) suspend(on bool) {
 		r.ackTimer.stop()
 		r.nakTimer.stop()
 		r.idle.stop()
+		r.keepAlive.stop()
 	} else {
 		r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
 		if r.eof != nil && !r.over {
 			r.startNAKTimer()
 		}
 		r.thaw()
+		_ = r.maybeComplete() // a fault may have suspended it; the Finished event tells
 	}
 	r.save()
+}
+
+func (r *receiver) tolerate(c Condition) bool { return r.e.tolerate(r, c, r.overrides()) }
+
+func (r *receiver) overrides() []TLV {
+	if r.meta == nil {
+		return nil
+	}
+	return r.meta.TLVs
 }
 
 // maybeComplete ends the transaction well once everything is there.
@@ -106,27 +135,37 @@ func (r *receiver) maybeComplete() error {
 		return nil
 	}
 	if r.file == nil {
-		r.finish(closedTransaction{Status: FileUnreported})
+		r.finish(closedTransaction{Status: FileUnreported, Responses: r.act()})
 		return nil
 	}
+	was := closedTransaction{Status: FileRetained}
 	sum, err := Checksum(r.meta.Checksum, r.file, r.eof.FileSize)
 	if err != nil {
 		return r.fail(FilestoreRejection, err)
 	}
 	if sum != r.eof.Checksum && r.meta.Checksum != ChecksumNull {
-		return r.fail(ChecksumFailure, fmt.Errorf("file has %08x, EOF says %08x", sum, r.eof.Checksum))
+		switch {
+		case !r.tolerate(ChecksumFailure):
+			return r.fail(ChecksumFailure, fmt.Errorf("file has %08x, EOF says %08x", sum, r.eof.Checksum))
+		case r.info.Suspended:
+			return nil
+		}
+		was.Condition = ChecksumFailure
 	}
 	r.save() // that nothing is missing, before the file changes its name
 	if err := r.file.Commit(); err != nil {
 		return r.fail(FilestoreRejection, err)
 	}
 	r.file = nil
-	r.finish(closedTransaction{Status: FileRetained})
+	if was.Condition == NoError {
+		was.Responses = r.act()
+	}
+	r.finish(was)
 	return nil
 }
 
-// fail ends the transaction badly: the fault handler is always that of
-// cancellation (§4.8). It returns cause as the error of this transaction.
+// fail ends the transaction badly: faults that need not end it have been through
+// tolerate. It returns cause as the error of this transaction.
 func (r *receiver) fail(c Condition, cause error) error {
 	if r.over {
 		return nil
@@ -136,6 +175,7 @@ func (r *receiver) fail(c Condition, cause error) error {
 		status = FileRejected
 	}
 	discard := r.discard()
+	r.silent = r.e.handler(c, r.overrides()) == HandlerAbandon
 	r.finish(closedTransaction{Condition: c, Incomplete: true, Status: status})
 	if err := errors.Join(cause, discard); err != nil {
 		return fmt.Errorf("transaction %v: %v: %w", r.info.ID, c, err)
@@ -168,13 +208,17 @@ func (r *receiver) discard() error {
 
 func (r *receiver) finish(final closedTransaction) {
 	r.over, r.final = true, final
-	r.info.Condition = final.Condition
+	r.info.Condition, r.info.Incomplete, r.info.Status = final.Condition, final.Incomplete, final.Status
 	r.nakTimer.stop()
+	r.keepAlive.stop()
 	r.dropEarly()
 	r.ask = asking{}
 	r.expiries = 0
 	r.e.finished(r.info)
-	r.finDue = r.head.Mode == Acknowledged || r.meta != nil && r.meta.Closure
+	if final.Condition == NoError {
+		r.e.user(r.info)
+	}
+	r.finDue = !r.silent && (r.head.Mode == Acknowledged || r.meta != nil && r.meta.Closure)
 	if !r.finDue {
 		r.close()
 		return
@@ -186,30 +230,6 @@ func (r *receiver) finish(final closedTransaction) {
 func (r *receiver) close() {
 	r.dropEarly()
 	r.e.remove(r, r.final)
-}
-
-// notPerformed answers the filestore requests of the metadata, none of which
-// this entity carries out.
-func (r *receiver) notPerformed() []TLV {
-	if r.meta == nil {
-		return nil
-	}
-	var all []TLV
-	room := r.e.cfg.MaxPDU - r.head.Length() - 16 // directive and fault location
-	for _, t := range r.meta.TLVs {
-		if t.Type != TLVFilestoreRequest {
-			continue
-		}
-		req, err := DecodeFilestoreRequest(t.Value)
-		if err != nil {
-			continue
-		}
-		if answer, err := req.notPerformed(); err == nil && len(answer.Value)+2 <= room {
-			room -= len(answer.Value) + 2
-			all = append(all, answer)
-		}
-	}
-	return all
 }
 
 func cloneTLVs(all []TLV) []TLV {

@@ -21,6 +21,14 @@ func (q *repeats) add(s Segment) {
 	}
 }
 
+// first is where the next repeat begins.
+func (q *repeats) first() (at uint64, ok bool) {
+	if len(q.order) == 0 {
+		return 0, false
+	}
+	return q.order[0].Start, true
+}
+
 // take removes and returns the first octets, at most n of them, in one piece.
 func (q *repeats) take(n uint64) (Segment, bool) {
 	if len(q.order) == 0 {

@@ -63,8 +63,8 @@ func read(data []byte, into any, version *int) bool {
 }
 
 func (e *Entity) restoreSender(rec sendRecord) {
-	f, err := e.cfg.Store.Open(rec.Put.Source)
-	if err != nil || uint64(f.Size()) != rec.Size {
+	f, err := e.open(rec.Put)
+	if err != nil || !rec.Put.Unbounded && uint64(f.Size()) != rec.Size {
 		// The file is gone or another: the receiver must hear of it.
 		if err == nil {
 			_ = f.Close() // it was only read
@@ -76,7 +76,13 @@ func (e *Entity) restoreSender(rec sendRecord) {
 		_ = f.Close() // the configuration changed; the receiver's inactivity ends it
 		return
 	}
-	s.next, s.saved, s.info.Suspended = min(rec.Next, rec.Size), min(rec.Next, rec.Size), rec.Suspended
+	if rec.Put.Unbounded && rec.EOFSent {
+		s.info.Size, s.open = rec.Size, false
+	}
+	if !s.open {
+		rec.Next = min(rec.Next, s.info.Size)
+	}
+	s.next, s.saved, s.info.Suspended = rec.Next, rec.Next, rec.Suspended
 	s.info.Done = s.next
 	s.eofSent = rec.EOFSent
 	switch {
@@ -99,7 +105,7 @@ func (e *Entity) restoreReceiver(rec receiveRecord, keep map[string]bool) {
 	}
 	r := e.newReceiver(h)
 	r.meta, r.eof, r.over, r.final = rec.Meta, rec.EOF, rec.Over, rec.Final
-	r.info.Suspended, r.info.NAKs = rec.Suspended, rec.NAKs
+	r.info.Suspended, r.info.NAKs, r.acting = rec.Suspended, rec.NAKs, rec.Acting
 	if rec.Meta != nil {
 		r.info.Name, r.info.DestName, r.info.Size = rec.Meta.Source, rec.Meta.Dest, rec.Meta.FileSize
 		for _, t := range rec.Meta.TLVs {
@@ -117,6 +123,7 @@ func (e *Entity) restoreReceiver(rec receiveRecord, keep map[string]bool) {
 	case r.over:
 		// The event may not have been heard before the restart.
 		r.info.Condition, r.info.Done = rec.Final.Condition, r.info.Size
+		r.info.Incomplete, r.info.Status, r.info.Responses = rec.Final.Incomplete, rec.Final.Status, responses(rec.Final.Responses)
 		r.finDue = true
 		e.finished(r.info)
 	default:
@@ -142,6 +149,17 @@ func (r *receiver) committed() bool {
 
 // resume goes on with the unfinished file, or begins it again.
 func (r *receiver) resume(rec receiveRecord, keep map[string]bool) {
+	if r.acting {
+		// The file was in place. What was asked for may have been done: it is not
+		// begun again.
+		r.info.Done = r.info.Size
+		status := FileRetained
+		if r.meta == nil || r.meta.Dest == "" {
+			status = FileUnreported
+		}
+		r.finish(closedTransaction{Status: status, Responses: r.answer(r.requests(), nil, "broken off by a restart")})
+		return
+	}
 	if r.meta != nil && r.meta.Dest != "" {
 		if f, err := r.reopen(rec.Token); err == nil {
 			keep[rec.Token] = true
@@ -151,7 +169,7 @@ func (r *receiver) resume(rec receiveRecord, keep map[string]bool) {
 			}
 		} else if r.committed() {
 			r.info.Done = r.info.Size
-			r.finish(closedTransaction{Status: FileRetained})
+			r.finish(closedTransaction{Status: FileRetained, Responses: r.act()})
 			return
 		} else if f, err := r.e.cfg.Store.Create(r.meta.Dest, r.info.Size); err == nil {
 			r.file = f

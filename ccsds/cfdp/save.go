@@ -61,6 +61,7 @@ type receiveRecord struct {
 	Have      []Segment
 	Token     string
 	Over      bool
+	Acting    bool `json:",omitempty"`
 	Final     closedTransaction
 	Suspended bool
 	NAKs      int
@@ -137,7 +138,7 @@ func (r *receiver) save() {
 		return
 	}
 	rec := receiveRecord{
-		Version: recordVersion, Head: r.head, Meta: r.meta, EOF: r.eof, Over: r.over, Final: r.final,
+		Version: recordVersion, Head: r.head, Meta: r.meta, EOF: r.eof, Over: r.over, Acting: r.acting, Final: r.final,
 		Suspended: r.info.Suspended, NAKs: r.info.NAKs,
 	}
 	if f, ok := r.file.(ResumableWriter); ok {

@@ -1,6 +1,7 @@
 package cfdp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash"
@@ -17,12 +18,14 @@ type sender struct {
 	put   Put
 	head  Header
 	meta  Metadata
-	file  Reader // nil when restored only to be cancelled
+	file  Reader
+	open  bool // the end of the file was not reached, and its size is not known
 	sum   hash.Hash32
 	next  uint64 // first octet never sent
 	again repeats
 	saved uint64 // next, when last saved
 
+	prompts  [2]bool // due: for a NAK, for a Keep Alive
 	metaDue  bool
 	eofDue   bool
 	eofSent  bool
@@ -30,6 +33,7 @@ type sender struct {
 	fault    Condition // why it is being cancelled; NoError while it is not
 	ackTimer timer
 	acks     int // expiries in a row
+	final    closedTransaction
 }
 
 func (e *Entity) newSender(now time.Time, p Put) (*sender, error) {
@@ -44,7 +48,7 @@ func (e *Entity) newSender(now time.Time, p Put) (*sender, error) {
 	case e.sending >= e.cfg.Limits.MaxTransactions:
 		return nil, ErrFull
 	}
-	f, err := e.cfg.Store.Open(p.Source)
+	f, err := e.open(p)
 	if err != nil {
 		return nil, err
 	}
@@ -56,22 +60,46 @@ func (e *Entity) newSender(now time.Time, p Put) (*sender, error) {
 	return s, nil
 }
 
+// open opens what is to be sent: a file of the store, octets at hand, or nothing.
+func (e *Entity) open(p Put) (Reader, error) {
+	if p.Source == "" || p.Content != nil {
+		return content{bytes.NewReader(p.Content)}, nil
+	}
+	if store, ok := e.cfg.Store.(Lender); ok && p.Served {
+		return store.Lend(p.Source)
+	}
+	return e.cfg.Store.Open(p.Source)
+}
+
+type content struct{ *bytes.Reader }
+
+func (content) Close() error { return nil }
+
 // makeSender puts the parts together, for a new transaction as for a restored
 // one.
 func (e *Entity) makeSender(id TransactionID, p Put, f Reader) (*sender, error) {
-	size := uint64(f.Size())
-	if f.Size() < 0 || size > e.cfg.Limits.MaxFileSize {
-		return nil, fmt.Errorf("file of %d octets, at most %d", f.Size(), e.cfg.Limits.MaxFileSize)
+	size := uint64(max(0, f.Size()))
+	open := p.Unbounded || f.Size() < 0
+	if size > e.cfg.Limits.MaxFileSize {
+		return nil, fmt.Errorf("file of %d octets, at most %d", size, e.cfg.Limits.MaxFileSize)
+	}
+	if open {
+		size = 0
 	}
 	sum, err := newChecksum(p.Checksum)
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := f.(RecordReader); p.Records && !ok {
+		return nil, errors.New("the file store knows no records")
+	}
 	s := &sender{
-		e: e, put: p, file: f, sum: sum, metaDue: true,
+		e: e, put: p, file: f, open: open, sum: sum, metaDue: true,
+		final: closedTransaction{Status: FileUnreported},
 		info: Info{ID: id, Source: true, Peer: p.Dest, Class: p.Class,
-			Name: p.Source, DestName: p.DestName, Size: size},
-		head: Header{CRC: e.cfg.CRC, LargeFile: size > math.MaxUint32, Mode: Acknowledged,
+			Name: p.Source, DestName: p.DestName, Size: size, Priority: p.Priority, Served: p.Served},
+		head: Header{CRC: e.cfg.CRC, LargeFile: size > math.MaxUint32 || open && e.cfg.Limits.MaxFileSize > math.MaxUint32,
+			Mode: Acknowledged, SegmentationControl: p.Records,
 			EntityLength: entityLength, SequenceLength: sequenceLength,
 			Source: id.Source, Sequence: id.Sequence, Destination: p.Dest},
 		meta: Metadata{Closure: p.Closure && p.Class == 1, Checksum: p.Checksum, FileSize: size,
@@ -81,8 +109,14 @@ func (e *Entity) makeSender(id TransactionID, p Put, f Reader) (*sender, error) 
 	if p.Class == 1 {
 		s.head.Mode = Unacknowledged
 	}
-	for _, m := range p.Messages {
-		s.meta.TLVs = append(s.meta.TLVs, TLV{TLVMessageToUser, m})
+	if p.Content != nil {
+		s.meta.Source = p.DestName // what has no name here has to have one there
+	}
+	if s.meta.TLVs, err = p.fields(); err != nil {
+		return nil, err
+	}
+	if !requestsFit(p.Requests, e.cfg.MaxPDU-s.head.Length()-16) {
+		return nil, errors.New("the answers to so many filestore requests do not fit a PDU")
 	}
 	pdu, err := Append(nil, s.head, &s.meta)
 	if err == nil && len(pdu) > e.cfg.MaxPDU {
@@ -93,6 +127,7 @@ func (e *Entity) makeSender(id TransactionID, p Put, f Reader) (*sender, error) 
 
 func (s *sender) id() TransactionID { return s.info.ID }
 func (s *sender) state() Info       { return s.info }
+func (s *sender) priority() uint8   { return s.put.Priority }
 
 func (s *sender) timer() timer {
 	if s.info.Suspended {
@@ -122,7 +157,11 @@ func (s *sender) control() []byte {
 	case s.metaDue:
 		s.metaDue = false
 		return s.encode(&s.meta)
-	case !s.eofDue && (s.eofSent || s.next < s.info.Size):
+	case s.prompts[0] || s.prompts[1]:
+		keepAlive := s.prompts[1]
+		s.prompts[bitOf(keepAlive)] = false
+		return s.encode(&Prompt{KeepAlive: keepAlive})
+	case !s.eofDue && (s.eofSent || s.open || s.next < s.info.Size):
 		return nil
 	}
 	return s.sendEOF()
@@ -157,20 +196,26 @@ func (s *sender) data() []byte {
 	if s.info.Suspended || s.fault != NoError || s.metaDue {
 		return nil
 	}
-	room := uint64(s.e.cfg.MaxPDU - s.head.Length() - s.head.offsetLength())
-	if s.head.CRC {
-		room -= crcLength
-	}
-	part, repeat := s.again.take(room)
-	if !repeat {
-		if part = (Segment{s.next, min(s.next+room, s.info.Size)}); part.Start == part.End {
-			return nil
-		}
+	part, repeat := s.part()
+	if part.Start == part.End {
+		return nil
 	}
 	data := make([]byte, part.End-part.Start)
-	if _, err := io.ReadFull(io.NewSectionReader(s.file, int64(part.Start), int64(len(data))), data); err != nil {
+	n, err := io.ReadFull(io.NewSectionReader(s.file, int64(part.Start), int64(len(data))), data)
+	if s.open && !repeat && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		s.open, err = false, nil
+		part.End, data = part.Start+uint64(n), data[:n]
+		s.info.Size = part.End
+	}
+	switch {
+	case err != nil:
 		s.abandon(FilestoreRejection)
 		return s.control()
+	case part.End > s.e.cfg.Limits.MaxFileSize:
+		s.abandon(FileSizeError)
+		return s.control()
+	case n == 0:
+		return s.control() // the end was reached behind the last PDU
 	}
 	if repeat {
 		s.info.Retransmitted++
@@ -185,13 +230,64 @@ func (s *sender) data() []byte {
 		}
 	}
 	s.report()
-	return s.encode(&FileData{Offset: part.Start, Data: data})
+	return s.encode(s.fileData(part, data))
+}
+
+// part chooses what goes next, and takes it off what is to be repeated.
+func (s *sender) part() (part Segment, repeat bool) {
+	if at, ok := s.again.first(); ok {
+		return s.again.take(s.room(at))
+	}
+	end := s.next + s.room(s.next)
+	if !s.open {
+		end = min(end, s.info.Size)
+	}
+	return Segment{s.next, end}, false
+}
+
+// room is how many octets of the file from offset at fit a PDU; where record
+// boundaries are kept, none beyond the record's end.
+func (s *sender) room(at uint64) uint64 {
+	room := uint64(s.e.cfg.MaxPDU - s.head.Length() - s.head.offsetLength())
+	if s.head.CRC {
+		room -= crcLength
+	}
+	if records, ok := s.file.(RecordReader); ok && s.put.Records {
+		room-- // for the segment metadata
+		if end := records.RecordEnd(at); end > at {
+			room = min(room, end-at)
+		}
+	}
+	return room
+}
+
+// Record continuation states, table 5-15.
+const (
+	recordStarts = 1
+	recordEnds   = 2
+)
+
+func (s *sender) fileData(part Segment, data []byte) *FileData {
+	d := &FileData{Offset: part.Start, Data: data}
+	if records, ok := s.file.(RecordReader); ok && s.put.Records {
+		d.HasMetadata = true
+		if part.Start == 0 || records.RecordEnd(part.Start-1) == part.Start {
+			d.Continuation |= recordStarts
+		}
+		if records.RecordEnd(part.End-1) == part.End {
+			d.Continuation |= recordEnds
+		}
+	}
+	return d
 }
 
 func (s *sender) report() {
-	before := s.info.Done
+	before, size := s.info.Done, s.info.Size
 	s.info.Done = s.next - s.again.queued.total()
-	if worthTelling(before, s.info.Done, s.info.Size) {
+	if s.open {
+		size = 100 * saveEvery
+	}
+	if worthTelling(before, s.info.Done, size) {
 		s.e.progress(s.info)
 	}
 }
@@ -210,7 +306,7 @@ func (s *sender) receive(body Body) error {
 	case *NAK:
 		s.nak(b)
 	case *Finished:
-		s.info.Condition = b.Condition
+		s.final = closedTransaction{Condition: b.Condition, Incomplete: b.Incomplete, Status: b.Status, Responses: b.TLVs}
 		h := s.head
 		s.e.reply(h, &ACK{Of: DirectiveFinished, Condition: b.Condition, Status: StatusTerminated})
 		if b.Condition == NoError {
@@ -218,10 +314,22 @@ func (s *sender) receive(body Body) error {
 		}
 		s.finish(b.Condition)
 	case *KeepAlive:
+		s.keepAlive(b.Progress)
 	default:
 		return fmt.Errorf("transaction %v: a sender has no use for this PDU", s.info.ID)
 	}
 	return nil
+}
+
+// keepAlive notes how far the receiver has got, and that it has not fallen
+// behind too far (§4.6.5.3).
+func (s *sender) keepAlive(progress uint64) {
+	s.info.Reported = progress
+	s.e.progress(s.info)
+	limit := s.e.cfg.Limits.KeepAlive
+	if limit > 0 && s.next > progress && s.next-progress > limit && !s.e.tolerate(s, KeepAliveLimit, s.meta.TLVs) {
+		s.abandon(KeepAliveLimit)
+	}
 }
 
 func (s *sender) acked(b *ACK) {
@@ -276,7 +384,11 @@ func (s *sender) tick() {
 	case s.acks > s.e.cfg.Timers.AckLimit && s.fault != NoError:
 		s.finish(s.fault)
 	case s.acks > s.e.cfg.Timers.AckLimit:
-		s.finish(AckLimitReached)
+		if !s.e.tolerate(s, AckLimitReached, s.meta.TLVs) {
+			s.finish(AckLimitReached)
+			return
+		}
+		s.acks, s.eofDue, s.eofAcked = 0, true, false
 	default:
 		s.eofDue, s.eofAcked = true, false
 	}
@@ -299,6 +411,10 @@ func (s *sender) abandon(why Condition) {
 	}
 	s.fault, s.info.Condition = why, why
 	s.again.clear()
+	if why != CancelReceived && s.e.handler(why, s.meta.TLVs) == HandlerAbandon {
+		s.finish(why)
+		return
+	}
 	s.eofDue, s.eofSent, s.eofAcked, s.acks = true, false, false, 0
 	s.save()
 }
@@ -321,8 +437,14 @@ func (s *sender) suspend(on bool) {
 }
 
 func (s *sender) finish(c Condition) {
-	s.info.Condition = c
+	s.final.Condition = c
+	s.final.Incomplete = s.final.Incomplete || c != NoError
+	s.info.Condition, s.info.Incomplete, s.info.Status = c, s.final.Incomplete, s.final.Status
+	s.info.Responses = responses(s.final.Responses)
 	_ = s.file.Close() // it was only read
 	s.e.finished(s.info)
 	s.e.remove(s, closedTransaction{Condition: c})
+	if s.put.Origin != nil {
+		s.e.proxyDone(*s.put.Origin, s.final)
+	}
 }

@@ -30,7 +30,7 @@ func TestClass2Clean(t *testing.T) {
 // At 12 % loss, with duplicates and disorder, every file arrives, with NAKs.
 func TestClass2Lossy(t *testing.T) {
 	for seed := range uint64(20) {
-		a, b := newNode(t, ground, nil), newNode(t, craft, func(c *cfdp.Config) { c.DeferNAK = seed%2 == 1; c.CRC = seed%3 == 1 })
+		a, b := newNode(t, ground, nil), newNode(t, craft, func(c *cfdp.Config) { c.NAK = nakMode(seed%2 == 1); c.CRC = seed%3 == 1 })
 		l := newLink(t, a, b, seed)
 		l.loss, l.dup, l.reorder = 0.12, 0.03, 0.1
 		data := pattern(60_000+int(seed)*777, seed)

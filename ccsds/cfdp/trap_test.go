@@ -99,7 +99,7 @@ func TestReverseOrder(t *testing.T) {
 // A NAK that does not fit a PDU becomes several, which together ask for
 // everything.
 func TestNAKIsSplit(t *testing.T) {
-	a, b, l := pair(t, 1, func(c *cfdp.Config) { c.MaxPDU, c.DeferNAK = 64, true })
+	a, b, l := pair(t, 1, func(c *cfdp.Config) { c.MaxPDU, c.NAK = 64, cfdp.NAKDeferred })
 	data := pattern(6000, 2)
 	a.write("in", data)
 	id := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})

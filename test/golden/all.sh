@@ -21,6 +21,7 @@ for script in test/golden/*.py; do
 	printf 'golden %s\n' "$name"
 	case $name in
 	cfdp_peer) ;; # no generator: the other end of a test of ccsds/cfdp
+	cfdp_user) "$venv/bin/python" "$script" ccsds/cfdp/testdata ;;
 	cfdp | cop1 | pus) "$venv/bin/python" "$script" "ccsds/$name/testdata" ;;
 	orbit) "$venv/bin/python" "$script" plan/orbit/testdata ;;
 	sdls) "$venv/bin/python" "$script" >ccsds/sdls/testdata/fields.csv ;;

@@ -77,12 +77,15 @@ var callNames = [...]string{
 	CallNetWrite: "NET_WRITE", CallNetRead: "NET_READ", CallHalt: "HALT",
 }
 
-// Valid says whether n is a call of ABI 2.
-func (n Number) Valid() bool { return n >= CallWalltime && n < callMax }
+// Valid says whether n is a call of ABI 2, or one of extended guests.
+func (n Number) Valid() bool { return n >= CallWalltime && n < callMax || n >= CallVCPUStart && n <= CallVCPUWake }
 
 func (n Number) String() string {
 	if !n.Valid() {
 		return "invalid"
+	}
+	if n >= CallVCPUStart {
+		return vcpuNames[n-CallVCPUStart]
 	}
 	return callNames[n]
 }

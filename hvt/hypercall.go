@@ -27,6 +27,9 @@ func (n Number) Size() int {
 	if !n.Valid() {
 		return 0
 	}
+	if n >= CallVCPUStart {
+		return vcpuSizes[n-CallVCPUStart]
+	}
 	return callSizes[n]
 }
 

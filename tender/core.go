@@ -12,7 +12,7 @@ import (
 // are those of the trap, if the guest told them when it halted. It returns
 // how many pages were written, and of how many.
 func (m *Machine) Core(f *os.File) (written, total int, err error) {
-	v, err := m.vcpu.Registers()
+	v, err := m.VCPU().Registers()
 	if err != nil {
 		return 0, 0, err
 	}

@@ -23,6 +23,7 @@ const maxPoints = 4096
 // belongs to one goroutine, which Debug locks to its thread.
 type Debug struct {
 	m        *Machine
+	v        *kvm.VCPU
 	software map[uint64]bool
 	hardware []uint64
 	asked    atomic.Bool // to interrupt
@@ -34,14 +35,14 @@ type Debug struct {
 // Debug takes hold of the machine.
 func (m *Machine) Debug() *Debug {
 	runtime.LockOSThread()
-	return &Debug{m: m, software: map[uint64]bool{}}
+	return &Debug{m: m, v: m.VCPU(), software: map[uint64]bool{}}
 }
 
 // Registers reads the guest's registers.
-func (d *Debug) Registers() (regs.Values, error) { return d.m.vcpu.Registers() }
+func (d *Debug) Registers() (regs.Values, error) { return d.v.Registers() }
 
 // SetRegisters writes them.
-func (d *Debug) SetRegisters(v regs.Values) error { return d.m.vcpu.SetRegisters(v) }
+func (d *Debug) SetRegisters(v regs.Values) error { return d.v.SetRegisters(v) }
 
 // ReadMemory reads guest memory, whatever the guest itself may do there.
 func (d *Debug) ReadMemory(addr uint64, b []byte) error {
@@ -84,14 +85,14 @@ func (d *Debug) Remove(p gdb.Point, addr uint64) error {
 func (d *Debug) Interrupt() {
 	d.asked.Store(true)
 	_, _ = unix.Write(d.m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	d.m.vcpu.Interrupt()
+	d.v.Interrupt()
 }
 
 // rearm takes an interrupt back, so that the guest can run on.
 func (d *Debug) rearm() {
 	var b [8]byte
 	_, _ = unix.Read(d.m.stop, b[:])
-	d.m.vcpu.Continue()
+	d.v.Continue()
 }
 
 // Resume runs the guest until something stops it. A guest that ends by an
@@ -133,7 +134,7 @@ func (d *Debug) Finish() Exit {
 // run makes the guest run until it stops or is over. Break instructions are
 // in its memory only meanwhile.
 func (d *Debug) run(step bool) (stop gdb.Stop, err error) {
-	here, err := d.m.vcpu.PC()
+	here, err := d.v.PC()
 	if err != nil {
 		return stop, err
 	}
@@ -142,7 +143,7 @@ func (d *Debug) run(step bool) (stop gdb.Stop, err error) {
 		if stop, err = d.piece(true, here); err != nil || d.over != nil || stop.Signal != gdb.SigTrap {
 			return stop, err
 		}
-		if here, err = d.m.vcpu.PC(); err != nil || d.software[here] {
+		if here, err = d.v.PC(); err != nil || d.software[here] {
 			return stop, err
 		}
 	}
@@ -167,7 +168,7 @@ func (d *Debug) piece(step bool, here uint64) (stop gdb.Stop, err error) {
 			return stop, err
 		}
 	}
-	if err := d.m.vcpu.SetDebug(step, d.hardware); err != nil {
+	if err := d.v.SetDebug(step, d.hardware); err != nil {
 		return stop, err
 	}
 	stop, err = d.loop(step, here)
@@ -183,14 +184,14 @@ func (d *Debug) loop(step bool, here uint64) (gdb.Stop, error) {
 		var x kvm.Exit
 		var err error
 		if x, d.pending = takePending(d.pending); x.Kind == 0 {
-			x, err = d.m.vcpu.Run()
+			x, err = d.v.Run()
 		}
 		switch {
 		case errors.Is(err, kvm.ErrKicked) && d.asked.Swap(false):
 			d.rearm()
 			return gdb.Stop{Signal: gdb.SigInt}, nil
 		case err != nil:
-			return d.end(d.m.ended(x, err))
+			return d.end(d.m.ended(d.v, x, err))
 		case x.Kind == kvm.ExitCall:
 			e, ended := d.m.call(hvt.Number(x.Number), x.Arg)
 			if ended && e.Kind == Killed && d.asked.Swap(false) {
@@ -222,11 +223,11 @@ func takePending(p *kvm.Exit) (kvm.Exit, *kvm.Exit) {
 
 // complete ends a step over a hypercall right behind its instruction.
 func (d *Debug) complete(here uint64) (gdb.Stop, error) {
-	x, err := d.m.vcpu.Finish()
+	x, err := d.v.Finish()
 	if err != nil && !errors.Is(err, kvm.ErrKicked) {
-		return d.end(d.m.ended(x, err))
+		return d.end(d.m.ended(d.v, x, err))
 	}
-	if pc, err := d.m.vcpu.PC(); err != nil || pc == here {
+	if pc, err := d.v.PC(); err != nil || pc == here {
 		return gdb.Stop{}, errors.Join(err, fmt.Errorf("the step stayed at %#x", here))
 	}
 	return gdb.Stop{Signal: gdb.SigTrap}, nil
@@ -234,18 +235,18 @@ func (d *Debug) complete(here uint64) (gdb.Stop, error) {
 
 // stopped tells what a debugger asked for from a guest's end.
 func (d *Debug) stopped(x kvm.Exit) (gdb.Stop, error) {
-	if at, ok := d.m.vcpu.Breakpoint(x); ok && d.software[at] {
-		v, err := d.m.vcpu.Registers()
+	if at, ok := d.v.Breakpoint(x); ok && d.software[at] {
+		v, err := d.v.Registers()
 		if err != nil {
 			return gdb.Stop{}, err
 		}
 		v.Set(v.PC, at)
-		return gdb.Stop{Signal: gdb.SigTrap}, d.m.vcpu.SetRegisters(v)
+		return gdb.Stop{Signal: gdb.SigTrap}, d.v.SetRegisters(v)
 	}
 	if x.Kind == kvm.ExitDebug || d.m.ring != nil && kvm.IsKick(x) {
 		return gdb.Stop{Signal: gdb.SigTrap}, nil
 	}
-	return d.end(d.m.ended(x, nil))
+	return d.end(d.m.ended(d.v, x, nil))
 }
 
 func (d *Debug) end(e Exit) (gdb.Stop, error) {

@@ -19,12 +19,12 @@ func internal(format string, a ...any) Exit {
 func killed() Exit { return Exit{Status: statusKilled, Kind: Killed, Reason: "stopped by order"} }
 
 // ended explains an exit that is not a hypercall, in the reference's words.
-func (m *Machine) ended(x kvm.Exit, err error) Exit {
+func (m *Machine) ended(v *kvm.VCPU, x kvm.Exit, err error) Exit {
 	switch {
 	case errors.Is(err, kvm.ErrKicked):
 		return killed()
 	case errors.Is(err, kvm.ErrFault):
-		return m.translationFault()
+		return m.translationFault(v)
 	case err != nil:
 		return internal("%v", err)
 	}
@@ -42,21 +42,21 @@ func (m *Machine) ended(x kvm.Exit, err error) Exit {
 		// A software KVM emulates a write to a protected page and hands it
 		// up like an access to a device.
 		if x.Addr < uint64(len(m.mem.b)) {
-			return m.translationFault()
+			return m.translationFault(v)
 		}
 		if kvm.HypercallsByMMIO {
 			return fault("Invalid guest mmio access: mmio=%#x", x.Addr)
 		}
 	}
-	pc, err := m.vcpu.PC()
+	pc, err := v.PC()
 	if err != nil {
 		return internal("%v after unhandled exit", err)
 	}
 	return fault("KVM: unhandled exit: exit_reason=%#x, %s=%#x", x.Number, kvm.PCName, pc)
 }
 
-func (m *Machine) translationFault() Exit {
-	pc, err := m.vcpu.PC()
+func (m *Machine) translationFault(v *kvm.VCPU) Exit {
+	pc, err := v.PC()
 	if err != nil {
 		return internal("%v after guest fault", err)
 	}

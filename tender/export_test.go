@@ -25,6 +25,7 @@ func NewCalls(size uint64, block *modules.Block, net *modules.Net, console func(
 		return nil, err
 	}
 	m := &Machine{mem: mem, stop: stop, console: console, poller: modules.NewPoller(stop)}
+	m.processors = []*processor{{m: m}}
 	m.blocks[1], m.nets[2] = block, net
 	m.poller.Add(2, net)
 	return &Calls{m}, nil

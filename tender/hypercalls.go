@@ -88,7 +88,7 @@ func (m *Machine) puts(r []byte) error {
 
 func (m *Machine) poll(gpa uint64, r []byte) error {
 	p, _ := hvt.DecodePoll(r)
-	ready, n, err := m.poller.Wait(p.Timeout)
+	ready, n, err := m.poller.Wait(m.boot().left(p.Timeout))
 	if err != nil {
 		return err
 	}

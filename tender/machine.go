@@ -1,5 +1,5 @@
-// Package tender runs one hvt guest: a virtual machine with memory, one
-// processor and the devices its manifest declares. Whatever comes from the
+// Package tender runs one hvt guest: a virtual machine with memory,
+// processors and the devices its manifest declares. Whatever comes from the
 // guest is hostile: each hypercall's record is copied first, and each pointer
 // in the copy is checked before it is used.
 package tender
@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,6 +63,7 @@ type Config struct {
 	Cmdline string
 	Blocks  map[string]*modules.Block // by name in the manifest
 	Nets    map[string]*modules.Net
+	VCPUs   int  // how many vCPUs the guest may declare; 0: hvt.MaxVCPUs
 	Ring    bool // offer a guest with networks a net ring, above its memory
 	// Console takes the guest's text; it must not keep p and should not
 	// block. An error ends the guest.
@@ -86,16 +86,23 @@ func (e *MismatchError) Error() string {
 // Machine is a virtual machine, first without a guest, then with one.
 type Machine struct {
 	vm   *kvm.VM
-	vcpu *kvm.VCPU
 	mem  *memory
 	warm []byte // see Warm
-	stop int    // eventfd, readable once the guest must end
+	stop int    // eventfd, readable once the guest must end or rest
+
+	processors []*processor // [0] starts; the others are added before the guest runs
+	running    sync.WaitGroup
+	lock       sync.Mutex // guards what more than one vCPU's thread changes:
+	culprit    *processor // who ended the guest, nil before
+	result     Exit       // how
+	rests      rests
+	pausing    atomic.Bool
+	stopped    bool
 
 	console func([]byte) error
 	blocks  [hvt.MaxEntries]*modules.Block // by handle
 	nets    [hvt.MaxEntries]*modules.Net
 	poller  *modules.Poller
-	once    sync.Once
 	cookie  []byte // what HALT said of a trap, for a core file
 
 	ring     *ring.Ring // nil without one
@@ -111,20 +118,18 @@ func New(sys *kvm.System) (*Machine, error) {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
 	m := &Machine{stop: stop}
+	m.prepareRests()
 	if m.vm, err = sys.NewVM(); err != nil {
 		unix.Close(stop)
 		return nil, err
 	}
-	if m.vcpu, err = m.vm.NewVCPU(); err != nil {
+	if err := m.addProcessors(1); err != nil {
 		m.vm.Close()
 		unix.Close(stop)
 		return nil, err
 	}
 	return m, nil
 }
-
-// VCPU gives the processor, whose descriptor a filter must know.
-func (m *Machine) VCPU() *kvm.VCPU { return m.vcpu }
 
 // VM gives the virtual machine.
 func (m *Machine) VM() *kvm.VM { return m.vm }
@@ -136,20 +141,27 @@ func (m *Machine) Load(c Config) error {
 	if m.mem != nil {
 		return errors.New("machine has a guest already")
 	}
+	vcpus, err := c.vcpus()
+	if err != nil {
+		return err
+	}
 	mem, err := m.guestMemory(c.Memory + c.ringSpace())
 	if err != nil {
 		return err
 	}
-	m.console = c.Console
+	if err := m.addProcessors(vcpus); err != nil {
+		return err
+	}
+	m.console = m.orderly(c.Console)
 	loader.Tables(mem) // of all of it, the ring too
 	mem.limit = c.Memory
 	if err := loader.Program(mem, c.Image, c.Kernel); err != nil {
 		return err
 	}
-	if err := m.vcpu.Start(c.Image.Entry, mem.limit); err != nil {
+	if err := m.boot().v.Start(c.Image.Entry, mem.limit); err != nil {
 		return err
 	}
-	freq, err := m.vcpu.CycleFreq()
+	freq, err := m.boot().v.CycleFreq()
 	if err != nil {
 		return err
 	}
@@ -184,6 +196,8 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 		net := c.Nets[e.Name]
 		switch {
 		case attached[i].Attached:
+		case e.Type == hvt.VCPUs:
+			attached[i].Attached = true
 		case e.Type == hvt.Net && net != nil:
 			m.nets[i+1], attached[i] = net, net.Attachment()
 			m.poller.Add(uint(i+1), net)
@@ -208,39 +222,24 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 	return attached, nil
 }
 
-// Stop ends the guest, now or as soon as it starts.
-func (m *Machine) Stop() {
-	m.once.Do(func() {
-		// The eventfd wakes a hypercall that waits, the kick a guest that runs.
-		_, _ = unix.Write(m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-		m.vcpu.Kick()
-	})
-}
-
 // Run runs the loaded guest until it ends, or until ctx does.
 func (m *Machine) Run(ctx context.Context) Exit {
 	defer context.AfterFunc(ctx, m.Stop)()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	m.startRing()
-	for {
-		x, err := m.vcpu.Run()
-		if err == nil && x.Kind == kvm.ExitCall {
-			if e, ended := m.call(hvt.Number(x.Number), x.Arg); ended {
-				return m.stopRing(e)
-			}
-			continue
-		}
-		if err == nil && m.kicked(x) {
-			continue
-		}
-		return m.stopRing(m.ended(x, err))
-	}
+	m.lock.Lock()
+	m.boot().begun = true
+	m.lock.Unlock()
+	m.boot().run()
+	m.running.Wait()
+	return m.stopRing(m.result)
 }
 
 // Close frees the machine after Run has returned. Devices stay the caller's.
 func (m *Machine) Close() error {
-	err := m.vcpu.Close()
+	var err error
+	for _, p := range m.processors {
+		err = errors.Join(err, p.v.Close())
+	}
 	if m.ring != nil { // it never ran
 		err = errors.Join(err, unix.Close(m.ring.FD()))
 	}

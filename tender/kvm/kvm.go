@@ -1,5 +1,5 @@
 // Package kvm is the little of Linux' KVM interface that an hvt guest needs:
-// a virtual machine with one memory slot and a virtual processor that starts
+// a virtual machine with one memory slot and virtual processors that start
 // as the hvt contract says and whose exits are hypercalls or mistakes
 // (Linux Documentation/virt/kvm/api.rst).
 package kvm
@@ -88,8 +88,9 @@ func (s *System) Close() error { return s.f.Close() }
 
 // VM is one virtual machine. It belongs to the process that made it.
 type VM struct {
-	sys *System
-	fd  int
+	fd      int
+	runSize int // octets of each processor's run record
+	vcpus   int
 }
 
 // NewVM makes an empty machine.
@@ -98,10 +99,18 @@ func (s *System) NewVM() (*VM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("KVM: ioctl (CREATE_VM) failed: %w", err)
 	}
-	return &VM{sys: s, fd: int(fd)}, nil
+	size, err := ioctl(s.fd, getVCPUMmapSize, 0)
+	if err == nil && size < runMinSize {
+		err = fmt.Errorf("KVM: invalid VCPU_MMAP_SIZE: %d", size)
+	}
+	if err != nil {
+		unix.Close(int(fd))
+		return nil, fmt.Errorf("KVM: VCPU set-up: %w", err)
+	}
+	return &VM{fd: int(fd), runSize: int(size)}, nil
 }
 
-// Close destroys the machine once its vCPU is closed too.
+// Close destroys the machine once its vCPUs are closed too.
 func (v *VM) Close() error { return unix.Close(v.fd) }
 
 // SetMemory makes mem the guest's physical memory from address 0. mem must

@@ -58,8 +58,8 @@ type Exit struct {
 	Write  bool
 }
 
-// VCPU is the machine's processor. Run belongs to one locked OS thread; Kick
-// may come from anywhere.
+// VCPU is one of the machine's processors. Run belongs to one locked OS thread;
+// Kick may come from anywhere.
 type VCPU struct {
 	vm  *VM
 	fd  int
@@ -67,20 +67,16 @@ type VCPU struct {
 	tid atomic.Int32
 }
 
-// NewVCPU makes the machine's only processor.
+// NewVCPU makes the machine's next processor: number 0, which boots, then 1
+// and so on.
 func (v *VM) NewVCPU() (*VCPU, error) {
-	fd, err := ioctl(v.fd, createVCPU, 0)
+	fd, err := ioctl(v.fd, createVCPU, uintptr(v.vcpus))
 	if err != nil {
 		return nil, fmt.Errorf("KVM: ioctl (CREATE_VCPU) failed: %w", err)
 	}
+	v.vcpus++
 	c := &VCPU{vm: v, fd: int(fd)}
-	size, err := ioctl(v.sys.fd, getVCPUMmapSize, 0)
-	if err == nil && size < runMinSize {
-		err = fmt.Errorf("KVM: invalid VCPU_MMAP_SIZE: %d", size)
-	}
-	if err == nil {
-		c.run, err = unix.Mmap(c.fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	}
+	c.run, err = unix.Mmap(c.fd, 0, v.runSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err == nil {
 		err = c.prepare()
 	}

@@ -72,6 +72,12 @@ func (c *VCPU) CycleFreq() (uint64, error) {
 // mode, entry point in rip, boot info in rdi, the stack at the end of memory.
 // Tables must lie in low memory (package loader).
 func (c *VCPU) Start(entry, memSize uint64) error {
+	return c.StartAt(entry, memSize, hvt.BootInfoBase)
+}
+
+// StartAt starts a processor like the first one, with its own stack, which
+// ends at the address stack, a multiple of 16, and its own argument.
+func (c *VCPU) StartAt(entry, stack, argument uint64) error {
 	code := segment{limit: 0xffffffff, selector: 1 * 8, typ: 9, present: 1, s: 1, l: 1, g: 1}
 	data := segment{limit: 0xffffffff, selector: 2 * 8, typ: 3, present: 1, db: 1, s: 1, g: 1}
 	sr := sregs{
@@ -84,7 +90,7 @@ func (c *VCPU) Start(entry, memSize uint64) error {
 	if _, err := ioctlPtr(c.fd, setSregs, unsafe.Pointer(&sr)); err != nil {
 		return fmt.Errorf("KVM: ioctl (SET_SREGS) failed: %w", err)
 	}
-	r := generalRegs{rip: entry, rflags: hvt.X86RFLAGS, rsp: memSize - hvt.X86StackOffset, rdi: hvt.BootInfoBase}
+	r := generalRegs{rip: entry, rflags: hvt.X86RFLAGS, rsp: stack - hvt.X86StackOffset, rdi: argument}
 	if _, err := ioctlPtr(c.fd, setRegs, unsafe.Pointer(&r)); err != nil {
 		return fmt.Errorf("KVM: ioctl (SET_REGS) failed: %w", err)
 	}

@@ -108,6 +108,12 @@ func (c *VCPU) CycleFreq() (uint64, error) { return counterFrequency(), nil }
 // with MMU, caches and floating point on, boot info in x0, the stack at the
 // end of memory. Tables must lie in low memory (package loader).
 func (c *VCPU) Start(entry, memSize uint64) error {
+	return c.StartAt(entry, memSize, hvt.BootInfoBase)
+}
+
+// StartAt starts a processor like the first one, with its own stack, which
+// ends at the address stack, a multiple of 16, and its own argument.
+func (c *VCPU) StartAt(entry, stack, argument uint64) error {
 	cpacr, err := c.getReg(cpacrEL1)
 	if err != nil {
 		return err
@@ -115,8 +121,8 @@ func (c *VCPU) Start(entry, memSize uint64) error {
 	for _, r := range [...]struct{ id, v uint64 }{
 		{cpacrEL1, cpacr | cpacrFPEN},
 		{mairEL1, mairInit}, {tcrEL1, tcrInit}, {ttbr0EL1, hvt.Arm64PGD}, {sctlrEL1, sctlrInit},
-		{regPstate, pstateEL1h}, {regSPEL1, memSize - hvt.Arm64StackOffset},
-		{regX0, hvt.BootInfoBase}, {regPC, entry},
+		{regPstate, pstateEL1h}, {regSPEL1, stack - hvt.Arm64StackOffset},
+		{regX0, argument}, {regPC, entry},
 	} {
 		if err := c.setReg(r.id, r.v); err != nil {
 			return err

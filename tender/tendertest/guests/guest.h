@@ -26,6 +26,7 @@ struct mft_entry {
     union {
         struct { uint64_t capacity; uint16_t sector; } block;
         struct { uint8_t mac[6]; uint16_t mtu; } net;
+        struct { uint32_t count; } vcpus; /* type VCPUS */
     } u;
     uint64_t host;
     uint8_t attached;
@@ -47,7 +48,9 @@ struct mft {
     } mft_note = {6, 12 + 104 * ((n) + 1), 0x3154464d, "Solo5", 0, 1, (n) + 1, \
                   {{.type = 1u << 30}, __VA_ARGS__}}
 
-enum { WALLTIME = 1, PUTS, POLL, BLKWRITE, BLKREAD, NETWRITE, NETREAD, HALT };
+enum { WALLTIME = 1, PUTS, POLL, BLKWRITE, BLKREAD, NETWRITE, NETREAD, HALT,
+       VCPU_START = 64, VCPU_PARK, VCPU_WAKE };
+#define VCPUS 0x3a500002u /* manifest entry type */
 
 static inline void call_raw(int n, uint32_t gpa)
 {
@@ -62,6 +65,9 @@ static inline void call(int n, volatile void *arg) { call_raw(n, (uint32_t)(uint
 
 struct io { uint64_t handle, offset, data, len; int32_t ret; };
 struct net { uint64_t handle, data, len; int32_t ret; };
+struct vcpu_start { uint32_t cpu; uint64_t entry, stack, argument; int32_t ret; };
+struct vcpu_park { uint64_t timeout; int32_t ret; };
+struct vcpu_wake { uint32_t cpu; int32_t ret; };
 struct poll { uint64_t timeout, ready; int32_t ret; };
 
 static inline void halt(int status)

@@ -1,0 +1,121 @@
+package tender
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/perilune/perilune/tender/kvm"
+	"golang.org/x/sys/unix"
+)
+
+// ErrOver is returned when there is no running guest (any more).
+var ErrOver = errors.New("the guest does not run")
+
+// rests is how the vCPUs come to rest between two instructions of the guest,
+// all at once, and go on. Machine.lock guards it.
+type rests struct {
+	begin   chan struct{} // closed when they must come to rest or the guest must end
+	resting int
+	changed sync.Cond
+}
+
+func (m *Machine) prepareRests() {
+	m.rests.begin = make(chan struct{})
+	m.rests.changed.L = &m.lock
+}
+
+// interruption is closed when a hypercall must not wait any longer.
+func (m *Machine) interruption() <-chan struct{} {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	return m.rests.begin
+}
+
+// Stop ends the guest, now or as soon as it starts.
+func (m *Machine) Stop() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if m.stopped {
+		return
+	}
+	m.stopped = true
+	m.interrupt()
+	m.rests.changed.Broadcast()
+}
+
+// interrupt ends every wait in a hypercall and every stay in the guest. The
+// eventfd wakes POLL, the channel a parked vCPU, the kick a guest that runs.
+func (m *Machine) interrupt() {
+	_, _ = unix.Write(m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	if !m.pausing.Load() {
+		close(m.rests.begin)
+	}
+	for _, p := range m.processors {
+		p.v.Kick()
+	}
+}
+
+// pause returns once every vCPU rests; resume must follow.
+func (m *Machine) pause() error {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if !m.boot().begun || m.over() {
+		return ErrOver
+	}
+	m.interrupt()
+	m.pausing.Store(true)
+	for !m.over() && m.rests.resting < m.begun() {
+		m.rests.changed.Wait()
+	}
+	if m.over() {
+		return ErrOver
+	}
+	return nil
+}
+
+func (m *Machine) over() bool { return m.stopped || m.culprit != nil }
+
+func (m *Machine) begun() (n int) {
+	for _, p := range m.processors {
+		if p.begun {
+			n++
+		}
+	}
+	return n
+}
+
+// resume lets the vCPUs go on.
+func (m *Machine) resume() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if m.stopped {
+		return
+	}
+	var b [8]byte
+	_, _ = unix.Read(m.stop, b[:])
+	m.rests.begin = make(chan struct{})
+	m.pausing.Store(false)
+	for _, p := range m.processors {
+		p.v.Continue()
+	}
+	m.rests.changed.Broadcast()
+}
+
+// rest keeps the vCPU still until the machine resumes; it says whether the
+// guest goes on then. The instruction of a hypercall is completed first, so
+// that the registers are those behind it.
+func (p *processor) rest() (goesOn bool, err error) {
+	if _, err := p.v.Finish(); err != nil && !errors.Is(err, kvm.ErrKicked) {
+		return false, err
+	}
+	m := p.m
+	m.lock.Lock()
+	m.rests.resting++
+	m.rests.changed.Broadcast()
+	for m.pausing.Load() && !m.over() {
+		m.rests.changed.Wait()
+	}
+	m.rests.resting--
+	defer m.lock.Unlock()
+	return !m.over(), nil
+}

@@ -77,14 +77,17 @@ var callNames = [...]string{
 	CallNetWrite: "NET_WRITE", CallNetRead: "NET_READ", CallHalt: "HALT",
 }
 
+// Extended says whether n is a call that only extended guests may make.
+func (n Number) Extended() bool { return n >= CallVCPUStart && n <= CallVCPUWake }
+
 // Valid says whether n is a call of ABI 2, or one of extended guests.
-func (n Number) Valid() bool { return n >= CallWalltime && n < callMax || n >= CallVCPUStart && n <= CallVCPUWake }
+func (n Number) Valid() bool { return n >= CallWalltime && n < callMax || n.Extended() }
 
 func (n Number) String() string {
 	if !n.Valid() {
 		return "invalid"
 	}
-	if n >= CallVCPUStart {
+	if n.Extended() {
 		return vcpuNames[n-CallVCPUStart]
 	}
 	return callNames[n]

@@ -27,7 +27,7 @@ func (n Number) Size() int {
 	if !n.Valid() {
 		return 0
 	}
-	if n >= CallVCPUStart {
+	if n.Extended() {
 		return vcpuSizes[n-CallVCPUStart]
 	}
 	return callSizes[n]

@@ -157,7 +157,7 @@ func (m *Machine) halt(r []byte) Exit {
 	}
 	status := uint8(h.Status) // as an exit status is: the low octet
 	if status == hvt.StatusAbort {
-		return Exit{Status: status, Kind: Abort, Reason: "guest aborted"}
+		return Exit{Status: status, Kind: Abort, Reason: Aborted}
 	}
 	return Exit{Status: status, Kind: Halt}
 }

@@ -48,6 +48,10 @@ const (
 	statusKilled = 128 + 9        // as a shell reports a killed process
 )
 
+// Aborted is the Reason of an Abort; of one of several vCPUs, its number comes
+// first.
+const Aborted = "guest aborted"
+
 // Exit is how a guest ended. Reason is empty for a halt.
 type Exit struct {
 	Status uint8
@@ -149,6 +153,7 @@ func (m *Machine) Load(c Config) error {
 	if err != nil {
 		return err
 	}
+	m.vm.Extended = c.Image.Manifest.Extended()
 	if err := m.addProcessors(vcpus); err != nil {
 		return err
 	}

@@ -116,13 +116,13 @@ func (p *processor) next() (kvm.Exit, error) {
 // call serves one hypercall of this vCPU.
 func (p *processor) call(n hvt.Number, gpa uint64) (e Exit, ended bool) {
 	switch {
-	case len(p.m.processors) == 1:
-		return p.m.call(n, gpa)
-	case n == hvt.CallVCPUStart, n == hvt.CallVCPUPark, n == hvt.CallVCPUWake:
+	case n.Extended():
 		if err := p.vcpuCall(n, gpa); err != nil {
 			return callError(err), true
 		}
 		return Exit{}, false
+	case len(p.m.processors) == 1:
+		return p.m.call(n, gpa)
 	case n == hvt.CallHalt:
 		return p.halt(gpa), true
 	case p.number != 0 && ownedByFirst(n):

@@ -105,6 +105,18 @@ func (m *Machine) refuse(n hvt.Number, gpa uint64) error {
 // boot is the vCPU that the guest starts with.
 func (m *Machine) boot() *processor { return m.processors[0] }
 
+// RunRequests are the ioctls that the running guest needs, for a filter.
+func (m *Machine) RunRequests() []kvm.Request {
+	var out []kvm.Request
+	for _, p := range m.processors {
+		out = append(out, p.v.RunRequests()...)
+		if p.number != 0 {
+			out = append(out, p.v.StartRequests()...)
+		}
+	}
+	return out
+}
+
 // VCPU gives the processor that the guest starts with.
 func (m *Machine) VCPU() *kvm.VCPU { return m.boot().v }
 

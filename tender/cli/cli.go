@@ -34,6 +34,7 @@ type command struct {
 	stderr io.Writer
 
 	memory  uint64
+	vcpus   int // how many the guest may declare; 0: as many as there can be
 	image   *hvt.Image
 	file    string
 	kernel  *os.File
@@ -180,7 +181,7 @@ func (c *command) run(cmdline string) (int, error) {
 		return 0, err
 	}
 	err = m.Load(tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
-		Blocks: c.blocks, Nets: c.nets, Ring: true, Console: c.print})
+		Blocks: c.blocks, Nets: c.nets, VCPUs: c.vcpus, Ring: true, Console: c.print})
 	if err != nil {
 		return 0, c.explain(err)
 	}
@@ -256,7 +257,7 @@ func (c *command) shut(m *tender.Machine) error {
 		return err
 	}
 	var requests []jail.Ioctl
-	for _, r := range append(m.VCPU().RunRequests(), c.debug.requests(m)...) {
+	for _, r := range append(m.RunRequests(), c.debug.requests(m)...) {
 		requests = append(requests, jail.Ioctl{FD: r.FD, Request: r.Number})
 	}
 	var files []int
@@ -278,7 +279,7 @@ func (c *command) print(p []byte) error {
 // report says on stderr why a guest ended that did not halt.
 func (c *command) report(e tender.Exit) int {
 	switch {
-	case e.Kind == tender.Halt || e.Kind == tender.Abort:
+	case e.Kind == tender.Halt, e.Kind == tender.Abort && e.Reason == tender.Aborted:
 	case strings.HasPrefix(e.Reason, "Fatal error"):
 		fmt.Fprintln(c.stderr, e.Reason)
 	default:
@@ -313,6 +314,7 @@ Compiled-in module options:
   [ --gdb-port=1234 ] (port to use) 
     --dumpcore=DIR (enable guest core dump on abort/trap)
 Not in solo5-hvt:
+  [ --vcpus-max=N ] (refuse a guest that declares more than N virtual processors)
     --no-jail (no walls around this process; to look for faults only)
 `, c.prog)
 }

@@ -15,6 +15,9 @@ func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--mem="); ok {
 		return c.setMemory(v)
 	}
+	if v, ok := strings.CutPrefix(o, "--vcpus-max="); ok {
+		return c.setVCPUs(v)
+	}
 	if o == "--no-jail" {
 		c.noJail = true
 		return nil
@@ -50,6 +53,16 @@ func (c *command) setMemory(v string) error {
 		return failure("Malformed argument to --mem")
 	}
 	c.memory = mib << 20
+	return nil
+}
+
+// setVCPUs bounds how many vCPUs a guest may declare.
+func (c *command) setVCPUs(v string) error {
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil || n < 1 || n > hvt.MaxVCPUs {
+		return failure("Malformed argument to --vcpus-max: 1 to %d", hvt.MaxVCPUs)
+	}
+	c.vcpus = int(n)
 	return nil
 }
 

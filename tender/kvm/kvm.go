@@ -10,6 +10,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/perilune/perilune/hvt"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,7 +92,12 @@ type VM struct {
 	fd      int
 	runSize int // octets of each processor's run record
 	vcpus   int
+	// Extended says that the guest may make the hypercalls of extended guests;
+	// for any other one they are accesses to a wrong port or address.
+	Extended bool
 }
+
+func (v *VM) takes(n hvt.Number) bool { return n.Valid() && (v.Extended || !n.Extended()) }
 
 // NewVM makes an empty machine.
 func (s *System) NewVM() (*VM, error) {

@@ -15,11 +15,25 @@ func (c *VCPU) RunRequests() []Request {
 	return out
 }
 
-// SetupRequests are the ioctls between New and the guest's first instruction.
-func (c *VCPU) SetupRequests() []Request {
-	out := []Request{{c.vm.fd, setMemoryRegion}}
-	for _, n := range setupRequests {
+// StartRequests are the ioctls that StartAt needs.
+func (c *VCPU) StartRequests() []Request {
+	var out []Request
+	for _, n := range startRequests {
 		out = append(out, Request{c.fd, n})
 	}
-	return append(out, c.RunRequests()...)
+	return out
+}
+
+// AnyFD stands for every descriptor in a Request: those of vCPUs that are yet
+// to be made have no number. KVM's requests mean nothing to other files.
+const AnyFD = -1
+
+// SetupRequests are the ioctls from New to the guest's end, of vCPUs too that
+// are made once the guest is known: a later filter can only take some away.
+func (c *VCPU) SetupRequests() []Request {
+	out := []Request{{c.vm.fd, setMemoryRegion}, {c.vm.fd, createVCPU}}
+	for _, n := range append(setupRequests[:len(setupRequests):len(setupRequests)], runRequests...) {
+		out = append(out, Request{AnyFD, n})
+	}
+	return append(out, prepareVM(c.vm.fd)...)
 }

@@ -146,7 +146,7 @@ func (c *VCPU) exit(reason uint32) Exit {
 	case exitIO:
 		return c.portExit(u)
 	case exitMMIO:
-		return mmioExit(u)
+		return c.mmioExit(u)
 	case exitInternalError:
 		return Exit{Kind: ExitInternal, Number: binary.NativeEndian.Uint32(u)}
 	case exitFailEntry:

@@ -113,13 +113,13 @@ func (c *VCPU) portExit(u []byte) Exit {
 	count := binary.NativeEndian.Uint32(u[4:])
 	off := binary.NativeEndian.Uint64(u[8:])
 	n := hvt.Number(port) - hvt.PortBase
-	if !out || size != 4 || count != 1 || !n.Valid() || off > uint64(len(c.run)-4) {
+	if !out || size != 4 || count != 1 || !c.vm.takes(n) || off > uint64(len(c.run)-4) {
 		return Exit{Kind: ExitPort, Number: uint32(port)}
 	}
 	return Exit{Kind: ExitCall, Number: uint32(n), Arg: uint64(binary.NativeEndian.Uint32(c.run[off:]))}
 }
 
-func mmioExit(u []byte) Exit {
+func (c *VCPU) mmioExit(u []byte) Exit {
 	addr, _, _, write := mmio(u)
 	return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Write: write}
 }
@@ -130,9 +130,13 @@ const PCName = "rip"
 // HypercallsByMMIO says whether hypercalls are stores to device memory.
 const HypercallsByMMIO = false
 
-// runRequests and setupRequests are the ioctls on the processor that a
-// running guest and one being set up need.
+// runRequests, startRequests and setupRequests are the ioctls on the processor
+// that a running guest, one that starts it and one being set up need.
 var (
 	runRequests   = []uint32{ReqRun, ReqGetRegs}
-	setupRequests = []uint32{setSregs, setRegs, getTSCKHz}
+	startRequests = []uint32{setSregs, setRegs}
+	setupRequests = []uint32{setSregs, setRegs, getTSCKHz, setCPUID2}
 )
+
+// prepareVM are the ioctls on the machine that a new vCPU needs.
+func prepareVM(int) []Request { return nil }

@@ -139,11 +139,11 @@ func (c *VCPU) portExit([]byte) Exit { return Exit{Kind: ExitOther, Number: exit
 
 // mmioExit tells a hypercall (a 32-bit store into the call window) from
 // other accesses.
-func mmioExit(u []byte) Exit {
+func (c *VCPU) mmioExit(u []byte) Exit {
 	addr, _, size, write := mmio(u)
 	n := hvt.Number((addr - hvt.MMIOBase) >> 3)
 	if !write || size != 4 || addr < hvt.MMIOBase || addr%8 != 0 ||
-		addr >= hvt.MMIOBase+hvt.MMIOSize || !n.Valid() {
+		addr >= hvt.MMIOBase+hvt.MMIOSize || !c.vm.takes(n) {
 		return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Write: write}
 	}
 	return Exit{Kind: ExitCall, Number: uint32(n), Arg: uint64(binary.NativeEndian.Uint32(u[8:]))}
@@ -155,9 +155,13 @@ const PCName = "pc"
 // HypercallsByMMIO says whether hypercalls are stores to device memory.
 const HypercallsByMMIO = true
 
-// runRequests and setupRequests are the ioctls on the processor that a
-// running guest and one being set up need.
+// runRequests, startRequests and setupRequests are the ioctls on the processor
+// that a running guest, one that starts it and one being set up need.
 var (
 	runRequests   = []uint32{ReqRun, ReqGetRegs}
-	setupRequests = []uint32{setOneReg}
+	startRequests = []uint32{setOneReg, ReqGetRegs}
+	setupRequests = []uint32{setOneReg, ReqGetRegs, vcpuInit}
 )
+
+// prepareVM are the ioctls on the machine that a new vCPU needs.
+func prepareVM(vm int) []Request { return []Request{{vm, preferredTarget}} }

@@ -109,7 +109,7 @@ func (s *slot) serve() (int, error) {
 	if err := s.say(wire.Claimed{}); err != nil {
 		return 1, err
 	}
-	filter := jail.Running(s.requests(s.machine.VCPU().RunRequests()), s.devices.blockFDs())
+	filter := jail.Running(s.requests(s.machine.RunRequests()), s.devices.blockFDs())
 	if err := filter.Install(); err != nil {
 		return 1, errors.Join(err, s.say(wire.Exited{Status: 1, Kind: wire.Internal, Reason: err.Error()}))
 	}

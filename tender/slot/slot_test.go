@@ -407,3 +407,22 @@ func TestGarbage(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// A slot makes the vCPUs that its guest declares, inside its walls.
+func TestVCPUs(t *testing.T) {
+	for arg, status := range map[string]uint8{"start": 0, "ring 2000": 0, "halt": 7} {
+		p := start(t)
+		p.claim(t, wire.Claim{Guest: "acme/smp", MemMiB: 2, Cmdline: arg}, tendertest.Guest(t, "smp"))
+		p.running(t)
+		for {
+			m := p.next(t)
+			if _, text := m.(wire.Console); text {
+				continue
+			}
+			if m != (wire.Exited{Status: status, Kind: wire.Halt}) {
+				t.Errorf("%s: %#v", arg, m)
+			}
+			break
+		}
+	}
+}

@@ -71,7 +71,7 @@ bench-coding: ## frame error rates against published points, speed against libfe
 	@$(GO) run ./test/coding
 
 .PHONY: bench-tender
-bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-warm 10000 -hold 1000")
+bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-fifo" leaves out what else runs)
 	@$(GO) run ./test/benchtender $(BENCHFLAGS)
 
 .PHONY: test-interop

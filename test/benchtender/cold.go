@@ -37,7 +37,9 @@ func (b *bench) coldStart() error {
 		}
 	}
 	for _, name := range order {
+		figure(name+".p10", quantile(times[name], 0.1), "ms", 0)
 		figure(name+".p50", quantile(times[name], 0.5), "ms", 0)
+		figure(name+".p90", quantile(times[name], 0.9), "ms", 0)
 	}
 	if reference := times["solo5-hvt"]; reference != nil {
 		for _, name := range order[:2] {

@@ -38,7 +38,10 @@ func (b *bench) warmOrders() error {
 		}
 	}
 	figure("warm.p50", quantile(times, 0.5), "ms", 0.6)
+	figure("warm.p90", quantile(times, 0.9), "ms", 0)
+	figure("warm.p99", quantile(times, 0.99), "ms", 0)
 	figure("warm.p99.9", quantile(times, 0.999), "ms", 3)
+	figure("warm.max", quantile(times, 1), "ms", 0)
 	figure("warm.orders", float64(len(times)), "orders", 0)
 	return nil
 }

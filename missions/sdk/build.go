@@ -34,15 +34,19 @@ type Project struct {
 	Out      string       // the program's path; default Dir/build/Name.hvt
 	TempDir  string       // for objects; default the system's
 	Debug    bool         // keep symbols and lines for gdb
+	Vectors  bool         // let the program's sources use floating point and vectors; hosts that emulate ring 0 refuse them
 	Warnings io.Writer    // what the tools say of a build that succeeds; nil: nobody
 }
 
-// targets are the compiler's flags by architecture. Guests use integer
-// registers only: hosts that emulate ring 0 know no vector instructions.
+// targets are the compiler's flags by architecture.
 var targets = map[string][]string{
-	"amd64": {"--target=x86_64-unknown-none-elf", "-mcmodel=small", "-mno-red-zone", "-mgeneral-regs-only"},
-	"arm64": {"--target=aarch64-unknown-none-elf", "-mgeneral-regs-only", "-mstrict-align"},
+	"amd64": {"--target=x86_64-unknown-none-elf", "-mcmodel=small", "-mno-red-zone"},
+	"arm64": {"--target=aarch64-unknown-none-elf", "-mstrict-align"},
 }
+
+// integers keeps a compiler to integer registers, as the library and nearly all guests want
+// it: hosts that emulate ring 0 know no vector instructions.
+const integers = "-mgeneral-regs-only"
 
 // common flags: C11 without a host, small, and the same octets each time.
 var common = []string{
@@ -161,10 +165,14 @@ func compile(ctx context.Context, p Project, t tools, tmp string) ([]string, err
 		})
 	}
 	for _, s := range lib {
-		start(tmp, s, "-Ilib", "-Wno-builtin-requires-header")
+		start(tmp, s, integers, "-Ilib", "-Wno-builtin-requires-header")
+	}
+	own := []string{integers, "-I."}
+	if p.Vectors {
+		own = own[1:]
 	}
 	for _, s := range p.Sources {
-		start(p.Dir, filepath.FromSlash(s), "-I.")
+		start(p.Dir, filepath.FromSlash(s), own...)
 	}
 	return objects, g.Wait()
 }

@@ -1,15 +1,19 @@
 // Package tendertest gives tests real guests and the real tender: it compiles
 // both, once a process, and skips a test in one sentence when the machine
-// cannot run them.
+// cannot run them. Where there is no compiler, it takes them from the folder
+// that TENDERTEST_DIR names, for which Prepare made them.
 package tendertest
 
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -21,6 +25,11 @@ var sources embed.FS
 
 // built is the folder of everything compiled in this process.
 var built = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "tendertest") })
+
+// prepared is a folder with what Prepare made, or "".
+var prepared = os.Getenv("TENDERTEST_DIR")
+
+const tenderName = "perilune-tender"
 
 // Main runs the tests of a package and removes what was compiled.
 func Main(m *testing.M) {
@@ -61,16 +70,19 @@ func GuestFrom(t testing.TB, dir string) string {
 func compiled(t testing.TB, name, source string) string {
 	t.Helper()
 	NeedKVM(t)
+	if prepared != "" {
+		return filepath.Join(prepared, name+".hvt")
+	}
 	for _, tool := range []string{"clang", "ld.lld"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("needs clang and lld: %v", err)
 		}
 	}
-	path, err := Compile(name, source)
+	out, err := Compile(name, source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return out
 }
 
 // Compile makes name.hvt of a source file, by default of this package's own
@@ -86,8 +98,13 @@ func Compile(name, source string) (string, error) {
 	if _, err := os.Stat(out); err == nil {
 		return out, nil
 	}
+	return out, compile(dir, name, source, runtime.GOARCH, out)
+}
+
+// compile makes out; dir is for the sources of this package.
+func compile(dir, name, source, arch, out string) error {
 	if err := os.CopyFS(dir, sources); err != nil && !os.IsExist(err) {
-		return "", err
+		return err
 	}
 	src := filepath.Join(dir, "guests")
 	if source == "" {
@@ -96,11 +113,32 @@ func Compile(name, source string) (string, error) {
 	args := append([]string{"-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
 		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
 		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-I" + src, "-o", out, source},
-		targets[runtime.GOARCH]...)
+		targets[arch]...)
 	if text, err := exec.Command("clang", args...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile guest %s: %w\n%s", name, err, text)
+		return fmt.Errorf("compile guest %s: %w\n%s", name, err, text)
 	}
-	return out, nil
+	return nil
+}
+
+// Prepare puts this package's guests and perilune-tender for arch, amd64 or
+// arm64, into the folder dir, for tests that run where TENDERTEST_DIR names it.
+func Prepare(dir, arch string) error {
+	tmp, err := os.MkdirTemp("", "tendertest")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	guests, err := fs.Glob(sources, "guests/*.c")
+	if err != nil {
+		return err
+	}
+	for _, g := range guests {
+		name := strings.TrimSuffix(path.Base(g), ".c")
+		if err := compile(tmp, name, "", arch, filepath.Join(dir, name+".hvt")); err != nil {
+			return err
+		}
+	}
+	return buildTender(filepath.Join(dir, tenderName), arch)
 }
 
 // Remove removes everything compiled in this process.
@@ -128,22 +166,29 @@ func BuildTender(flags ...string) (string, error) {
 			return "", err
 		}
 	}
-	out := filepath.Join(dir, "perilune-tender")
+	out := filepath.Join(dir, tenderName)
+	return out, buildTender(out, runtime.GOARCH, flags...)
+}
+
+func buildTender(out, arch string, flags ...string) error {
 	args := append(append([]string{"build", "-o", out}, flags...), "github.com/perilune/perilune/cmd/perilune-tender")
 	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build perilune-tender: %w\n%s", err, text)
+		return fmt.Errorf("build perilune-tender: %w\n%s", err, text)
 	}
-	return out, nil
+	return nil
 }
 
 // Tender builds perilune-tender and returns its path.
 func Tender(t testing.TB) string {
 	t.Helper()
-	path, err := tenderBinary()
+	if prepared != "" {
+		return filepath.Join(prepared, tenderName)
+	}
+	out, err := tenderBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return out
 }

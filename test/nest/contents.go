@@ -3,19 +3,19 @@ package nest
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
+	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/test/nest/wire"
 )
 
 // Where things are in the nest.
 const (
-	tenderPath = "/bin/perilune-tender"
-	guestsPath = "/bin/guests"
+	tenderPath   = "/bin/perilune-tender"
+	guestsPath   = "/bin/guests"
+	preparedPath = "/tendertest"
 )
 
 // AddGuests adds a job that runs the folder's NAME.hvt against NAME.toml, by the program
@@ -45,31 +45,47 @@ func (c *Config) AddGuests(ctx context.Context, work, dir string) error {
 	return nil
 }
 
-// AddTests adds a job that runs the tests of the package in dir, with its testdata.
-func (c *Config) AddTests(ctx context.Context, work, dir string, env ...string) error {
-	name := strings.ReplaceAll(filepath.ToSlash(filepath.Clean(dir)), "/", "-")
-	name = strings.Trim(name, ".-") + ".test"
+// AddTenderTests adds a job that runs the tests of the tender's package in dir, with its
+// testdata, and the guests and the tender that they use.
+func (c *Config) AddTenderTests(ctx context.Context, work, dir string) error {
+	if err := c.addTendertest(work); err != nil {
+		return err
+	}
+	name := filepath.Base(dir) + ".test"
 	out := filepath.Join(work, name)
 	if err := buildTest(ctx, out, c.Arch, dir); err != nil {
 		return err
 	}
 	c.addExecutable("/bin/"+name, out)
 	there := path.Join("/src", name)
-	data := filepath.Join(dir, "testdata")
-	err := filepath.WalkDir(data, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(dir, p)
-		c.addFile(path.Join(there, filepath.ToSlash(rel)), p)
-		return err
-	})
-	if err != nil && !os.IsNotExist(err) {
+	c.addFile(path.Join(there, "go.mod"), os.DevNull) // so that the folder is there
+	files, err := filepath.Glob(filepath.Join(dir, "testdata", "*.*"))
+	if err != nil {
 		return err
 	}
-	c.addFile(path.Join(there, "go.mod"), os.DevNull) // so that the folder is there
-	c.Jobs = append(c.Jobs, wire.Job{Args: []string{"/bin/" + name, "-test.v", "-test.short=false"}, Dir: there, Env: env})
+	for _, f := range files {
+		c.addFile(path.Join(there, "testdata", filepath.Base(f)), f)
+	}
+	c.Jobs = append(c.Jobs, wire.Job{Args: []string{"/bin/" + name, "-test.v"}, Dir: there, Env: []string{"TENDERTEST_DIR=" + preparedPath}})
 	return nil
+}
+
+// addTendertest adds what package tendertest takes instead of compiling it.
+func (c *Config) addTendertest(work string) error {
+	dir := filepath.Join(work, "tendertest")
+	if err := os.Mkdir(dir, 0o755); os.IsExist(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := tendertest.Prepare(dir, c.Arch); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		c.addExecutable(path.Join(preparedPath, f.Name()), filepath.Join(dir, f.Name()))
+	}
+	return err
 }
 
 func (c *Config) addProgram(ctx context.Context, work, to, pkg string) error {

@@ -22,7 +22,7 @@ func (b Build) Make(ctx context.Context, dir, arch, out string) error {
 		m.Entries = append(m.Entries, hvt.Entry{Name: name, Type: hvt.Net})
 	}
 	_, err := sdk.Build(ctx, sdk.Project{Dir: dir, Name: filepath.Base(dir), Sources: []string{"main.c"},
-		Manifest: m, Arch: arch, Out: out, Warnings: os.Stderr})
+		Manifest: m, Arch: arch, Vectors: b.Vectors, Out: out, Warnings: os.Stderr})
 	return err
 }
 

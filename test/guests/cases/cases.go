@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/perilune/perilune/hvt"
@@ -25,12 +28,15 @@ type File struct {
 type Build struct {
 	Block []string `toml:"block"` // devices declared, by name
 	Net   []string `toml:"net"`
+
+	Vectors bool `toml:"vectors"` // it uses floating point and vectors
 }
 
 // Case is one run of the guest.
 type Case struct {
 	Name    string   `toml:"name"`
 	Arch    []string `toml:"arch"`  // of the host; empty: all
+	KVM     string   `toml:"kvm"`   // of the host: hardware or software; empty: all
 	Patch   []string `toml:"patch"` // changes to the program's file: see Patches
 	Memory  *int     `toml:"mem"`   // MiB; 0: no --mem at all; default 16
 	Options []string `toml:"options"`
@@ -103,6 +109,9 @@ func (c *Case) check() error {
 	if c.Status < 0 || c.Status > 255 {
 		return fmt.Errorf("status %d is none", c.Status)
 	}
+	if !slices.Contains([]string{"", hardware, software}, c.KVM) {
+		return fmt.Errorf("kvm %q: want hardware or software", c.KVM)
+	}
 	for _, b := range c.Block {
 		if !hvt.ValidDeviceName(b.Name) || b.Size < 0 || b.Size > 1<<30 {
 			return fmt.Errorf("block %q of %d octets: want a device name and at most 1 GiB", b.Name, b.Size)
@@ -134,6 +143,29 @@ func (c *Case) limit() time.Duration {
 type SkipError struct{ Reason string }
 
 func (e *SkipError) Error() string { return e.Reason }
+
+// Kinds of KVM. A software one emulates what a guest does in ring 0, and not every
+// instruction.
+const (
+	hardware = "hardware"
+	software = "software"
+)
+
+// hostKVM is this host's kind. On amd64 the processor tells the kernel whether it can run
+// guests; a KVM without that is a software one.
+var hostKVM = sync.OnceValue(func() string {
+	if runtime.GOARCH != "amd64" {
+		return hardware
+	}
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return hardware
+	}
+	if words := strings.Fields(string(text)); slices.Contains(words, "vmx") || slices.Contains(words, "svm") {
+		return hardware
+	}
+	return software
+})
 
 // Runnable says with a SkipError why no guest can run here at all.
 func Runnable() error {

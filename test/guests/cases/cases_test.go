@@ -31,6 +31,7 @@ func TestLoad(t *testing.T) {
 		"[[case]]\nstatus = 1":               "no name",
 		"[[case]]\nname = 'y'\nstatus = 256": "status 256",
 		"[[case]]\nname = 'y'\nstdot = ''":   "stdot",
+		"[[case]]\nname = 'y'\nkvm = 'x'":    "hardware or software",
 		"[[case]]\nname = 'y'\nblock = [{name = '../x', size = 1}]":    "device name",
 		"[[case]]\nname = 'y'\nnet = [{name = 'x', kind = 'pigeons'}]": "tap, tapfd or socket",
 	} {

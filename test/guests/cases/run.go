@@ -21,6 +21,9 @@ func Run(ctx context.Context, tender, kernel string, c Case) error {
 	if len(c.Arch) > 0 && !slices.Contains(c.Arch, runtime.GOARCH) {
 		return &SkipError{"is for " + strings.Join(c.Arch, ", ")}
 	}
+	if c.KVM != "" && c.KVM != hostKVM() {
+		return &SkipError{"is for a KVM by " + c.KVM}
+	}
 	dir, err := os.MkdirTemp("", "guest-case-")
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ const (
 	Arm64PUD  = 0x2000
 	Arm64PMD  = 0x3000 // four tables, one for each GiB
 	Arm64PTE0 = 0x7000 // the first 2 MiB
+
+	Arm64PMDExtension = 0x8000 // for an extended guest
 )
 
 // Arm64StackOffset is how far below the end of memory the stack pointer

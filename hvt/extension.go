@@ -91,6 +91,20 @@ func (m Manifest) Extended() bool {
 	return false
 }
 
+// checkRings bounds the rings, whose kicks need addresses.
+func (m Manifest) checkRings() error {
+	n := 0
+	for _, e := range m.Entries {
+		if e.Type == BlockRing || e.Type == NetRing {
+			n++
+		}
+	}
+	if n > MaxRings {
+		return fmt.Errorf("%w: %d rings, at most %d", ErrManifest, n, MaxRings)
+	}
+	return nil
+}
+
 // Boot info of an extended guest.
 const (
 	BootInfoExtended = 64

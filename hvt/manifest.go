@@ -109,7 +109,7 @@ func ParseManifest(desc []byte) (Manifest, error) {
 			return Manifest{}, fmt.Errorf("%w: entry 0 is not the reserved one", ErrManifest)
 		}
 	}
-	return m, nil
+	return m, m.checkRings()
 }
 
 func parseEntry(b []byte) (Entry, error) {
@@ -157,6 +157,9 @@ func (m Manifest) Table(at []Attachment) ([]byte, error) {
 	}
 	if len(at) != len(m.Entries) {
 		return nil, fmt.Errorf("%w: %d attachments for %d devices", ErrManifest, len(at), len(m.Entries))
+	}
+	if err := m.checkRings(); err != nil {
+		return nil, err
 	}
 	b := make([]byte, manifestHeaderSize+n*entrySize)
 	binary.LittleEndian.PutUint32(b, ManifestVersion)

@@ -101,6 +101,10 @@ func DecodeCompletion(b []byte) (c Completion, ok bool) {
 	return Completion{ID: le.Uint32(b), Result: Result(le.Uint32(b[4:])), Len: le.Uint32(b[8:])}, true
 }
 
+// MaxRings is how many rings a guest can have: what follows the last one's
+// kick on arm64 are hypercalls again.
+const MaxRings = 31
+
 // KickPort and KickMMIO are where the guest kicks its n-th ring, from 1, on
 // amd64 and on arm64. Number 0 is Solo5's net ring.
 func KickPort(n int) uint64 { return PortKick + 4*uint64(n) }

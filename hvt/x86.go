@@ -10,6 +10,7 @@ const (
 // amd64: low memory, filled by the tender before the guest starts.
 //
 //	0x1000 GDT   0x2000 PML4   0x3000 PDPT   0x4000..0x7fff PD   0x8000 PT of the first 2 MiB
+//	0x9000 PD of the extensions, for an extended guest
 //
 // Pages below BootInfoBase are not present, those from there to MinBase are
 // read-only, the rest of memory is mapped by 2 MiB pages.
@@ -19,6 +20,8 @@ const (
 	X86PDPT = 0x3000
 	X86PD   = 0x4000
 	X86PT0  = 0x8000
+
+	X86PDExtension = 0x9000
 )
 
 // amd64: control registers at the guest's first instruction.

@@ -179,7 +179,7 @@ func (d *Debug) piece(step bool, here uint64) (stop gdb.Stop, err error) {
 }
 
 func (d *Debug) loop(step bool, here uint64) (gdb.Stop, error) {
-	d.m.startRing()
+	d.m.startRings()
 	for {
 		var x kvm.Exit
 		var err error
@@ -243,14 +243,14 @@ func (d *Debug) stopped(x kvm.Exit) (gdb.Stop, error) {
 		v.Set(v.PC, at)
 		return gdb.Stop{Signal: gdb.SigTrap}, d.v.SetRegisters(v)
 	}
-	if x.Kind == kvm.ExitDebug || d.m.ring != nil && kvm.IsKick(x) {
+	if x.Kind == kvm.ExitDebug || d.m.kickedRing(x) != nil {
 		return gdb.Stop{Signal: gdb.SigTrap}, nil
 	}
 	return d.end(d.m.ended(d.v, x, nil))
 }
 
 func (d *Debug) end(e Exit) (gdb.Stop, error) {
-	e = d.m.stopRing(e)
+	e = d.m.stopRings(e)
 	d.over = &e
 	return gdb.Stop{}, nil
 }

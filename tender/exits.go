@@ -41,7 +41,7 @@ func (m *Machine) ended(v *kvm.VCPU, x kvm.Exit, err error) Exit {
 	case kvm.ExitMMIO:
 		// A software KVM emulates a write to a protected page and hands it
 		// up like an access to a device.
-		if x.Addr < uint64(len(m.mem.b)) {
+		if x.Addr < uint64(len(m.mem.b)) || m.ext.holds(x.Addr) {
 			return m.translationFault(v)
 		}
 		if kvm.HypercallsByMMIO {

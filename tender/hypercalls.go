@@ -8,6 +8,7 @@ import (
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/modules"
+	"github.com/perilune/perilune/tender/queue"
 	"github.com/perilune/perilune/tender/ring"
 )
 
@@ -49,10 +50,11 @@ func (m *Machine) call(n hvt.Number, gpa uint64) (e Exit, ended bool) {
 func callError(err error) Exit {
 	var access *AccessError
 	var index *ring.IndexError
+	var queued *queue.IndexError
 	switch {
 	case errors.Is(err, modules.ErrStopped):
 		return killed()
-	case errors.As(err, &access), errors.As(err, &index):
+	case errors.As(err, &access), errors.As(err, &index), errors.As(err, &queued):
 		return fault("%v", err)
 	}
 	return internal("%v", err)

@@ -17,7 +17,6 @@ import (
 	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/loader"
 	"github.com/perilune/perilune/tender/modules"
-	"github.com/perilune/perilune/tender/ring"
 	"golang.org/x/sys/unix"
 )
 
@@ -109,9 +108,11 @@ type Machine struct {
 	poller  *modules.Poller
 	cookie  []byte // what HALT said of a trap, for a core file
 
-	ring     *ring.Ring // nil without one
-	ringRuns bool
-	failed   atomic.Pointer[Exit] // what went wrong in the ring
+	ext     *extension           // nil without one
+	bell    int                  // eventfd that wakes POLL for a ring's answer, -1 without one
+	workers []worker             // rings by kick number, nil for none
+	working bool                 // since startRings
+	failed  atomic.Pointer[Exit] // what went wrong in a ring
 }
 
 // New makes the machine and its processor, all that costs time and does not
@@ -121,7 +122,7 @@ func New(sys *kvm.System) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	m := &Machine{stop: stop}
+	m := &Machine{stop: stop, bell: -1}
 	m.prepareRests()
 	if m.vm, err = sys.NewVM(); err != nil {
 		unix.Close(stop)
@@ -174,14 +175,23 @@ func (m *Machine) Load(c Config) error {
 	if err != nil {
 		return err
 	}
+	if size := c.extensionSpace(); size > 0 {
+		if err := m.newExtension(size); err != nil {
+			return err
+		}
+	}
+	record, err := m.extend(c)
+	if err != nil {
+		return err
+	}
 	table, err := c.Image.Manifest.Table(attached)
 	if err != nil {
 		return err
 	}
-	if err := loader.BootInfo(mem, c.Image.End, freq, table, c.Cmdline); err != nil {
+	if err := loader.BootInfo(mem, c.Image.End, freq, table, c.Cmdline, record); err != nil {
 		return err
 	}
-	return m.announceRing()
+	return m.announceRing(c)
 }
 
 // attach gives each declared device its host and refuses what does not match.
@@ -206,6 +216,8 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 		case e.Type == hvt.Net && net != nil:
 			m.nets[i+1], attached[i] = net, net.Attachment()
 			m.poller.Add(uint(i+1), net)
+		case e.Type.Extended() && m.offers(c.Image.Manifest, e):
+			attached[i].Attached = true
 		case e.Type < hvt.DeviceReserved:
 			bad.Missing = append(bad.Missing, e)
 		}
@@ -230,13 +242,13 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 // Run runs the loaded guest until it ends, or until ctx does.
 func (m *Machine) Run(ctx context.Context) Exit {
 	defer context.AfterFunc(ctx, m.Stop)()
-	m.startRing()
+	m.startRings()
 	m.lock.Lock()
 	m.boot().begun = true
 	m.lock.Unlock()
 	m.boot().run()
 	m.running.Wait()
-	return m.stopRing(m.result)
+	return m.stopRings(m.result)
 }
 
 // Close frees the machine after Run has returned. Devices stay the caller's.
@@ -245,10 +257,18 @@ func (m *Machine) Close() error {
 	for _, p := range m.processors {
 		err = errors.Join(err, p.v.Close())
 	}
-	if m.ring != nil { // it never ran
-		err = errors.Join(err, unix.Close(m.ring.FD()))
+	for _, w := range m.workers { // they never ran
+		if w != nil {
+			err = errors.Join(err, unix.Close(w.FD()))
+		}
 	}
 	err = errors.Join(err, m.vm.Close(), unix.Close(m.stop))
+	if m.bell >= 0 {
+		err = errors.Join(err, unix.Close(m.bell))
+	}
+	if m.ext != nil {
+		err = errors.Join(err, unix.Munmap(m.ext.mem))
+	}
 	switch {
 	case m.mem != nil:
 		err = errors.Join(err, m.mem.close())

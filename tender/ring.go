@@ -9,14 +9,16 @@ import (
 	"github.com/perilune/perilune/tender/loader"
 	"github.com/perilune/perilune/tender/modules"
 	"github.com/perilune/perilune/tender/ring"
+	"golang.org/x/sys/unix"
 )
 
 // ringReserve is what a net ring adds above the guest's memory: whole large
 // pages, as in the reference.
 const ringReserve = hvt.MemoryStep
 
-// ringSpace is that, or 0 if the guest gets no ring: it has no network, or
-// the ring would lie above all that the guest's tables can map.
+// ringSpace is that, or 0 if nothing lies above the guest's memory: it gets no
+// ring, or its memory is all that fits below the calls' limit. Then the ring
+// lies with the extensions.
 func (c *Config) ringSpace() uint64 {
 	if !c.Ring || len(c.Nets) == 0 || c.Memory+ringReserve > hvt.MaxMemory {
 		return 0
@@ -24,60 +26,122 @@ func (c *Config) ringSpace() uint64 {
 	return ringReserve
 }
 
-// announceRing offers the ring to the guest, if it has a place and KVM can
-// signal an eventfd. A guest that knows no ring never looks at it.
-func (m *Machine) announceRing() error {
-	at := m.mem.limit
-	if at == uint64(len(m.mem.b)) {
+// extensionSpace is how many octets of extension memory the guest needs, 0 for
+// none.
+func (c *Config) extensionSpace() uint64 {
+	size := uint64(0)
+	for _, e := range c.Image.Manifest.Entries {
+		if e.Type == hvt.BlockRing || e.Type == hvt.NetRing {
+			size += hvt.RingSize(e.Count())
+		}
+	}
+	if c.Ring && len(c.Nets) > 0 && c.ringSpace() == 0 {
+		size += (ring.Size + hvt.PageSize - 1) &^ (hvt.PageSize - 1)
+	}
+	if size > 0 || c.Image.Manifest.Extended() {
+		size += hvt.RecordSize
+	}
+	return size
+}
+
+// announceRing offers Solo5's net ring to a guest with networks. One that
+// knows no ring never looks at it.
+func (m *Machine) announceRing(c Config) error {
+	if !c.Ring || len(c.Nets) == 0 {
 		return nil
 	}
-	r, err := ring.New(m.mem.b[at:], ringDevice{m})
+	var b []byte
+	at := m.mem.limit
+	if c.ringSpace() > 0 {
+		b = m.mem.b[at:]
+	} else {
+		b, at = m.ext.take(ring.Size)
+	}
+	r, err := ring.New(b, ringDevice{m})
 	if err != nil {
 		return err
 	}
-	if err := m.vm.SignalOnKick(r.FD()); err != nil && !errors.Is(err, kvm.ErrUnsupported) {
+	if _, err := m.serve(r, 0); err != nil {
 		return err
 	}
-	m.ring = r
 	loader.AnnounceRing(m.mem, at)
 	return nil
 }
 
-// startRing serves the ring until stopRing.
-func (m *Machine) startRing() {
-	if m.ring == nil || m.ringRuns {
-		return
-	}
-	m.ringRuns = true
-	go func() {
-		if err := m.ring.Serve(); err != nil {
-			e := callError(err)
-			m.failed.Store(&e)
-			m.Stop()
-		}
-	}()
+// worker is a ring's host side: Serve runs on a thread of its own until Close.
+type worker interface {
+	FD() int
+	Kick()
+	Serve() error
+	Close()
 }
 
-// stopRing sends what the guest left in the ring and corrects how it ended:
-// what fails in the ring ends the guest.
-func (m *Machine) stopRing(e Exit) Exit {
-	if m.ring == nil || !m.ringRuns {
-		return e
+// serve keeps w to be started with the guest as kick number n, and gives the
+// address where the guest kicks it.
+func (m *Machine) serve(w worker, n int) (kick uint64, err error) {
+	kick, err = m.vm.SignalOnKick(n, w.FD())
+	if err != nil && !errors.Is(err, kvm.ErrUnsupported) {
+		return 0, errors.Join(err, unix.Close(w.FD()))
 	}
-	m.ring.Close()
-	m.ring = nil
+	for len(m.workers) <= n {
+		m.workers = append(m.workers, nil)
+	}
+	m.workers[n] = w
+	return kick, nil
+}
+
+// startRings serves the rings until stopRings.
+func (m *Machine) startRings() {
+	if m.working {
+		return
+	}
+	m.working = true
+	for _, w := range m.workers {
+		if w == nil {
+			continue
+		}
+		go func() {
+			if err := w.Serve(); err != nil {
+				e := callError(err)
+				m.failed.CompareAndSwap(nil, &e)
+				m.Stop()
+			}
+		}()
+	}
+}
+
+// stopRings does what the guest left in its rings and corrects how it ended:
+// what fails in a ring ends the guest.
+func (m *Machine) stopRings(e Exit) Exit {
+	for _, w := range m.workers {
+		if w != nil {
+			w.Close()
+		}
+	}
+	m.workers = nil
 	if f := m.failed.Load(); f != nil && e.Kind == Killed {
 		return *f
 	}
 	return e
 }
 
-// kicked takes a kick that came as an exit: not every KVM signals an eventfd.
+// kickedRing is the ring that x is a kick of: not every KVM signals an
+// eventfd without an exit.
+func (m *Machine) kickedRing(x kvm.Exit) worker {
+	n, ok := kvm.Kick(x)
+	if !ok || n >= len(m.workers) {
+		return nil
+	}
+	return m.workers[n]
+}
+
+// kicked takes a kick that came as an exit.
 func (m *Machine) kicked(x kvm.Exit) bool {
-	if m.ring == nil || !kvm.IsKick(x) {
+	w := m.kickedRing(x)
+	if w == nil {
 		return false
 	}
-	m.ring.Kick()
+	w.Kick()
 	return true
 }
 

@@ -50,7 +50,7 @@ func Waiting(control int, requests []Ioctl) *Filter {
 	f := &Filter{}
 	f.runtimeCalls()
 	f.Allow(
-		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_PPOLL,
+		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_PREADV, unix.SYS_PWRITEV, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_PPOLL,
 	)
 	// The run record of one more vCPU; what else is mapped so could be read and
 	// written anyhow.
@@ -77,8 +77,9 @@ func Running(requests []Ioctl, blocks []int) *Filter {
 	f.runtimeCalls()
 	f.Allow(unix.SYS_PPOLL)
 	for _, fd := range blocks {
-		f.allowIf(unix.SYS_PREAD64, test{arg: 0, want: uint32(fd)})
-		f.allowIf(unix.SYS_PWRITE64, test{arg: 0, want: uint32(fd)})
+		for _, call := range [...]uintptr{unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_PREADV, unix.SYS_PWRITEV} {
+			f.allowIf(call, test{arg: 0, want: uint32(fd)})
+		}
 	}
 	return f
 }

@@ -2,10 +2,12 @@ package kvm
 
 import "github.com/perilune/perilune/hvt"
 
-const (
-	kickAddress = hvt.PortKick
-	kickFlags   = 1 << 1 // an I/O port
-)
+const kickFlags = 1 << 1 // an I/O port
 
-// IsKick says whether x is the guest's kick of the net ring.
-func IsKick(x Exit) bool { return x.Kind == ExitPort && x.Number == hvt.PortKick }
+func kickAddress(n int) uint64 { return hvt.KickPort(n) }
+
+// Kick says whether x is the guest's kick of a ring, and of which.
+func Kick(x Exit) (n int, ok bool) {
+	n = int(x.Number-hvt.PortKick) / 4
+	return n, x.Kind == ExitPort && x.Number >= hvt.PortKick && x.Number%4 == 0 && n <= hvt.MaxRings
+}

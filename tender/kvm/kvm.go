@@ -126,6 +126,9 @@ func (v *VM) SetMemory(mem []byte) error { return v.setMemory(0, 0, mem) }
 // AddMemory adds mem from address gpa, once.
 func (v *VM) AddMemory(gpa uint64, mem []byte) error { return v.setMemory(1, gpa, mem) }
 
+// AddShared adds mem from address gpa, once, beside the guest's own memory.
+func (v *VM) AddShared(gpa uint64, mem []byte) error { return v.setMemory(2, gpa, mem) }
+
 func (v *VM) setMemory(slot uint32, gpa uint64, mem []byte) error {
 	region := struct {
 		slot, flags     uint32

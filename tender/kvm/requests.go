@@ -31,7 +31,7 @@ const AnyFD = -1
 // SetupRequests are the ioctls from New to the guest's end, of vCPUs too that
 // are made once the guest is known: a later filter can only take some away.
 func (c *VCPU) SetupRequests() []Request {
-	out := []Request{{c.vm.fd, setMemoryRegion}, {c.vm.fd, createVCPU}}
+	out := []Request{{c.vm.fd, setMemoryRegion}, {c.vm.fd, setIOEventFD}, {c.vm.fd, createVCPU}}
 	for _, n := range append(setupRequests[:len(setupRequests):len(setupRequests)], runRequests...) {
 		out = append(out, Request{AnyFD, n})
 	}

@@ -44,3 +44,16 @@ func Arm64Tables(mem []byte) {
 		put(hvt.Arm64PTE0+a/hvt.PageSize*8, a|flags)
 	}
 }
+
+// Arm64Extension adds size octets at hvt.ExtensionBase to the tables in mem,
+// for data alone.
+func Arm64Extension(mem []byte, size uint64) {
+	put := func(at, v uint64) { binary.LittleEndian.PutUint64(mem[at:], v) }
+	const gib = 1 << 30
+
+	put(hvt.Arm64PUD+hvt.ExtensionBase/gib*8, hvt.Arm64PMDExtension|armTable)
+	for a := uint64(0); a < size; a += hvt.MemoryStep {
+		put(hvt.Arm64PMDExtension+(hvt.ExtensionBase%gib+a)/hvt.MemoryStep*8,
+			(hvt.ExtensionBase+a)|armBlock|armAF|armInner|armUXN|armPXN|armNormal)
+	}
+}

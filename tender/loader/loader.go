@@ -63,8 +63,9 @@ var ErrCmdline = errors.New("Guest command line too long (max=" + strconv.Itoa(h
 // BootInfo writes boot info, manifest and command line to hvt.BootInfoBase,
 // in this order and without a gap: a guest that knows a longer boot info
 // reads the manifest's first words as the fields an old tender lacks, and
-// must find nothing alarming in them.
-func BootInfo(mem Memory, kernelEnd, cycleFreq uint64, manifest []byte, cmdline string) error {
+// must find nothing alarming in them. record is the address of an extended
+// guest's record, else 0.
+func BootInfo(mem Memory, kernelEnd, cycleFreq uint64, manifest []byte, cmdline string, record uint64) error {
 	if len(cmdline) >= hvt.CmdlineSize {
 		return ErrCmdline
 	}
@@ -74,6 +75,10 @@ func BootInfo(mem Memory, kernelEnd, cycleFreq uint64, manifest []byte, cmdline 
 		KernelEnd: kernelEnd,
 		CycleFreq: cycleFreq,
 		Manifest:  hvt.BootInfoBase + hvt.BootInfoSize,
+	}
+	if record != 0 {
+		info.Manifest = hvt.BootInfoBase + hvt.BootInfoExtended
+		info.HostFeatures, info.Record = hvt.FeatureExtension, record
 	}
 	info.Cmdline = info.Manifest + uint64(len(manifest))
 	head, err := info.MarshalBinary()
@@ -94,6 +99,7 @@ func BootInfo(mem Memory, kernelEnd, cycleFreq uint64, manifest []byte, cmdline 
 // 0.11 added to the boot info.
 func AnnounceRing(mem Memory, gpa uint64) {
 	b := mem.Bytes()[hvt.BootInfoBase:]
-	binary.LittleEndian.PutUint32(b[hvt.BootInfoFeatures:], hvt.FeatureRing)
+	features := binary.LittleEndian.Uint32(b[hvt.BootInfoFeatures:])
+	binary.LittleEndian.PutUint32(b[hvt.BootInfoFeatures:], features|hvt.FeatureRing)
 	binary.LittleEndian.PutUint64(b[hvt.BootInfoRing:], gpa)
 }

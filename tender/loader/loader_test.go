@@ -95,7 +95,7 @@ func TestBootInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := loader.BootInfo(m, 0x123000, 1e9, table, "a b"); err != nil {
+	if err := loader.BootInfo(m, 0x123000, 1e9, table, "a b", 0); err != nil {
 		t.Fatal(err)
 	}
 	word := func(at uint64) uint64 { return binary.LittleEndian.Uint64(m[hvt.BootInfoBase+at:]) }
@@ -106,10 +106,10 @@ func TestBootInfo(t *testing.T) {
 	if cmdline != 0x10038+8+104 || string(m[cmdline:cmdline+4]) != "a b\x00" {
 		t.Errorf("command line at %#x is %q", cmdline, m[cmdline:cmdline+4])
 	}
-	if err := loader.BootInfo(m, 0, 1, table, strings.Repeat("x", 8191)); err != nil {
+	if err := loader.BootInfo(m, 0, 1, table, strings.Repeat("x", 8191), 0); err != nil {
 		t.Error(err)
 	}
-	if err := loader.BootInfo(m, 0, 1, table, strings.Repeat("x", 8192)); !errors.Is(err, loader.ErrCmdline) {
+	if err := loader.BootInfo(m, 0, 1, table, strings.Repeat("x", 8192), 0); !errors.Is(err, loader.ErrCmdline) {
 		t.Error(err)
 	}
 }

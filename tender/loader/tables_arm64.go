@@ -2,3 +2,6 @@ package loader
 
 // Tables writes the tables of the host's own architecture into low memory.
 func Tables(mem Memory) { Arm64Tables(mem.Bytes()) }
+
+// MapExtension adds size octets at hvt.ExtensionBase to those tables.
+func MapExtension(mem Memory, size uint64) { Arm64Extension(mem.Bytes(), size) }

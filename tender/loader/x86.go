@@ -33,3 +33,15 @@ func X86Tables(mem []byte) {
 		put(hvt.X86PT0+a/hvt.PageSize*8, a|flags)
 	}
 }
+
+// X86Extension adds size octets at hvt.ExtensionBase to the tables in mem.
+func X86Extension(mem []byte, size uint64) {
+	put := func(at, v uint64) { binary.LittleEndian.PutUint64(mem[at:], v) }
+	const link = hvt.X86Present | hvt.X86Writable
+	const gib = 1 << 30
+
+	put(hvt.X86PDPT+hvt.ExtensionBase/gib*8, hvt.X86PDExtension|link)
+	for a := uint64(0); a < size; a += hvt.MemoryStep {
+		put(hvt.X86PDExtension+(hvt.ExtensionBase%gib+a)/hvt.MemoryStep*8, (hvt.ExtensionBase+a)|link|hvt.X86Large)
+	}
+}

@@ -3,6 +3,7 @@ package modules
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/seqpacket"
@@ -16,9 +17,9 @@ type Net struct {
 	fd     int
 	mac    [6]byte
 	mtu    uint16
-	waits  bool // a full socket makes the guest wait; a full tap is fatal
-	limit  int  // octets of one datagram from the guest, 0 for none
-	closed bool // the peer is gone
+	waits  bool        // a full socket makes the guest wait; a full tap is fatal
+	limit  int         // octets of one datagram from the guest, 0 for none
+	closed atomic.Bool // the peer is gone
 }
 
 // NewTap takes over f, an open tap with IFF_NO_PI. A zero mac is replaced by
@@ -113,7 +114,7 @@ func (d *Net) Read(mem Memory, io hvt.NetIO) (n int, r hvt.Result, err error) {
 	case err != nil:
 		return 0, 0, fatal("Fatal error when reading: %s", errno(err))
 	case n == 0:
-		d.closed = d.waits // end of a socket: never ready again
+		d.closed.Store(d.waits) // end of a socket: never ready again
 		return 0, hvt.ResultAgain, nil
 	}
 	return n, hvt.ResultOK, nil

@@ -95,7 +95,7 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 		return err
 	}
 	return s.machine.Load(tender.Config{Image: image, Kernel: kernel, Memory: size, Cmdline: c.Cmdline,
-		Blocks: s.devices.blocks, Nets: s.devices.nets, Console: s.console.write})
+		Blocks: s.devices.blocks, Nets: s.devices.nets, Ring: true, Console: s.console.write})
 }
 
 // attach makes the host's side of each device. files are those of the

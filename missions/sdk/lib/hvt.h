@@ -19,9 +19,55 @@ struct hvt_boot {
     uint32_t host_features;
     uint32_t guest_features;
     uint64_t net_ring;
+    const struct hvt_record *record; /* only with HVT_FEATURE_EXTENSION */
 };
 
 enum { HVT_BLOCK = 1, HVT_NET = 2 };
+
+/* What a program may ask for beyond Solo5. A test holds these numbers against
+ * package hvt, which says what they mean. */
+#define HVT_VCPUS             0x3a500002u
+#define HVT_BLOCK_RING        0x3a500003u
+#define HVT_NET_RING          0x3a500004u
+#define HVT_CHANNEL           0x3a500005u
+#define HVT_SEED              0x3a500006u
+#define HVT_FEATURE_EXTENSION 0x80000000u
+#define HVT_RECORD_MAGIC      0x58454c50u
+#define HVT_RECORD_VERSION    1u
+#define HVT_ITEM_OK           1u
+
+/* One item of the extension record; see package hvt for a, b. */
+struct hvt_item {
+    uint32_t type;
+    uint32_t index; /* handle */
+    uint64_t gpa;
+    uint64_t size; /* octets */
+    uint64_t a;
+    uint64_t b;
+    uint32_t status; /* HVT_ITEM_OK */
+    uint32_t pad;
+};
+_Static_assert(sizeof(struct hvt_item) == 48, "extension record item");
+
+struct hvt_record {
+    uint32_t magic;
+    uint32_t size; /* octets */
+    uint32_t version;
+    uint32_t items;
+    struct hvt_item item[];
+};
+
+/* The first octets of a ring; submissions and completions follow. */
+struct hvt_ring {
+    uint32_t sq_tail, cq_head; /* ours */
+    uint8_t pad0[56];
+    uint32_t sq_head, cq_tail, needs_kick; /* the tender's */
+    uint8_t pad1[180];
+};
+_Static_assert(sizeof(struct hvt_ring) == 0x100, "ring");
+
+/* The item of the record with this type whose entry has this name, or NULL. */
+const struct hvt_item *hvt_find_item(const char *name, uint32_t type);
 
 /* One device of the manifest; its index is its handle. */
 struct hvt_entry {
@@ -103,6 +149,18 @@ static inline void hvt_call(enum hvt_call n, volatile void *record)
                      : "memory");
 }
 
+/* Kicks a ring at its item's address. */
+static inline void hvt_kick(uint64_t at)
+{
+    __asm__ volatile("outl %0, %w1" : : "a"(0), "d"((uint32_t)at) : "memory");
+}
+
+/* Before the next look at memory that another processor changes. */
+static inline void hvt_relax(void)
+{
+    __asm__ volatile("pause" : : : "memory");
+}
+
 static inline uint64_t hvt_cycles(void)
 {
     uint32_t low, high;
@@ -120,6 +178,18 @@ static inline void hvt_call(enum hvt_call n, volatile void *record)
                      : "r"((uint32_t)(uintptr_t)record),
                        "r"(0x100000000UL + 8UL * n)
                      : "memory");
+}
+
+/* Kicks a ring at its item's address. */
+static inline void hvt_kick(uint64_t at)
+{
+    __asm__ volatile("str wzr, [%0]" : : "r"(at) : "memory");
+}
+
+/* Before the next look at memory that another processor changes. */
+static inline void hvt_relax(void)
+{
+    __asm__ volatile("yield" : : : "memory");
 }
 
 static inline uint64_t hvt_cycles(void)

@@ -114,7 +114,7 @@ func TestFilesBothWaysThroughNoise(t *testing.T) {
 	if err := w.Craft.Offer("borealis/earth/earth.bin", data[:100_000]); err != nil {
 		t.Fatal(err)
 	}
-	up, err := w.Client.Upload(ctx, local, "data/new.bin")
+	up, err := w.Client.Upload(ctx, local, client.Put{Dest: "data/new.bin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func TestBadRequests(t *testing.T) {
 			t.Errorf("%+v: got %v", r, err)
 		}
 	}
-	if _, err := w.Client.Upload(ctx, filepath.Join(w.Dir, "craft.toml"), "../out"); err == nil {
+	if _, err := w.Client.Upload(ctx, filepath.Join(w.Dir, "craft.toml"), client.Put{Dest: "../out"}); err == nil {
 		t.Error("a file may leave its folder")
 	}
 	var buf bytes.Buffer

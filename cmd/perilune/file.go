@@ -14,19 +14,28 @@ import (
 )
 
 func (a *app) fileCmd() *cobra.Command {
-	return group(&cobra.Command{Use: "file", Short: "Files that came down or go up"}, a.fileListCmd(), a.fileGetCmd(), a.filePutCmd())
+	return group(&cobra.Command{Use: "file", Short: "Files that came down or go up"}, a.fileListCmd(), a.fileGetCmd(), a.filePutCmd(),
+		a.fileRemoveCmd(), a.fileRenameCmd(), a.fileMkdirCmd(),
+		a.fileControlCmd("suspend", "Stop a transfer for a while"), a.fileControlCmd("resume", "Let a suspended transfer go on"),
+		a.fileControlCmd("cancel", "End a transfer, here and on board"))
 }
 
 func (a *app) fileListCmd() *cobra.Command {
-	var transfers bool
+	var transfers, onboard bool
 	c := &cobra.Command{
-		Use:   "list",
+		Use:   "list [FOLDER]",
 		Short: "List files that came down, with where they come from",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Args:  args(0, 1, "at most one folder on board"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 && !onboard {
+				return usagef("a folder goes with --onboard")
+			}
 			cl, err := a.dial()
 			if err != nil {
 				return err
+			}
+			if onboard {
+				return a.listOnboard(cl, append(args, "")[0])
 			}
 			if transfers {
 				return a.listTransfers(cl)
@@ -55,6 +64,8 @@ func (a *app) fileListCmd() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&transfers, "transfers", false, "list transfers instead, both ways")
+	c.Flags().BoolVar(&onboard, "onboard", false, "ask the craft what lies in its file store")
+	c.MarkFlagsMutuallyExclusive("transfers", "onboard")
 	return c
 }
 
@@ -63,7 +74,7 @@ func (a *app) listTransfers(cl *client.Client) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"ID", "WAY", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}}
+	rows := [][]string{{"ID", "WAY", "CLASS", "PRIO", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}}
 	for _, t := range all {
 		if a.json {
 			if err := a.printJSON(t); err != nil {
@@ -74,10 +85,13 @@ func (a *app) listTransfers(cl *client.Client) error {
 		if t.Up {
 			way = "up"
 		}
+		if t.Suspended && t.State == client.TransferActive {
+			state = "suspended"
+		}
 		if t.State == client.TransferFailed {
 			state += ": " + t.Condition
 		}
-		rows = append(rows, []string{t.ID, way, state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)})
+		rows = append(rows, []string{t.ID, way, fmt.Sprint(t.Class), fmt.Sprint(t.Priority), state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)})
 	}
 	if !a.json {
 		table(a.out, rows)
@@ -87,14 +101,21 @@ func (a *app) listTransfers(cl *client.Client) error {
 
 func (a *app) fileGetCmd() *cobra.Command {
 	var to string
+	var onboard bool
+	var class int
 	c := &cobra.Command{
 		Use:   "get NAME",
-		Short: "Copy a file that came down",
+		Short: "Copy a file that came down, or ask the craft to send it",
 		Args:  args(1, 1, "the name of one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			cl, err := a.dial()
 			if err != nil {
 				return err
+			}
+			if onboard {
+				if _, err := a.ask(cl, client.Ask{Kind: client.AskGet, Name: args[0], Class: class}); err != nil {
+					return err
+				}
 			}
 			if to == "-" {
 				return cl.Fetch(a.ctx, args[0], a.out)
@@ -106,6 +127,8 @@ func (a *app) fileGetCmd() *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&to, "output", "o", "", "where to (default: the file's base name here; - is standard output)")
+	c.Flags().BoolVar(&onboard, "onboard", false, "ask the craft to send it down first")
+	c.Flags().IntVar(&class, "class", 2, "with --onboard: CFDP class, 1 (unacknowledged) or 2")
 	return c
 }
 
@@ -136,21 +159,21 @@ func (a *app) fetch(cl *client.Client, name, to string) error {
 }
 
 func (a *app) filePutCmd() *cobra.Command {
-	var dest string
+	var p client.Put
 	var nowait bool
 	c := &cobra.Command{
 		Use:   "put FILE",
 		Short: "Send a file up",
 		Args:  args(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if dest == "" {
-				dest = filepath.Base(args[0])
+			if p.Dest == "" {
+				p.Dest = filepath.Base(args[0])
 			}
 			cl, err := a.dial()
 			if err != nil {
 				return err
 			}
-			t, err := cl.Upload(a.ctx, args[0], dest)
+			t, err := cl.Upload(a.ctx, args[0], p)
 			if err != nil {
 				return err
 			}
@@ -169,7 +192,9 @@ func (a *app) filePutCmd() *cobra.Command {
 			return a.print(t, func(w io.Writer) { fmt.Fprintf(w, "%s: %d octets, %s\n", t.Name, t.Size, t.State) })
 		},
 	}
-	c.Flags().StringVar(&dest, "dest", "", "name on board (default: the file's own)")
+	c.Flags().IntVar(&p.Class, "class", 2, "CFDP class: 2, or 1 (unacknowledged: sent once, nobody asks for what is lost)")
+	c.Flags().IntVar(&p.Priority, "priority", 0, "0 to 255; data of a higher one goes first")
+	c.Flags().StringVar(&p.Dest, "dest", "", "name on board (default: the file's own)")
 	c.Flags().BoolVar(&nowait, "no-wait", false, "do not wait for the transfer's end")
 	return c
 }

@@ -65,6 +65,8 @@ type Files struct {
 	all    []*client.Transfer
 	byID   map[string]*client.Transfer
 	waits  map[string][]chan client.Transfer
+	asks   map[string]bool // transfers whose answer is still to come
+	listed int             // listings asked for
 }
 
 // split receives into one folder and sends from another.
@@ -78,7 +80,7 @@ func (s split) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) 
 
 // Open makes the folders and takes up the transfers of the last process.
 func Open(cfg Config) (*Files, error) {
-	f := &Files{cfg: cfg, now: cfg.Now, byID: map[string]*client.Transfer{}, waits: map[string][]chan client.Transfer{}}
+	f := &Files{cfg: cfg, now: cfg.Now, byID: map[string]*client.Transfer{}, waits: map[string][]chan client.Transfer{}, asks: map[string]bool{}}
 	for _, dir := range []string{"files", "outbox", "provenance"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, dir), 0o755); err != nil {
 			return nil, err
@@ -90,6 +92,9 @@ func Open(cfg Config) (*Files, error) {
 	}
 	if f.store.out, err = cfdp.DirStore(filepath.Join(cfg.Dir, "outbox")); err != nil {
 		return nil, errors.Join(err, f.store.Close())
+	}
+	if err := os.RemoveAll(filepath.Join(cfg.Dir, "files", filepath.FromSlash(listings))); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityGround, MaxPDU: cfg.MaxPDU, Timers: cfg.Timers, Store: f.store, Saver: saver{cfg.State},
@@ -106,8 +111,12 @@ func Open(cfg Config) (*Files, error) {
 // Close lets go of the folders.
 func (f *Files) Close() error { return errors.Join(f.store.Close(), f.store.out.Close()) }
 
-// Upload copies src and begins to send it; on board it will lie under dest.
-func (f *Files) Upload(now time.Time, src io.Reader, dest string) (client.Transfer, error) {
+// Upload copies src and begins to send it.
+func (f *Files) Upload(now time.Time, src io.Reader, p client.Put) (client.Transfer, error) {
+	dest := p.Dest
+	if p.Class < 0 || p.Class > 2 || p.Priority < 0 || p.Priority > 255 {
+		return client.Transfer{}, fmt.Errorf("upload %s: class %d, priority %d: %w: want class 1 or 2, priority 0 to 255", dest, p.Class, p.Priority, fs.ErrInvalid)
+	}
 	if !filepath.IsLocal(dest) || strings.ContainsAny(dest, "\\\x00") || len(dest) > 255 {
 		return client.Transfer{}, fmt.Errorf("destination %q: %w: want a relative path of at most 255 octets", dest, fs.ErrInvalid)
 	}
@@ -118,7 +127,7 @@ func (f *Files) Upload(now time.Time, src io.Reader, dest string) (client.Transf
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now = now
-	id, err := f.entity.Put(now, cfdp.Put{Dest: EntityCraft, Source: name, DestName: dest, Class: 2})
+	id, err := f.entity.Put(now, cfdp.Put{Dest: EntityCraft, Source: name, DestName: dest, Class: p.Class, Priority: uint8(p.Priority)})
 	if err != nil {
 		return client.Transfer{}, errors.Join(fmt.Errorf("upload %s: %w", dest, err), os.Remove(f.outboxPath(name)))
 	}

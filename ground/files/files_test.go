@@ -97,7 +97,7 @@ func (r *rig) last(kind string) client.Event {
 func TestUploadGoesOnAfterARestart(t *testing.T) {
 	r := newRig(t)
 	data := bytes.Repeat([]byte("perilune"), 10_000)
-	up, err := r.files.Upload(r.now, bytes.NewReader(data), "bundles/a.tar")
+	up, err := r.files.Upload(r.now, bytes.NewReader(data), client.Put{Dest: "bundles/a.tar"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestReceivedFileHasItsOrigin(t *testing.T) {
 func TestNamesStayInTheirFolders(t *testing.T) {
 	r := newRig(t)
 	for _, name := range []string{"", "/etc/passwd", "../up", "a/../../b", "a\\b", "a\x00b", string(bytes.Repeat([]byte("n"), 300))} {
-		if _, err := r.files.Upload(r.now, bytes.NewReader(nil), name); !errors.Is(err, fs.ErrInvalid) {
+		if _, err := r.files.Upload(r.now, bytes.NewReader(nil), client.Put{Dest: name}); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("upload to %q: %v", name, err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestNamesStayInTheirFolders(t *testing.T) {
 
 func TestFailedTransferIsToldAsSuch(t *testing.T) {
 	r := newRig(t)
-	up, err := r.files.Upload(r.now, bytes.NewReader([]byte("x")), "dir/x")
+	up, err := r.files.Upload(r.now, bytes.NewReader([]byte("x")), client.Put{Dest: "dir/x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/internal/client"
@@ -52,7 +53,15 @@ func (f *Files) update(i cfdp.Info) *client.Transfer {
 		f.all = append(f.all, t)
 		f.forget()
 	}
-	t.Name, t.Size, t.Done, t.NAKs, t.Retransmitted = i.DestName, i.Size, i.Done, i.NAKs, i.Retransmitted
+	switch {
+	case t.Asks != "": // it has the name of what it asks for
+	case i.DestName == "":
+		t.Name = "(no file)"
+	default:
+		t.Name = i.DestName
+	}
+	t.Size, t.Done, t.NAKs, t.Retransmitted = i.Size, i.Done, i.NAKs, i.Retransmitted
+	t.Class, t.Priority, t.Suspended = i.Class, int(i.Priority), i.Suspended
 	t.Changed = f.now.UTC()
 	return t
 }
@@ -86,16 +95,35 @@ func (f *Files) nak(id cfdp.TransactionID, segments []cfdp.Segment) {
 
 func (f *Files) finished(i cfdp.Info) {
 	t := f.update(i)
+	if !i.Source {
+		f.answered(i)
+	}
+	if t.Up && i.Condition == cfdp.NoError && f.asks[t.ID] {
+		f.tell(client.KindFileProgress, t, nil) // the answer is still to come
+		return
+	}
+	f.settle(i, t)
+}
+
+// settle ends our view of a transaction.
+func (f *Files) settle(i cfdp.Info, t *client.Transfer) {
 	t.State, t.Condition = client.TransferFinished, i.Condition.String()
 	if i.Condition != cfdp.NoError {
 		t.State = client.TransferFailed
 	}
+	for _, r := range i.Responses {
+		t.Answers = append(t.Answers, r.String())
+		if r.Status != cfdp.RequestDone && t.State == client.TransferFinished {
+			t.State, t.Condition = client.TransferFailed, r.String()
+		}
+	}
 	switch {
+	case t.Up && i.Name == "":
 	case t.Up:
 		if err := os.Remove(f.outboxPath(i.Name)); err != nil {
 			f.cfg.Log.Warn("outbox", "err", err)
 		}
-	case t.State == client.TransferFinished:
+	case t.State == client.TransferFinished && i.DestName != "" && !strings.HasPrefix(i.DestName, listings):
 		if err := f.provenance(t); err != nil {
 			f.cfg.Log.Error("received file without provenance", "name", t.Name, "err", err)
 		}
@@ -105,6 +133,7 @@ func (f *Files) finished(i cfdp.Info) {
 		ch <- *t
 	}
 	delete(f.waits, t.ID)
+	delete(f.asks, t.ID)
 }
 
 // tell records an event about a transfer.

@@ -148,7 +148,7 @@ func (s *Station) activate(ctx context.Context, a *client.Activation, path strin
 // carry sends a file up and waits until it is there. begun gets the transfer, with the
 // lock held.
 func (s *Station) carry(ctx context.Context, src io.Reader, dest string, begun func(client.Transfer)) error {
-	t, err := s.cfg.Files.Upload(s.now(), src, dest)
+	t, err := s.cfg.Files.Upload(s.now(), src, client.Put{Dest: dest})
 	if err != nil {
 		return err
 	}

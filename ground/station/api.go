@@ -43,6 +43,12 @@ func (s *Station) Handler(ctx context.Context) http.Handler {
 	answer("POST /v1/commands", s.postCommand)
 	answer("POST /v1/time", func(*http.Request) (any, error) { return s.SetTime() })
 	answer("POST /v1/transfers", s.postTransfer)
+	answer("POST /v1/transfers/{id}/{verb}", func(r *http.Request) (any, error) {
+		t, err := s.cfg.Files.Control(s.now(), r.PathValue("id"), r.PathValue("verb"))
+		s.poke()
+		return t, err
+	})
+	answer("POST /v1/asks", s.postAsk)
 	answer("GET /v1/activations/{id}", func(r *http.Request) (any, error) {
 		a, ok := s.activation(r.PathValue("id"))
 		if !ok {
@@ -80,7 +86,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, errRequest), errors.Is(err, fs.ErrInvalid):
 		return http.StatusBadRequest
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, cfdp.ErrUnknown):
 		return http.StatusNotFound
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
@@ -117,8 +123,30 @@ func (s *Station) postCommand(r *http.Request) (any, error) {
 }
 
 func (s *Station) postTransfer(r *http.Request) (any, error) {
-	dest := r.URL.Query().Get("dest")
-	t, err := s.cfg.Files.Upload(s.now(), http.MaxBytesReader(nil, r.Body, client.MaxFile), dest)
+	q := r.URL.Query()
+	p := client.Put{Dest: q.Get("dest")}
+	for name, to := range map[string]*int{"class": &p.Class, "priority": &p.Priority} {
+		if v := q.Get(name); v != "" {
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %s %q", errRequest, name, v)
+			}
+			*to = n
+		}
+	}
+	t, err := s.cfg.Files.Upload(s.now(), http.MaxBytesReader(nil, r.Body, client.MaxFile), p)
+	s.poke()
+	return t, err
+}
+
+func (s *Station) postAsk(r *http.Request) (any, error) {
+	var ask client.Ask
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&ask); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRequest, err)
+	}
+	t, err := s.cfg.Files.Ask(s.now(), ask)
 	s.poke()
 	return t, err
 }

@@ -51,7 +51,9 @@ type Archive interface {
 
 // Files carries files in both directions.
 type Files interface {
-	Upload(now time.Time, src io.Reader, dest string) (client.Transfer, error)
+	Upload(now time.Time, src io.Reader, p client.Put) (client.Transfer, error)
+	Ask(now time.Time, a client.Ask) (client.Transfer, error)
+	Control(now time.Time, id, verb string) (client.Transfer, error)
 	Receive(now time.Time, pdu []byte, bit uint64) error
 	Next(now time.Time) ([]byte, bool)
 	Tick(now time.Time) time.Time

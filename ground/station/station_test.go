@@ -101,7 +101,15 @@ func (*nothing) Follow(context.Context, uint64, func(client.Event) error) error 
 
 type noFiles struct{}
 
-func (noFiles) Upload(time.Time, io.Reader, string) (client.Transfer, error) {
+func (noFiles) Upload(time.Time, io.Reader, client.Put) (client.Transfer, error) {
+	return client.Transfer{}, fs.ErrInvalid
+}
+
+func (noFiles) Ask(time.Time, client.Ask) (client.Transfer, error) {
+	return client.Transfer{}, fs.ErrInvalid
+}
+
+func (noFiles) Control(time.Time, string, string) (client.Transfer, error) {
 	return client.Transfer{}, fs.ErrInvalid
 }
 func (noFiles) Receive(time.Time, []byte, uint64) error { return nil }

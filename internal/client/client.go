@@ -160,15 +160,28 @@ func (c *Client) Transfers(ctx context.Context) (out []Transfer, err error) {
 	return out, err
 }
 
-// Upload sends the file at local to the craft, where it is to lie under dest. It
-// returns when the station has the file; the transfer goes on.
-func (c *Client) Upload(ctx context.Context, local, dest string) (t Transfer, err error) {
+// Upload sends the file at local to the craft. It returns when the station has the
+// file; the transfer goes on.
+func (c *Client) Upload(ctx context.Context, local string, p Put) (t Transfer, err error) {
 	f, err := os.Open(local)
 	if err != nil {
 		return t, err
 	}
 	defer f.Close()
-	err = c.send(ctx, http.MethodPost, "/v1/transfers?dest="+url.QueryEscape(dest), f, &t)
+	err = c.send(ctx, http.MethodPost, fmt.Sprintf("/v1/transfers?dest=%s&class=%d&priority=%d", url.QueryEscape(p.Dest), p.Class, p.Priority), f, &t)
+	return t, err
+}
+
+// Ask asks the craft for a listing, a file or changes. The transfer that bears the
+// question is over when the answer is there.
+func (c *Client) Ask(ctx context.Context, a Ask) (t Transfer, err error) {
+	err = c.post(ctx, "/v1/asks", a, &t)
+	return t, err
+}
+
+// ControlTransfer suspends, resumes or cancels a transfer.
+func (c *Client) ControlTransfer(ctx context.Context, id, verb string) (t Transfer, err error) {
+	err = c.post(ctx, "/v1/transfers/"+url.PathEscape(id)+"/"+url.PathEscape(verb), nil, &t)
 	return t, err
 }
 

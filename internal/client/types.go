@@ -142,6 +142,11 @@ type Transfer struct {
 	Condition     string    `json:"condition,omitempty"`
 	SHA256        string    `json:"sha256,omitempty"`
 	Path          string    `json:"path,omitempty"` // on the ground, of a received file
+	Class         int       `json:"class"`
+	Priority      int       `json:"priority"`
+	Suspended     bool      `json:"suspended,omitempty"`
+	Asks          string    `json:"asks,omitempty"`    // what it asks the craft for: list, get, change
+	Answers       []string  `json:"answers,omitempty"` // of the craft to what it was asked to change
 	Started       time.Time `json:"started"`
 	Changed       time.Time `json:"changed"`
 }
@@ -152,6 +157,36 @@ const (
 	TransferFinished = "finished"
 	TransferFailed   = "failed"
 )
+
+// What a transfer asks the craft for.
+const (
+	AskList   = "list"   // a listing of a folder; it comes as the file named Name
+	AskGet    = "get"    // a file; it comes under Name
+	AskChange = "change" // changes of its file store
+)
+
+// Put says how a file goes up.
+type Put struct {
+	Dest     string // name on board
+	Class    int    // 1 or 2; 0 stands for 2
+	Priority int    // 0 to 255; file data of a higher one goes first
+}
+
+// Ask is a request about the files on board.
+type Ask struct {
+	Kind    string   `json:"kind"`
+	Name    string   `json:"name,omitempty"` // get: on board; list: folder
+	Class   int      `json:"class,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Change is a change of the file store on board: create, delete, rename, append,
+// replace, mkdir, rmdir.
+type Change struct {
+	Action string `json:"action"`
+	First  string `json:"first"`
+	Second string `json:"second,omitempty"`
+}
 
 // Activation is a bundle on its way to being ready to start.
 type Activation struct {

@@ -31,6 +31,9 @@ const (
 	maxIncoming = 512 << 20 // octets of one file
 )
 
+// priorityServed puts what the ground asks for before the products, which have 0.
+const priorityServed = 1
+
 // Config says where files are and who hears of them.
 type Config struct {
 	Incoming string // folder of files from the ground
@@ -53,13 +56,18 @@ type Files struct {
 	later  []func()      // what events ask for, done outside of the lock
 }
 
-// store lets files come into one folder and go out of another.
+// store lets files come into one folder and go out of another. What the ground asks
+// for by requests and messages is about the first alone: it is the filestore's root for
+// the ground, and the products of tenants are none of its business before they are sent.
 type store struct {
 	*cfdp.Dir
 	out *cfdp.Dir
 }
 
 func (s store) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }
+
+// Lend opens a file that the ground asks for.
+func (s store) Lend(name string) (cfdp.Reader, error) { return s.Dir.Open(name) }
 
 // New opens the folders, which must exist, and goes on with transfers that were under
 // way. Products without a transfer begin one.
@@ -75,7 +83,7 @@ func New(cfg Config) (*Files, error) {
 	f := &Files{cfg: cfg, kick: make(chan struct{}, 1)}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: maxPDU, Limits: cfdp.Limits{MaxFileSize: maxIncoming},
-		Store: store{in, out}, Saver: cfg.Saver,
+		Store: store{in, out}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
 	}, cfdp.Events{Started: f.started, Finished: f.finished})
 	if err != nil {
 		return nil, errors.Join(err, in.Close(), out.Close())
@@ -87,7 +95,7 @@ func New(cfg Config) (*Files, error) {
 func (f *Files) offerLeft() error {
 	sending := map[string]bool{}
 	for _, t := range f.entity.Transactions() {
-		if t.Source {
+		if t.Source && !t.Served {
 			sending[t.Name] = true
 		}
 	}
@@ -193,6 +201,8 @@ func (f *Files) finished(i cfdp.Info) {
 		case i.Condition != cfdp.NoError:
 			f.publish(i, "failed", i.Condition.String())
 			f.cfg.Log.Warn("file transfer failed", "name", i.Name, "outgoing", i.Source, "condition", i.Condition)
+		case i.Source && i.Served:
+			f.publish(i, "finished", "")
 		case i.Source:
 			f.sent(i)
 		default:
@@ -212,6 +222,12 @@ func (f *Files) sent(i cfdp.Info) {
 
 func (f *Files) received(i cfdp.Info) {
 	f.publish(i, "finished", "")
+	for _, r := range i.Responses {
+		f.cfg.Log.Info("filestore request of the ground", "request", r.String())
+	}
+	if i.DestName == "" {
+		return
+	}
 	if strings.HasSuffix(i.DestName, ".tar") {
 		f.cfg.Publish(bus.Bundle{File: i.DestName, State: "staged", Time: f.cfg.Clock.Now()})
 		f.cfg.Event(pus.EventInfo, pus.EventBundleStaged, fmt.Sprintf("%s, %d octets, checksum %08x", i.DestName, i.Size, i.Checksum))

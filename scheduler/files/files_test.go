@@ -197,3 +197,46 @@ func TestHostile(t *testing.T) {
 		}
 	}
 }
+
+// The ground may list, fetch and change what it sent up, and nothing else: tenants'
+// products, what is unfinished and what lies beside the folder are out of its reach.
+func TestGroundAsks(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.write("incoming/bundles/m.tar", []byte("bundle"))
+	w.write("products/acme/beacon/secret", []byte("secret"))
+	w.write("secret", []byte("secret"))
+	w.board.Freeze(true) // the product itself would come down by right
+	ask := func(p cfdp.Put, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ground.Put(w.clock.Now(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(cfdp.Listing(files.EntityCraft, "", "list"))
+	ask(cfdp.Proxy(files.EntityCraft, cfdp.Put{Dest: files.EntityGround, Source: "bundles/m.tar", DestName: "back"}))
+	for i, name := range []string{"acme/beacon/secret", "../secret", "../products/acme/beacon/secret"} {
+		ask(cfdp.Proxy(files.EntityCraft, cfdp.Put{Dest: files.EntityGround, Source: name, DestName: "loot" + string(rune('0'+i))}))
+		ask(cfdp.Put{Dest: files.EntityCraft, Requests: []cfdp.FilestoreRequest{{Action: cfdp.ActionDeleteFile, First: name}}}, nil)
+		ask(cfdp.Put{Dest: files.EntityCraft, Requests: []cfdp.FilestoreRequest{{Action: cfdp.ActionRenameFile, First: "bundles/m.tar", Second: name}}}, nil)
+	}
+	w.board.Freeze(false)
+	w.exchange(2000)
+	if got, err := os.ReadFile(filepath.Join(w.dir, "ground", "back")); err != nil || string(got) != "bundle" {
+		t.Errorf("%q came down, %v", got, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(w.dir, "ground", "list")); err != nil || !strings.Contains(string(got), " bundles\n") || strings.Contains(string(got), "acme") {
+		t.Errorf("listing %q, %v", got, err)
+	}
+	if loot, err := filepath.Glob(filepath.Join(w.dir, "ground", "loot*")); err != nil || len(loot) > 0 {
+		t.Errorf("%v came down", loot)
+	}
+	for _, name := range []string{"incoming/bundles/m.tar", "products/acme/beacon/secret", "secret"} {
+		if _, err := os.Stat(filepath.Join(w.dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}

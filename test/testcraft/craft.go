@@ -83,7 +83,7 @@ func New(cfg Config) (*Craft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.entity, err = cfdp.New(cfdp.Config{Local: 2, Store: split{in, out}, Timers: Timers}, cfdp.Events{}); err != nil {
+	if c.entity, err = cfdp.New(cfdp.Config{Local: 2, Store: split{in, out}, Serve: true, Timers: Timers}, cfdp.Events{}); err != nil {
 		return nil, err
 	}
 	c.space, err = link.NewSpace(cfg.Profile, &memory{floor: map[uint16]uint64{}, vr: map[ccsds.VCID]uint8{}}, link.SpaceEvents{Packet: c.packet})
@@ -99,6 +99,8 @@ type split struct {
 }
 
 func (s split) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }
+
+func (s split) Lend(name string) (cfdp.Reader, error) { return s.Dir.Open(name) }
 
 // Serve gives the radio to one station after the other, until ctx ends.
 func (c *Craft) Serve(ctx context.Context, l net.Listener) error {

@@ -19,9 +19,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/ccsds/link"
-	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/ccsds/spp"
-	"github.com/perilune/perilune/ccsds/tc"
 	"github.com/perilune/perilune/devices/radio"
 	"github.com/perilune/perilune/ground/archive"
 	"github.com/perilune/perilune/ground/files"
@@ -35,6 +33,9 @@ import (
 
 // filePDU is about how long a CFDP PDU is, in octets.
 const filePDU = 900
+
+// filesVC is the uplink channel of file transfers.
+const filesVC = 1
 
 // fileTimer is when a file directive that got no answer goes up again. The way up is
 // sequence controlled and the way down is not, so it is mostly the answer that is lost.
@@ -113,7 +114,7 @@ func (c *closers) close() (err error) {
 
 // build makes the station; end lets go of those who follow its events.
 func build(cfg Config, closing *closers) (s *station.Station, end func(), err error) {
-	keys, err := craft.LoadKeys(cfg.Keys)
+	keys, err := cfg.Craft.LoadKeys(cfg.Keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,7 +152,7 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	s, err = station.New(station.Config{
 		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
 		Radio: radio.NewFunc(p.open, cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db),
-		Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
+		Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -180,13 +181,9 @@ func orders(cfg Config) station.Orders {
 	}
 }
 
-// pduSize is near filePDU and such that a packet with a PDU fills whole TC frames.
+// pduSize is near filePDU and such that a packet with a PDU fills whole frames of the uplink.
 func pduSize(p link.Profile) int {
-	p = p.WithDefaults()
-	room := tc.Params{SCID: p.SCID, FECF: true, MaxLength: p.MaxTCFrame}.MaxData() - tc.SegmentHeaderLength
-	if len(p.SPI) > 0 {
-		room -= sdls.Overhead
-	}
+	room := p.UnitRoom(filesVC)
 	if room <= 0 {
 		return filePDU
 	}

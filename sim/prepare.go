@@ -37,7 +37,7 @@ func imageFiles(ctx context.Context, c *craft.Craft, craftFile, out string) (map
 		return nil, err
 	}
 	files := map[string]string{imageConfig: craftFile, imageTrust: trustFile}
-	for _, spi := range craft.SPIs() {
+	for _, spi := range c.SPIs() {
 		name := fmt.Sprintf("sdls-%d", spi)
 		if _, err := dev.Secret(name, craft.KeySize); err != nil {
 			return nil, err

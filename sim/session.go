@@ -130,6 +130,7 @@ func (s *session) connect(ctx context.Context) error {
 	s.space, err = spacelink.New(spacelink.Config{
 		Craft: s.machine.Radio, Ground: s.path("radio.sock"), Dir: s.dir,
 		BERUp: s.craft.Sim.BERUp, BERDown: s.craft.Sim.BERDown, Seed: s.craft.Sim.Seed,
+		Soft: s.craft.Link.Soft, EbN0Down: s.craft.Sim.EbN0Down, Ratio: s.craft.Link.Ratio(),
 		Delay: time.Duration(s.craft.Sim.DelayMS) * time.Millisecond, Clock: clock.Real{},
 	})
 	if err != nil {

@@ -23,6 +23,8 @@ type upFrame struct {
 // upFraming is the protocol of the uplink's frames. A unit is what one frame carries of a
 // packet: segment header and data of a TC frame, the data field of a USLP frame.
 type upFraming interface {
+	// room is how much of a packet a frame carries where security adds n octets to it.
+	room(n int) int
 	// cut makes the units of a packet, where security adds n octets to each.
 	cut(packet []byte, n int) ([][]byte, error)
 	// data makes a frame of a unit, protected by seal, to whose clear text it adds n octets.
@@ -50,6 +52,8 @@ func (p Profile) upFraming() upFraming {
 type tcUp struct{ p tc.Params }
 
 func (t *tcUp) mask() []byte { return nil } // the default of package sdls is TC's
+
+func (t *tcUp) room(n int) int { return t.p.MaxData() - tc.SegmentHeaderLength - n }
 
 func (t *tcUp) cut(packet []byte, n int) ([][]byte, error) {
 	return tc.Segment(0, packet, t.p.MaxData()-n)
@@ -112,8 +116,10 @@ const uslpUpHeader = uslp.MinHeaderLength + 1
 // mask leaves out the frame count, as the default for TC does.
 func (u *uslpUp) mask() []byte { return []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0} }
 
+func (u *uslpUp) room(n int) int { return u.p.MaxLength - uslpUpHeader - int(u.p.FECF) - n - 1 }
+
 func (u *uslpUp) cut(packet []byte, n int) ([][]byte, error) {
-	room := u.p.MaxLength - uslpUpHeader - int(u.p.FECF) - n - 1
+	room := u.room(n)
 	if room < 1 || len(packet) == 0 {
 		return nil, fmt.Errorf("cut packet of %d octets: frames leave %d", len(packet), room)
 	}
@@ -213,6 +219,16 @@ func (j *uslpJoiner) push(unit []byte, emit func([]byte)) error {
 		err = errSegment
 	}
 	return err
+}
+
+// UnitRoom is how many octets of a packet one frame of uplink channel vc carries; 0 where
+// there are no frames.
+func (p Profile) UnitRoom(vc ccsds.VCID) int {
+	p = p.WithDefaults()
+	if p.Up == FramingPackets {
+		return 0
+	}
+	return p.upFraming().room(p.overhead(vc))
 }
 
 // overhead is what security adds to a unit of an uplink channel, in octets.

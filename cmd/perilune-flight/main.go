@@ -54,7 +54,7 @@ func configure(log *slog.Logger) (scheduler.Config, error) {
 	if cfg.Craft, err = craft.Load(filepath.Join(initproto.EtcDir, craftFile)); err != nil {
 		return cfg, err
 	}
-	keys, err := craft.LoadKeys(filepath.Join(initproto.EtcDir, keysDir))
+	keys, err := cfg.Craft.LoadKeys(filepath.Join(initproto.EtcDir, keysDir))
 	if err != nil {
 		return cfg, err
 	}

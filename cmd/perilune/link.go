@@ -35,8 +35,11 @@ func showStatus(w io.Writer, s client.Status) {
 		{"craft", s.Craft},
 		{"radio", s.Radio},
 		{"link", l.State},
-		{"down", fmt.Sprintf("%d frames good, %d corrected (%d octets), %d bad, %d lost; %d packets", l.Frames, l.Corrected, l.Symbols, l.Bad, l.Lost, l.Packets)},
+		{"down", fmt.Sprintf("%d frames good, %d corrected (%d symbols), %d bad, %d lost; %d packets", l.Frames, l.Corrected, l.Symbols, l.Bad, l.Lost, l.Packets)},
 		{"up", fmt.Sprintf("%d CLTUs, %d frames again", l.CLTUs, l.Retransmissions)},
+	}
+	for _, layer := range l.Layers {
+		rows = append(rows, []string{layer.Name, layer.Text})
 	}
 	for _, c := range l.Channels {
 		state := fmt.Sprintf("%s, V(R) %d, %d waiting", c.State, c.Report, c.Queued)

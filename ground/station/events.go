@@ -36,8 +36,11 @@ func (s *Station) frame(f link.FrameInfo) {
 	s.repaired.frames++
 	s.repaired.symbols += f.Corrected
 	if f.Corrected > 0 && s.seldom(client.KindCorrected) {
-		e.Kind, e.Text = client.KindCorrected, fmt.Sprintf("%d octets corrected", f.Corrected)
+		e.Kind, e.Text = client.KindCorrected, fmt.Sprintf("%d symbols corrected", f.Corrected)
 		e.Fields = map[string]any{"symbols": f.Corrected, "symbols_since": s.repaired.symbols, "frames_since": s.repaired.frames}
+		if f.Rounds > 0 {
+			e.Fields["iterations"] = f.Rounds
+		}
 		s.repaired = repaired{}
 		s.record(e)
 	}

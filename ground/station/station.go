@@ -85,6 +85,7 @@ type Config struct {
 	Orders   Orders // nil: activations are refused
 	Clock    clock.Clock
 	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
+	Soft     bool          // the radio gives soft symbols, an int8 each, instead of bits
 	AutoTime bool          // set the craft's clock whenever it reports that it is free
 	Temp     string        // folder for bundles on their way
 	Log      *slog.Logger
@@ -111,6 +112,7 @@ type Station struct {
 	filePackets uint16 // sequence count of APID 2
 	repaired    repaired
 	twice       duplicates
+	symbols     []int8
 	changed     bool   // the synchroniser's state, not yet recorded
 	autoTime    uint64 // the command that sets the clock, while it is under way
 }
@@ -165,10 +167,24 @@ func (s *Station) RadioState(state string) {
 func (s *Station) receive(bits []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.link.BitsReceived += uint64(len(bits)) * 8
-	s.ground.Receive(bits)
+	if s.cfg.Soft {
+		s.receiveSoft(bits)
+	} else {
+		s.link.BitsReceived += uint64(len(bits)) * 8
+		s.ground.Receive(bits)
+	}
 	s.recordState(s.link.BitsReceived)
 	s.poke()
+}
+
+// receiveSoft takes soft symbols, one in each octet.
+func (s *Station) receiveSoft(octets []byte) {
+	s.symbols = s.symbols[:0]
+	for _, v := range octets {
+		s.symbols = append(s.symbols, int8(v))
+	}
+	s.link.BitsReceived += uint64(len(octets))
+	s.ground.ReceiveSoft(s.symbols)
 }
 
 // poke lets the transmitter look for work.

@@ -46,6 +46,9 @@ func (s *Station) linkStatus() client.Link {
 	l.Corrected, l.Packets, l.BitsReceived, l.CLTUs = st.Corrected, st.Packets, st.Bits, st.CLTUs
 	l.BitsSent = s.sent * 8
 	l.Channels = []client.Channel{}
+	for _, layer := range s.ground.Layers() {
+		l.Layers = append(l.Layers, client.Layer(layer))
+	}
 	for _, vc := range slices.Sorted(maps.Keys(st.FOP)) {
 		l.Channels = append(l.Channels, s.channelStatus(vc))
 		l.Retransmissions += st.FOP[vc].Again

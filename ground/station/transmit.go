@@ -17,10 +17,6 @@ import (
 // file entity, which knows better what to send next.
 const fileBacklog = 4
 
-// idleTail is radiated behind a CLTU when nothing follows, so that a decoder that works
-// in codeblocks sees the end of it (CCSDS 231.0-B-4 §6, idle sequence).
-const idleTail = 16
-
 // filePDU is the tag of a packet with a PDU of a file: "data", or the directive's name.
 type filePDU string
 
@@ -42,10 +38,7 @@ func kindOf(pdu []byte) filePDU {
 // transmit radiates what there is, at the pace of the channel.
 func (s *Station) transmit(ctx context.Context) error {
 	pace := pacer{rate: s.cfg.Profile.UpRate}
-	idle := make([]byte, idleTail)
-	for i := range idle {
-		idle[i] = 0x55
-	}
+	idle := s.ground.UpIdle()
 	trailing := false
 	for ctx.Err() == nil {
 		bits, wake := s.next()
@@ -157,7 +150,7 @@ func (p *pacer) after(now time.Time, n int) time.Duration {
 // sentAs notes that the frame that goes out next is the last one of tag. The offset is
 // that of its CLTU's start sequence, behind the acquisition pattern.
 func (s *Station) sentAs(vc ccsds.VCID, tag any) {
-	bit := (s.sent + uint64(s.cfg.Profile.Acquisition)) * 8
+	bit := (s.sent + uint64(s.ground.Lead())) * 8
 	switch t := tag.(type) {
 	case *command:
 		s.radiated(t, bit)

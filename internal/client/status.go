@@ -21,8 +21,8 @@ type Link struct {
 	State           string    `json:"state"` // search, verify, lock
 	Since           time.Time `json:"since,omitzero"`
 	Frames          uint64    `json:"frames"`    // good ones
-	Corrected       uint64    `json:"corrected"` // frames that RS repaired
-	Symbols         uint64    `json:"symbols"`   // octets that RS repaired
+	Corrected       uint64    `json:"corrected"` // frames that the code repaired
+	Symbols         uint64    `json:"symbols"`   // RS symbols, or channel bits of LDPC and turbo codes, repaired
 	Bad             uint64    `json:"bad"`
 	Lost            uint64    `json:"lost"`
 	Packets         uint64    `json:"packets"`
@@ -31,6 +31,13 @@ type Link struct {
 	CLTUs           uint64    `json:"cltus"`
 	Retransmissions uint64    `json:"retransmissions"` // TC frames sent again
 	Channels        []Channel `json:"channels"`
+	Layers          []Layer   `json:"layers"` // of the profile in use
+}
+
+// Layer says in words what one layer of the link has done.
+type Layer struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
 }
 
 // Channel is one virtual channel of the uplink.

@@ -57,6 +57,15 @@ func Decode(data []byte, file string, into any) error {
 	return fmt.Errorf("%s:%d: %w %q", file, lineOf(data, key), ErrUnknownKey, key.String())
 }
 
+// Line is the line on which a key of a table stands; where the text does not have the key,
+// that of the table; and 1 where it does not have the table either.
+func Line(data []byte, table, key string) int {
+	if n := lineOf(data, toml.Key{table, key}); n > 1 {
+		return n
+	}
+	return lineOf(data, toml.Key{table})
+}
+
 // lineOf finds the line on which key stands: the TOML library keeps no positions
 // for keys that it did not decode.
 func lineOf(data []byte, key toml.Key) int {

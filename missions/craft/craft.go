@@ -6,7 +6,9 @@ package craft
 import (
 	"fmt"
 	"os"
+	"strings"
 
+	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/internal/config"
 	"github.com/perilune/perilune/internal/ids"
 )
@@ -73,10 +75,24 @@ func Parse(data []byte, file string) (*Craft, error) {
 	for i := range c.Tenants {
 		c.Tenants[i].fill()
 	}
+	c.Link.fill()
+	if c.Sim.EbN0Down != nil && c.Sim.BERDown == DefaultSim().BERDown {
+		c.Sim.BERDown = 0
+	}
+	if err := c.Link.validate(); err != nil {
+		return nil, fmt.Errorf("%s:%d: link: %w", file, lineOf(data, err), err)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return c, nil
+}
+
+// lineOf is where the link's key stands that a complaint begins with, or its table.
+func lineOf(data []byte, complaint error) int {
+	text := strings.TrimPrefix(complaint.Error(), link.ErrProfile.Error()+": ")
+	key, _, _ := strings.Cut(text, " ")
+	return config.Line(data, "link", strings.TrimSuffix(key, ":"))
 }
 
 func (t *Tenant) fill() {

@@ -53,7 +53,7 @@ func TestParseRefuses(t *testing.T) {
 		{"tenant twice", `"borealis"`, `"acme"`, "is there twice"},
 		{"ber", "1e-3", "0.7", "bit error ratio"},
 		{"fault kind", `"los"`, `"meteor"`, `kind "meteor"`},
-		{"frame length", "scid = 42", "scid = 42\n[link]\nframe_length = 1000", "RS(255,223) wants 1115"},
+		{"frame length", "scid = 42", "scid = 42\n[link]\nup = \"tc\"\nframe_length = 1001", "craft.toml:6: link: link profile: frame_length 1001: RS(255,223) at interleave 5 carries multiples of 5 up to 1115"},
 		{"negative time", "at_s = 30", "at_s = -1", "at_s"},
 		{"tle passes", "ber_up = 1e-3", "passes = \"tle\"", "wants tle"},
 		{"memory", `name = "luna"`, "name = \"luna\"\nmemory = 3", "memory 3"},
@@ -68,24 +68,72 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// TestLinkProfiles: the profiles that the design has, from TOML.
+func TestLinkProfiles(t *testing.T) {
+	for _, tt := range []struct {
+		name, text, want string // of the complaint; "" for none
+		frame            int
+	}{
+		{"concatenated", "coding = 'concatenated'\nrate = '3/4'", "", 1115},
+		{"concatenated, interleave 1, E 8", "coding = 'concatenated'\ninterleave = 1\nrs_e = 8", "", 239},
+		{"ldpc", "down = 'aos'\ncoding = 'ldpc'\nheader_error_control = true\ninsert_zone = 4", "", 512},
+		{"ldpc 7/8", "down = 'aos'\ncoding = 'ldpc'\nrate = '7/8'", "", 892},
+		{"turbo", "down = 'uslp'\nup = 'uslp'\ncltu = 'ldpc128'\ncoding = 'turbo'\nrate = '1/6'\nblock = 8920\nfecf = 32", "", 1115},
+		{"packets", "down = 'packets'\nup = 'packets'\nsecurity = 'none'", "", 1115},
+		{"secured down", "[[link.down_channel]]\nvc = 2\nsecurity = 'authenticate'\npriority = 1\nrate = 100000", "", 1115},
+		{"recovery alone", "[[link.up_channel]]\nvc = 0\nservice = 'bd'\nsecurity = 'authenticate'", "", 1115},
+		{"packets and security", "down = 'packets'\nup = 'packets'", `x.toml:2: link: security "both": packets without frames have none`, 0},
+		{"no way back", "down = 'packets'\ncoding = 'none'", "no frame brings the CLCW", 0},
+		{"no such code", "coding = 'ldpc'\nblock = 1000", "x.toml:2: link: link profile: LDPC code of 1000 bits, rate 1/2: want blocks of 1024, 4096 or 16384", 0},
+		{"frame and code", "coding = 'turbo'\nframe_length = 1115", "x.toml:4: link: link profile: frame_length 1115: turbo with blocks of 3568 bits carries frames of 446 octets", 0},
+		{"no check", "coding = 'turbo'\nfecf = 0", "does not tell a wrong frame from a right one", 0},
+		{"insert zone of tm", "insert_zone = 3", "x.toml:3: link: link profile: insert_zone: only aos and uslp", 0},
+		{"coding", "coding = 'morse'", "x.toml:3: link: link profile: coding \"morse\": want none, rs", 0},
+		{"no ocf", "ocf = false", "no ocf", 0},
+		{"channel of tm", "[[link.down_channel]]\nvc = 8", "tm has 0 to 6", 0},
+		{"up channel", "[[link.up_channel]]\nvc = 3", "up_channel 3", 0},
+		{"same association", "[[link.down_channel]]\nvc = 1\nsecurity = 'both'\nspi = 2", "SPI 2 of downlink virtual channel 1 is another channel's too", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := craft.Parse([]byte("scid = 42\n[link]\n"+tt.text), "x.toml")
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Fatalf("got %v, want %q", err, tt.want)
+				}
+				return
+			}
+			if err != nil || c.Link.FrameLength != tt.frame {
+				t.Fatalf("frames of %d octets, %v", c.Link.FrameLength, err)
+			}
+			keys := map[uint16][craft.KeySize]byte{}
+			for _, spi := range c.SPIs() {
+				keys[spi] = [craft.KeySize]byte{1}
+			}
+			if _, err := c.Profile(keys); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestLoadKeys(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := craft.LoadKeys(dir); err == nil {
+	dir, c := t.TempDir(), craft.Default()
+	if _, err := c.LoadKeys(dir); err == nil {
 		t.Fatal("keys out of nothing")
 	}
-	for _, spi := range craft.SPIs() {
+	for _, spi := range c.SPIs() {
 		if err := os.WriteFile(dir+"/"+craft.KeyFile(spi), make([]byte, craft.KeySize), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	keys, err := craft.LoadKeys(dir)
+	keys, err := c.LoadKeys(dir)
 	if err != nil || len(keys) != 3 {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 	if err := os.WriteFile(dir+"/"+craft.KeyFile(2), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := craft.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "5 octets, want 32") {
+	if _, err := c.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "5 octets, want 32") {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -2,31 +2,89 @@ package craft
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
 )
 
-// Link is the space link's profile: TM frames with RS(255,223) down, TC frames with
-// COP-1 and authenticated encryption up.
+// Link is the space link's profile. Where it is silent: TM frames with RS(255,223) down, TC
+// frames with COP-1 and authenticated encryption up.
 type Link struct {
-	FrameLength int `toml:"frame_length"` // octets of a TM frame
-	Interleave  int `toml:"interleave"`   // depth of the Reed-Solomon code
-	DownRate    int `toml:"down_rate"`    // bit/s on the channel
-	UpRate      int `toml:"up_rate"`      // bit/s on the channel
-	MaxTCFrame  int `toml:"max_tc_frame"` // octets of a TC frame, at most 1024
+	Down     string `toml:"down"`      // tm, aos, uslp, packets
+	Coding   string `toml:"coding"`    // none, rs, conv, concatenated, ldpc, turbo
+	Up       string `toml:"up"`        // tc, uslp, packets
+	CLTU     string `toml:"cltu"`      // bch, ldpc128, ldpc512
+	Security string `toml:"security"`  // of all uplink channels: both, authenticate, none
+	DownRate int    `toml:"down_rate"` // bit/s on the channel
+	UpRate   int    `toml:"up_rate"`   // bit/s on the channel
+
+	FrameLength int    `toml:"frame_length"`         // octets of a frame down; 0: what fills the code
+	Interleave  int    `toml:"interleave"`           // depth of the Reed-Solomon code
+	Correct     int    `toml:"rs_e"`                 // symbols that it corrects in a codeword: 16 or 8
+	Basis       string `toml:"rs_basis"`             // dual or conventional
+	Rate        string `toml:"rate"`                 // of conv, concatenated, ldpc, turbo
+	Block       int    `toml:"block"`                // information bits of a codeword of ldpc, turbo
+	Iterations  int    `toml:"iterations"`           // of their decoders at most
+	Randomiser  string `toml:"randomiser"`           // 255, 131071, none
+	Soft        bool   `toml:"soft"`                 // the station's receiver gives soft symbols
+	OCF         bool   `toml:"ocf"`                  // frames down carry the CLCW
+	FECF        int    `toml:"fecf"`                 // bits: 16, 32, 0
+	FHEC        bool   `toml:"header_error_control"` // AOS
+	InsertZone  int    `toml:"insert_zone"`          // octets; AOS, USLP
+	Encap       bool   `toml:"encapsulation"`        // encapsulation packets too
+	MaxTCFrame  int    `toml:"max_tc_frame"`         // octets of a TC or USLP frame up, at most 1024
+
+	DownChannels []DownChannel `toml:"down_channel"`
+	UpChannels   []UpChannel   `toml:"up_channel"`
+}
+
+// DownChannel is a virtual channel of the downlink that is not as it is by default.
+type DownChannel struct {
+	VC       int    `toml:"vc"`
+	Priority int    `toml:"priority"` // lower goes first
+	Weight   int    `toml:"weight"`   // share among those of one priority: 1
+	Rate     int    `toml:"rate"`     // bit/s at most; 0: no limit
+	Security string `toml:"security"` // none, authenticate, encrypt, both: none
+	SPI      int    `toml:"spi"`      // of its association: 16 + vc
+}
+
+// UpChannel is a virtual channel of the uplink that is not as it is by default.
+type UpChannel struct {
+	VC       int    `toml:"vc"`       // 0 commands, 1 files, 2 recovery
+	Service  string `toml:"service"`  // ad: in sequence, sent again; bd: once
+	Security string `toml:"security"` // authenticate, both
+	SPI      int    `toml:"spi"`      // of its association: 1 + vc
 }
 
 // KeySize is the length of a link key in octets (AES-256).
 const KeySize = 32
 
-// SPIs of the uplink's security associations: one a virtual channel, so that each has
-// its own anti-replay counter.
-var uplinkSPI = map[ccsds.VCID]uint16{0: 1, 1: 2, 2: 3}
+// The uplink's virtual channels: commands and files in sequence, recovery not. Each has
+// an association of its own, so that each has its own anti-replay counter.
+var upServices = map[int]string{0: "ad", 1: "ad", 2: "bd"}
+
+const (
+	serviceAD = "ad"
+	serviceBD = "bd"
+
+	firstUpSPI   = 1  // of virtual channel 0
+	firstDownSPI = 16 // of virtual channel 0
+)
 
 // DefaultLink is the profile of design §9.
 func DefaultLink() Link {
-	return Link{FrameLength: 1115, Interleave: 5, DownRate: 512_000, UpRate: 256_000, MaxTCFrame: 256}
+	return Link{
+		Down: "tm", Coding: "", Up: "tc", CLTU: "bch", Security: "both", OCF: true, FECF: 16,
+		DownRate: 512_000, UpRate: 256_000, MaxTCFrame: 256,
+	}
+}
+
+// fill derives what the file leaves open.
+func (l *Link) fill() {
+	p := l.profile(nil).WithDefaults()
+	l.Coding, l.FrameLength, l.Interleave = string(p.Code.Kind), p.FrameLength, p.Code.Interleave
 }
 
 func (l *Link) validate() error {
@@ -35,35 +93,170 @@ func (l *Link) validate() error {
 		value       int
 		least, most int
 	}{
-		{"frame_length", l.FrameLength, 128, 2048},
+		{"frame_length", l.FrameLength, 64, 2048},
 		{"down_rate", l.DownRate, 1000, 100_000_000},
 		{"up_rate", l.UpRate, 1000, 10_000_000},
 		{"max_tc_frame", l.MaxTCFrame, 64, 1024},
+		{"rs_e", l.Correct, 0, 16},
+		{"fecf", l.FECF, 0, 32},
 	} {
 		if v.value < v.least || v.value > v.most {
 			return fmt.Errorf("%s %d: want %d to %d", v.key, v.value, v.least, v.most)
 		}
 	}
-	if l.FrameLength != 223*l.Interleave {
-		return fmt.Errorf("frame_length %d with interleave %d: RS(255,223) wants %d octets", l.FrameLength, l.Interleave, 223*l.Interleave)
+	for _, v := range []struct {
+		key, value string
+		want       []string
+	}{
+		{"rs_basis", l.Basis, []string{"", "dual", "conventional"}},
+		{"security", l.Security, []string{"both", "authenticate", "none"}},
+	} {
+		if !slices.Contains(v.want, v.value) {
+			return fmt.Errorf("%s %q: want one of %q", v.key, v.value, v.want)
+		}
+	}
+	if l.FECF != 0 && l.FECF != 16 && l.FECF != 32 {
+		return fmt.Errorf("fecf %d: want 16 bits, 32 with uslp, or 0", l.FECF)
+	}
+	if l.Up == string(link.FramingPackets) && l.Security != "none" {
+		return fmt.Errorf(`security %q: packets without frames have none; say security = "none" if nobody else can reach this link`, l.Security)
+	}
+	if err := l.validateChannels(); err != nil {
+		return err
+	}
+	keys := map[uint16][KeySize]byte{}
+	for _, spi := range l.spis() {
+		keys[spi] = [KeySize]byte{1} // any key will do to look at the rest
+	}
+	return l.profile(keys).Validate()
+}
+
+func (l *Link) validateChannels() error {
+	seen := map[int]bool{}
+	for _, c := range l.DownChannels {
+		if c.VC < 0 || c.VC > int(ccsds.MaxVCID) || seen[c.VC] {
+			return fmt.Errorf("down_channel %d is no virtual channel, or there twice", c.VC)
+		}
+		if !slices.Contains([]string{"", "none", "authenticate", "encrypt", "both"}, c.Security) {
+			return fmt.Errorf("down_channel %d: security %q: want none, authenticate, encrypt or both", c.VC, c.Security)
+		}
+		if c.SPI < 0 || c.SPI > 65534 {
+			return fmt.Errorf("down_channel %d: spi %d: want 1 to 65534", c.VC, c.SPI)
+		}
+		seen[c.VC] = true
+	}
+	clear(seen)
+	for _, c := range l.UpChannels {
+		if _, ok := upServices[c.VC]; !ok || seen[c.VC] {
+			return fmt.Errorf("up_channel %d: want 0 (commands), 1 (files) or 2 (recovery), each once", c.VC)
+		}
+		if !slices.Contains([]string{"", serviceAD, serviceBD}, c.Service) {
+			return fmt.Errorf("up_channel %d: service %q: want ad or bd", c.VC, c.Service)
+		}
+		if !slices.Contains([]string{"", "authenticate", "both"}, c.Security) {
+			return fmt.Errorf("up_channel %d: security %q: want authenticate or both; none is for the whole uplink", c.VC, c.Security)
+		}
+		if c.SPI < 0 || c.SPI > 65534 {
+			return fmt.Errorf("up_channel %d: spi %d: want 1 to 65534", c.VC, c.SPI)
+		}
+		seen[c.VC] = true
 	}
 	return nil
 }
 
-// SPIs lists the security associations of the uplink in order.
-func SPIs() []uint16 { return []uint16{1, 2, 3} }
+// spis lists the security associations of the link in order.
+func (l *Link) spis() []uint16 {
+	p := l.profile(nil)
+	return slices.Sorted(func(yield func(uint16) bool) {
+		for _, m := range []map[ccsds.VCID]uint16{p.SPI, p.DownSPI} {
+			for spi := range maps.Values(m) {
+				if !yield(spi) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// profile is the link engines' view.
+func (l *Link) profile(keys map[uint16][KeySize]byte) link.Profile {
+	p := link.Profile{
+		DownRate: l.DownRate, UpRate: l.UpRate, Down: link.Framing(l.Down), FrameLength: l.FrameLength,
+		Code: link.Code{
+			Kind: link.CodeKind(l.Coding), E: l.Correct, Interleave: l.Interleave, Conventional: l.Basis == "conventional",
+			Rate: l.Rate, Block: l.Block, Randomiser: link.Randomiser(l.Randomiser), Iterations: l.Iterations,
+		},
+		NoOCF: !l.OCF, NoFECF: l.FECF == 0, LongFECF: l.FECF == 32, HeaderControl: l.FHEC, InsertZone: l.InsertZone, Encapsulation: l.Encap,
+		Up: link.Framing(l.Up), CLTU: link.CLTU(l.CLTU), MaxTCFrame: l.MaxTCFrame, Keys: keys,
+	}
+	l.downChannels(&p)
+	l.upChannels(&p)
+	return p
+}
+
+func (l *Link) downChannels(p *link.Profile) {
+	if len(l.DownChannels) == 0 {
+		return
+	}
+	p.Shares = maps.Clone(p.WithDefaults().Shares)
+	p.DownSPI, p.DownMode = map[ccsds.VCID]uint16{}, map[ccsds.VCID]link.Mode{}
+	for _, c := range l.DownChannels {
+		vc := ccsds.VCID(c.VC)
+		s := p.Shares[vc]
+		p.Shares[vc] = link.Share{Priority: c.Priority, Rate: c.Rate, Weight: firstOf(c.Weight, s.Weight, 1)}
+		if c.Security != "" && c.Security != "none" {
+			p.DownSPI[vc], p.DownMode[vc] = uint16(firstOf(c.SPI, firstDownSPI+c.VC)), link.Mode(c.Security)
+		}
+	}
+}
+
+func (l *Link) upChannels(p *link.Profile) {
+	p.AD, p.BD = []ccsds.VCID{}, []ccsds.VCID{}
+	p.SPI, p.UpMode = map[ccsds.VCID]uint16{}, map[ccsds.VCID]link.Mode{}
+	for _, n := range slices.Sorted(maps.Keys(upServices)) {
+		c := UpChannel{VC: n}
+		if i := slices.IndexFunc(l.UpChannels, func(c UpChannel) bool { return c.VC == n }); i >= 0 {
+			c = l.UpChannels[i]
+		}
+		vc := ccsds.VCID(n)
+		if c.Service == serviceBD || c.Service == "" && upServices[n] == serviceBD {
+			p.BD = append(p.BD, vc)
+		} else {
+			p.AD = append(p.AD, vc)
+		}
+		if l.Security == "none" {
+			continue
+		}
+		p.SPI[vc], p.UpMode[vc] = uint16(firstOf(c.SPI, firstUpSPI+n)), link.Mode(l.Security)
+		if c.Security != "" {
+			p.UpMode[vc] = link.Mode(c.Security)
+		}
+	}
+}
+
+// firstOf is the first number that is not zero.
+func firstOf(n ...int) int {
+	for _, v := range n {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// Ratio is how many bits of frames there are for each bit of the downlink's channel, markers
+// not counted: the rate by which Eb/N0 is told.
+func (l *Link) Ratio() float64 {
+	p := l.profile(nil).WithDefaults()
+	return p.Code.Ratio(p.FrameLength)
+}
+
+// SPIs lists the security associations of the link in order.
+func (c *Craft) SPIs() []uint16 { return c.Link.spis() }
 
 // Profile is the link engines' view of the craft, with the key of each association.
 func (c *Craft) Profile(keys map[uint16][KeySize]byte) (link.Profile, error) {
-	p := link.Profile{
-		SCID:        ccsds.SCID(c.SCID),
-		FrameLength: c.Link.FrameLength,
-		Code:        link.Code{Interleave: c.Link.Interleave},
-		DownRate:    c.Link.DownRate,
-		UpRate:      c.Link.UpRate,
-		MaxTCFrame:  c.Link.MaxTCFrame,
-		Keys:        keys,
-		SPI:         uplinkSPI,
-	}
+	p := c.Link.profile(keys)
+	p.SCID = ccsds.SCID(c.SCID)
 	return p, p.Validate()
 }

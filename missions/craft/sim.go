@@ -7,12 +7,13 @@ import (
 
 // Sim is the world that the simulator puts around a craft.
 type Sim struct {
-	BERUp    float64   `toml:"ber_up"`   // bit error ratio of the uplink
-	BERDown  float64   `toml:"ber_down"` // and of the downlink
-	DelayMS  int       `toml:"delay_ms"` // one way, when passes = "always"
-	Seed     uint64    `toml:"seed"`     // of noise; the same seed gives the same noise to the same bits
-	Passes   string    `toml:"passes"`   // "always": in contact but for faults; "tle": as the orbit has it
-	TLE      []string  `toml:"tle"`      // the two lines
+	BERUp    float64   `toml:"ber_up"`       // bit error ratio of the uplink
+	BERDown  float64   `toml:"ber_down"`     // and of the downlink
+	EbN0Down *float64  `toml:"ebn0_down_db"` // noise of the downlink's receiver; in place of ber_down, unless that is given too
+	DelayMS  int       `toml:"delay_ms"`     // one way, when passes = "always"
+	Seed     uint64    `toml:"seed"`         // of noise; the same seed gives the same noise to the same bits
+	Passes   string    `toml:"passes"`       // "always": in contact but for faults; "tle": as the orbit has it
+	TLE      []string  `toml:"tle"`          // the two lines
 	Stations []Station `toml:"station"`
 	Faults   []Fault   `toml:"fault"`
 }
@@ -57,6 +58,9 @@ func (s *Sim) validate() error {
 		if !(b >= 0 && b <= 0.5) {
 			return fmt.Errorf("bit error ratio %g: want 0 to 0.5", b)
 		}
+	}
+	if s.EbN0Down != nil && !(*s.EbN0Down >= -5 && *s.EbN0Down <= 30) {
+		return fmt.Errorf("ebn0_down_db %g: want -5 to 30", *s.EbN0Down)
 	}
 	if s.DelayMS < 0 || s.DelayMS > 10_000 {
 		return fmt.Errorf("delay_ms %d: want 0 to 10000", s.DelayMS)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/channel"
+	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/internal/clock"
 )
 
@@ -27,12 +28,15 @@ type direction struct {
 	ber   float64 // when nothing is wrong
 	delay time.Duration
 	clear bool // no noise at all, for as long as it is set
+	awgn  *channel.AWGN
+	soft  bool // the radio at the end gives soft symbols
 }
 
 // chunk is a piece of the bit stream on its way.
 type chunk struct {
 	due  time.Time
 	bits []byte
+	out  []byte // what the radio at the end gives: the bits, or soft symbols
 }
 
 // carry moves bits from one radio to the other until ctx ends or one of them fails.
@@ -46,12 +50,13 @@ func (d *direction) carry(ctx context.Context, c clock.Clock, from io.Reader, to
 		buf := make([]byte, chunkSize)
 		n, err := from.Read(buf)
 		if n > 0 {
-			out, err := d.disturb(buf[:n])
+			p, err := d.disturb(buf[:n])
 			if err != nil {
 				return err
 			}
+			p.due = c.Now().Add(d.lag())
 			select {
-			case way <- chunk{c.Now().Add(d.lag()), out}:
+			case way <- p:
 			case err := <-failed:
 				return err
 			case <-ctx.Done():
@@ -75,7 +80,7 @@ func (d *direction) arrive(ctx context.Context, c clock.Clock, way <-chan chunk,
 			if err := d.received.add(p.bits); err != nil {
 				return err
 			}
-			if _, err := to.Write(p.bits); err != nil {
+			if _, err := to.Write(p.out); err != nil {
 				return fmt.Errorf("%slink to its radio: %w", d.name, err)
 			}
 		case <-ctx.Done():
@@ -84,18 +89,38 @@ func (d *direction) arrive(ctx context.Context, c clock.Clock, way <-chan chunk,
 	}
 }
 
-// disturb records bits, and returns what the way makes of them.
-func (d *direction) disturb(bits []byte) ([]byte, error) {
+// sure is the size of a soft symbol without noise, or of a bit that is told as one.
+const sure = 31
+
+// disturb records bits, and returns what the way makes of them: first the channel's errors,
+// bursts and silence, then the receiver's noise.
+func (d *direction) disturb(bits []byte) (chunk, error) {
 	if err := d.sent.add(bits); err != nil {
-		return nil, err
+		return chunk{}, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.clear {
-		return bits, nil
+	if !d.clear {
+		bits, _ = d.ch.Pass(bits)
 	}
-	out, _ := d.ch.Pass(bits)
-	return out, nil
+	if d.awgn == nil && !d.soft {
+		return chunk{bits: bits, out: bits}, nil
+	}
+	var symbols []int8
+	if d.awgn == nil || d.clear {
+		symbols = coding.AppendSoft(make([]int8, 0, 8*len(bits)), bits, sure)
+	} else {
+		symbols = d.awgn.AppendSoft(make([]int8, 0, 8*len(bits)), bits)
+		bits = coding.AppendHard(make([]byte, 0, len(bits)), symbols)
+	}
+	if !d.soft {
+		return chunk{bits: bits, out: bits}, nil
+	}
+	out := make([]byte, len(symbols))
+	for i, v := range symbols {
+		out[i] = byte(v)
+	}
+	return chunk{bits: bits, out: out}, nil
 }
 
 func (d *direction) lag() time.Duration {

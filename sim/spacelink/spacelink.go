@@ -29,6 +29,9 @@ type Config struct {
 	Ground         string             // unix socket to listen on for the station's radio
 	Dir            string             // for the recordings
 	BERUp, BERDown float64
+	Soft           bool          // the station's radio gives soft symbols, an int8 each
+	EbN0Down       *float64      // dB: noise of the downlink's receiver, besides BERDown; nil for none
+	Ratio          float64       // information bits for each bit of the downlink, by which Eb/N0 is told
 	Delay          time.Duration // one way
 	Seed           uint64
 	Clock          clock.Clock
@@ -53,6 +56,12 @@ func New(cfg Config) (*Link, error) {
 	}
 	if l.down, err = l.way(Down, cfg.BERDown, cfg.Seed+1); err != nil {
 		return nil, err
+	}
+	l.down.soft = cfg.Soft
+	if cfg.EbN0Down != nil {
+		if l.down.awgn, err = channel.NewAWGN(cfg.Seed+1, *cfg.EbN0Down, cfg.Ratio); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.Remove(cfg.Ground); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err

@@ -200,10 +200,10 @@ func (f *flatsat) prepare() {
 	f.keys = filepath.Join(f.dir, "keys")
 	f.dev, err = grant.DevKeys(f.keys)
 	fail(err)
-	for _, spi := range craft.SPIs() {
+	for _, spi := range f.desc.SPIs() {
 		fail(os.WriteFile(filepath.Join(f.keys, craft.KeyFile(spi)), append(make([]byte, craft.KeySize-1), byte(spi)), 0o600))
 	}
-	loaded, err := craft.LoadKeys(f.keys)
+	loaded, err := f.desc.LoadKeys(f.keys)
 	fail(err)
 	f.profile, err = f.desc.Profile(loaded)
 	fail(err)

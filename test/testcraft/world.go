@@ -91,14 +91,14 @@ func (w *World) makeCraft(c *craft.Craft, berUp, berDown float64) error {
 	if err != nil {
 		return err
 	}
-	for _, spi := range craft.SPIs() {
+	for _, spi := range c.SPIs() {
 		key := make([]byte, craft.KeySize)
 		key[0] = byte(spi)
 		if err := os.WriteFile(filepath.Join(w.Keys, craft.KeyFile(spi)), key, 0o600); err != nil {
 			return err
 		}
 	}
-	keys, err := craft.LoadKeys(w.Keys)
+	keys, err := c.LoadKeys(w.Keys)
 	if err != nil {
 		return err
 	}

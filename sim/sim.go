@@ -79,6 +79,9 @@ func Demo(ctx context.Context, opt Options) (*story.Report, error) {
 		return nil, err
 	}
 	c.Sim.BERUp, c.Sim.BERDown = storyUp, storyDown
+	if c.Sim.EbN0Down != nil { // the profile has noise of its own, as bad as the story wants it
+		c.Sim.BERDown = 0
+	}
 	c.Sim.Passes, c.Sim.Faults = "always", nil
 	opt.manual = true
 	s, err := open(ctx, c, opt)

@@ -18,6 +18,9 @@ import (
 // builtIn is the craft that flies when none is named.
 var builtIn = filepath.Join("sim", "flatsat", "craft.toml")
 
+// profiles are crafts with another link each, by the name of the profile.
+var profiles = filepath.Join("sim", "flatsat", "profiles")
+
 // errStory says that a milestone was not reached.
 var errStory = errors.New("not every milestone was reached")
 
@@ -48,6 +51,7 @@ station in front of it, and keep flying until Ctrl-C. Run it in the source tree.
 
 func (a *app) demoCmd() *cobra.Command {
 	var f simFlags
+	var profile string
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Fly the story: a table of milestones, then the end",
@@ -59,7 +63,13 @@ DEMO_BREAK=rs, fop, signature, guest or sdls in the environment breaks that one
 thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if profile != "" {
+				f.craft = filepath.Join(profiles, profile+".toml")
+			}
 			opt, err := a.simOptions(f)
+			if profile != "" && errors.Is(err, os.ErrNotExist) {
+				return usagef("--profile %q: want tm+rs, tm+concatenated, aos+ldpc or uslp+turbo", profile)
+			}
 			if err != nil {
 				return err
 			}
@@ -81,6 +91,7 @@ thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 		},
 	}
 	f.add(c)
+	c.Flags().StringVar(&profile, "profile", "", "fly with another `link`: tm+rs, tm+concatenated, aos+ldpc or uslp+turbo")
 	return c
 }
 

@@ -69,7 +69,7 @@ func bitLock(ctx context.Context, s *story) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	return seenAt(e, "first ASM, at bit %d", e.Bit), nil
+	return seenAt(e, "first sync marker, at bit %d", e.Bit), nil
 }
 
 func frameLock(ctx context.Context, s *story) (Seen, error) {
@@ -188,23 +188,23 @@ func framesLost(ctx context.Context, s *story) (Seen, error) {
 		}
 	})
 	if err == nil && lost == 0 {
-		err = errors.New("no TM frame was lost: the noise did not hurt")
+		err = errors.New("no frame was lost: the noise did not hurt")
 	}
 	return seenAt(last, "%d frames lost", lost), err
 }
 
 func framesCorrected(ctx context.Context, s *story) (Seen, error) {
-	frames, octets := 0, 0
+	frames, symbols := 0, 0
 	var last client.Event
 	err := s.replay(ctx, func(e client.Event) {
 		if e.Kind == client.KindCorrected {
-			frames, octets, last = frames+1, octets+int(e.Number("symbols")), e
+			frames, symbols, last = frames+1, symbols+int(e.Number("symbols")), e
 		}
 	})
 	if err == nil && frames == 0 {
-		err = errors.New("RS corrected nothing: the noise did not hurt")
+		err = errors.New("the code corrected nothing: the noise did not hurt")
 	}
-	return seenAt(last, "%d octets in %d frames", octets, frames), err
+	return seenAt(last, "%d symbols in %d frames", symbols, frames), err
 }
 
 func naked(ctx context.Context, s *story) (Seen, error) {

@@ -13,7 +13,7 @@ func milestones() []milestone {
 	return []milestone{
 		{id: "boot", title: "the craft boots its flight image", run: boot},
 		{id: "bit-lock", title: "the receiver finds the sync marker in the bits", rests: []string{"boot"}, run: bitLock},
-		{id: "frame-lock", title: "a TM frame passes RS and FECF", rests: []string{"bit-lock"}, breaks: []string{"rs"}, run: frameLock},
+		{id: "frame-lock", title: "a frame passes its code and FECF", rests: []string{"bit-lock"}, breaks: []string{"rs"}, run: frameLock},
 		{id: "clcw", title: "COP-1 is open: the craft's CLCW says so", rests: []string{"frame-lock"}, run: clcw},
 		{id: "ping", title: "TC[17,1] through a burst, TM[17,2] back", rests: []string{"clcw"}, breaks: []string{"fop", "sdls"}, run: ping},
 		{id: "beacon", title: "acme's beacon sends under its own APID", rests: []string{"frame-lock"}, run: beaconHeard},
@@ -25,7 +25,7 @@ func milestones() []milestone {
 		{id: "product", title: "the guest compresses the image (121.0-B)", rests: []string{"start"}, breaks: []string{"guest"}, run: productMade},
 		{id: "downlink", title: "the product comes down by CFDP class 2", rests: []string{"product"}, run: productDown},
 		{id: "tm-lost", title: "at least one TM frame was lost", rests: []string{"downlink"}, run: framesLost},
-		{id: "rs", title: "at least one RS correction", rests: []string{"downlink"}, run: framesCorrected},
+		{id: "rs", title: "at least one correction by the code", rests: []string{"downlink"}, run: framesCorrected},
 		{id: "nak", title: "at least one CFDP NAK", rests: []string{"downlink"}, run: naked},
 		{id: "restore", title: "our decoder gives the original", rests: []string{"downlink"}, run: restoreOurs},
 		{id: "restore-aec", title: "Debian's aec gives the original", rests: []string{"downlink"}, run: restoreAEC},

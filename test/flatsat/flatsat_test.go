@@ -52,7 +52,8 @@ type air struct {
 	conn     net.Conn
 	mu       sync.Mutex
 	up, down *channel.Channel
-	inject   []byte // bits that somebody else radiates to the craft
+	inject   []byte        // bits that somebody else radiates to the craft
+	awgn     *channel.AWGN // the station's receiver gives soft symbols; nil: bits
 }
 
 func (a *air) Receive(ctx context.Context, fn func([]byte)) error {
@@ -82,7 +83,15 @@ func (a *air) Receive(ctx context.Context, fn func([]byte)) error {
 
 func (a *air) Write(_ context.Context, b []byte) (int, error) {
 	var bits []byte
-	a.set(func(_, down *channel.Channel) { bits, _ = down.Pass(b) })
+	a.set(func(_, down *channel.Channel) {
+		if bits, _ = down.Pass(b); a.awgn != nil {
+			soft := a.awgn.AppendSoft(nil, bits)
+			bits = make([]byte, len(soft))
+			for i, v := range soft {
+				bits[i] = byte(v)
+			}
+		}
+	})
 	if _, err := a.conn.Write(bits); err != nil {
 		return 0, err
 	}
@@ -157,9 +166,19 @@ func outside(t *testing.T) {
 // fly starts both and lets them fly for as long as fn takes.
 func fly(t *testing.T, seed uint64, berUp, berDown float64, fn func(ctx context.Context, f *flatsat)) {
 	t.Helper()
-	f := &flatsat{t: t, dir: t.TempDir()}
+	desc, err := craft.Parse([]byte(craftTOML), "craft.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flyAs(t, desc, nil, seed, berUp, berDown, fn)
+}
+
+// flyAs is fly with another craft and, if its receiver gives soft symbols, their noise.
+func flyAs(t *testing.T, desc *craft.Craft, awgn *channel.AWGN, seed uint64, berUp, berDown float64, fn func(ctx context.Context, f *flatsat)) {
+	t.Helper()
+	f := &flatsat{t: t, dir: t.TempDir(), desc: desc}
 	f.prepare()
-	f.air = &air{}
+	f.air = &air{awgn: awgn}
 	var err error
 	if f.air.up, err = channel.New(seed, channel.Config{BER: berUp}); err != nil {
 		t.Fatal(err)
@@ -195,8 +214,6 @@ func (f *flatsat) prepare() {
 		}
 	}
 	var err error
-	f.desc, err = craft.Parse([]byte(craftTOML), "craft.toml")
-	fail(err)
 	f.keys = filepath.Join(f.dir, "keys")
 	f.dev, err = grant.DevKeys(f.keys)
 	fail(err)

@@ -75,7 +75,7 @@ func mission(t *testing.T, ctx context.Context, f *flatsat) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Link.Corrected == 0 || s.Link.Lost == 0 || s.Link.Retransmissions == 0 {
+	if s.Link.Corrected == 0 || s.Link.Lost+s.Link.Bad == 0 || s.Link.Retransmissions == 0 {
 		t.Errorf("the noise did not hurt: %+v", s.Link)
 	}
 }

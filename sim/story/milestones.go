@@ -24,7 +24,7 @@ func milestones() []milestone {
 		{id: "start", title: "TC[11,4] starts the guest at its time", rests: []string{"activate"}, run: start},
 		{id: "product", title: "the guest compresses the image (121.0-B)", rests: []string{"start"}, breaks: []string{"guest"}, run: productMade},
 		{id: "downlink", title: "the product comes down by CFDP class 2", rests: []string{"product"}, run: productDown},
-		{id: "tm-lost", title: "at least one TM frame was lost", rests: []string{"downlink"}, run: framesLost},
+		{id: "tm-lost", title: "at least one frame down was lost", rests: []string{"downlink"}, run: framesLost},
 		{id: "rs", title: "at least one correction by the code", rests: []string{"downlink"}, run: framesCorrected},
 		{id: "nak", title: "at least one CFDP NAK", rests: []string{"downlink"}, run: naked},
 		{id: "restore", title: "our decoder gives the original", rests: []string{"downlink"}, run: restoreOurs},

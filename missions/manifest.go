@@ -10,8 +10,12 @@ import (
 // ErrManifest says that mission.toml and the manifest inside the program disagree.
 var ErrManifest = errors.New("mission.toml and the program's manifest disagree")
 
+// vcpusName is the name of the entry that asks for vCPUs.
+const vcpusName = "vcpus"
+
 // Manifest is what the program built from m must declare: blocks, then the packet
-// device, then the networks, each in the order of mission.toml.
+// device, then the networks, each in the order of mission.toml, then vCPUs if
+// there is more than one.
 func (m *Mission) Manifest() hvt.Manifest {
 	var out hvt.Manifest
 	add := func(name string, t hvt.DeviceType) {
@@ -26,24 +30,29 @@ func (m *Mission) Manifest() hvt.Manifest {
 	for _, n := range m.Net {
 		add(n.Name, hvt.Net)
 	}
+	if m.Guest.VCPUs > 1 {
+		out.Entries = append(out.Entries, hvt.Extend(vcpusName, hvt.VCPUs, uint32(m.Guest.VCPUs)))
+	}
 	return out
 }
 
 // CheckManifest compares m with the manifest found in a program; the order of the
 // devices does not count. The error names the first device that differs.
 func (m *Mission) CheckManifest(got hvt.Manifest) error {
-	declared := map[string]hvt.DeviceType{}
+	declared := map[string]hvt.Entry{}
 	for _, e := range got.Entries {
-		declared[e.Name] = e.Type
+		declared[e.Name] = e
 	}
 	want := m.Manifest()
 	for _, e := range want.Entries {
-		t, ok := declared[e.Name]
+		d, ok := declared[e.Name]
 		switch {
 		case !ok:
 			return fmt.Errorf("%w: device %q is in mission.toml, not in the program", ErrManifest, e.Name)
-		case t != e.Type:
-			return fmt.Errorf("%w: device %q has type %v in mission.toml, %v in the program", ErrManifest, e.Name, e.Type, t)
+		case d.Type != e.Type:
+			return fmt.Errorf("%w: device %q has type %v in mission.toml, %v in the program", ErrManifest, e.Name, e.Type, d.Type)
+		case d.Count() != e.Count():
+			return fmt.Errorf("%w: %q is %d in mission.toml, %d in the program", ErrManifest, e.Name, e.Count(), d.Count())
 		}
 		delete(declared, e.Name)
 	}

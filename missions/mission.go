@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/config"
 	"github.com/perilune/perilune/internal/ids"
 )
@@ -40,6 +41,7 @@ type Mission struct {
 // Guest is the virtual machine that the program wants.
 type Guest struct {
 	Memory int    `toml:"memory"` // MiB
+	VCPUs  int    `toml:"vcpus"`  // processors
 	Args   string `toml:"args"`   // command line
 	Kernel string `toml:"kernel"` // path of the built program for amd64, relative to mission.toml
 }
@@ -76,7 +78,7 @@ var (
 
 // Parse reads mission.toml; file is its name in messages.
 func Parse(data []byte, file string) (*Mission, error) {
-	m := &Mission{Version: "0.1.0", Guest: Guest{Memory: 16}}
+	m := &Mission{Version: "0.1.0", Guest: Guest{Memory: 16, VCPUs: 1}}
 	if err := config.Decode(data, file, m); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,9 @@ func (m *Mission) Validate() error {
 	if !version.MatchString(m.Version) {
 		return fmt.Errorf("version %q: want letters, digits, '.', '+' or '-', at most 32 octets", m.Version)
 	}
+	if m.Guest.VCPUs < 1 || m.Guest.VCPUs > hvt.MaxVCPUs {
+		return fmt.Errorf("guest.vcpus %d: want 1 to %d", m.Guest.VCPUs, hvt.MaxVCPUs)
+	}
 	if m.Guest.Memory < 1 || m.Guest.Memory > MaxMemoryMiB {
 		return fmt.Errorf("guest.memory %d: want 1 to %d MiB", m.Guest.Memory, MaxMemoryMiB)
 	}
@@ -123,7 +128,7 @@ func (m *Mission) Validate() error {
 }
 
 func (m *Mission) validateDevices() error {
-	seen := map[string]bool{}
+	seen := map[string]bool{vcpusName: m.Guest.VCPUs > 1}
 	blobs := map[string]bool{}
 	name := func(kind, n string) error {
 		if !deviceName.MatchString(n) {

@@ -210,6 +210,12 @@ extern const struct hvt_boot *hvt_boot;
 /* Per architecture (trap_amd64.c, trap_arm64.c): catch traps from here on. */
 void hvt_trap_init(void);
 
+/* The same for one more vCPU, once the first has done it. */
+void hvt_trap_load(void);
+
+/* Gives the first vCPU its number (vcpu.c). */
+void hvt_vcpu_init(void);
+
 /* Ends the guest after a line on the console. what: the trap's name. */
 void hvt_trap(const char *what, uint64_t code, uint64_t pc, uint64_t address)
     __attribute__((noreturn));

@@ -20,6 +20,7 @@ _start(const struct hvt_boot *boot)
 {
     hvt_boot = boot;
     hvt_trap_init();
+    hvt_vcpu_init();
     start_info.cmdline = boot->cmdline;
     start_info.heap_start = (boot->kernel_end + PAGE - 1) & ~(PAGE - 1);
     start_info.heap_size = boot->mem_size - start_info.heap_start;

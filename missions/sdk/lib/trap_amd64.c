@@ -76,8 +76,6 @@ __attribute__((noreturn, used)) static void trap(uint64_t vector, uint64_t code,
 
 void hvt_trap_init(void)
 {
-    struct table gdtr = {sizeof gdt - 1, gdt}, idtr = {sizeof idt - 1, idt};
-
     for (int i = 0; i < VECTORS; i++) {
         uintptr_t stub = (uintptr_t)trap_stubs + (uintptr_t)i * STUB;
 
@@ -87,5 +85,12 @@ void hvt_trap_init(void)
                                .offset1 = (uint16_t)(stub >> 16),
                                .offset2 = (uint32_t)(stub >> 32)};
     }
+    hvt_trap_load();
+}
+
+void hvt_trap_load(void)
+{
+    struct table gdtr = {sizeof gdt - 1, gdt}, idtr = {sizeof idt - 1, idt};
+
     __asm__ volatile("lgdt %0\n\tlidt %1" : : "m"(gdtr), "m"(idtr));
 }

@@ -50,5 +50,10 @@ __attribute__((noreturn, used)) static void trap(uint64_t syndrome, uint64_t pc,
 
 void hvt_trap_init(void)
 {
+    hvt_trap_load();
+}
+
+void hvt_trap_load(void)
+{
     __asm__ volatile("msr vbar_el1, %0\n\tisb" : : "r"(trap_vectors));
 }

@@ -53,12 +53,7 @@ int solo5_app_main(const struct solo5_start_info *si)
 {
     const struct boot *b = hvt_boot;
 
-    if (b->host_features == 0) {
-        CHECK(b->net_ring == 0);
-        printf("no ring\n");
-        return 0;
-    }
-    CHECK(b->host_features == 1 && b->net_ring == b->mem_size && b->net_ring % 4096 == 0);
+    CHECK(b->host_features == 1 && b->net_ring >= b->mem_size && b->net_ring % 4096 == 0);
     ring = (struct ring *)b->net_ring;
     if (is(si->cmdline, "jump")) { // an index that leaves the ring
         ring->ent_tail = 5000;

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/missions/sdk"
@@ -15,11 +16,17 @@ import (
 // that b names. Errors may be sdk.ErrTools.
 func (b Build) Make(ctx context.Context, dir, arch, out string) error {
 	m := hvt.Manifest{}
+	declare := func(name string, device, ring hvt.DeviceType) {
+		m.Entries = append(m.Entries, hvt.Entry{Name: name, Type: device})
+		if slices.Contains(b.Rings, name) {
+			m.Entries = append(m.Entries, hvt.Extend(name, ring, 64))
+		}
+	}
 	for _, name := range b.Block {
-		m.Entries = append(m.Entries, hvt.Entry{Name: name, Type: hvt.Block})
+		declare(name, hvt.Block, hvt.BlockRing)
 	}
 	for _, name := range b.Net {
-		m.Entries = append(m.Entries, hvt.Entry{Name: name, Type: hvt.Net})
+		declare(name, hvt.Net, hvt.NetRing)
 	}
 	_, err := sdk.Build(ctx, sdk.Project{Dir: dir, Name: filepath.Base(dir), Sources: []string{"main.c"},
 		Manifest: m, Arch: arch, Vectors: b.Vectors, Out: out, Warnings: os.Stderr})

@@ -28,6 +28,7 @@ type File struct {
 type Build struct {
 	Block []string `toml:"block"` // devices declared, by name
 	Net   []string `toml:"net"`
+	Rings []string `toml:"rings"` // of those, the ones with a ring of depth 64 beside them
 
 	Vectors bool `toml:"vectors"` // it uses floating point and vectors
 }

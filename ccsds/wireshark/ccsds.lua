@@ -138,6 +138,8 @@ local function spanning(tvb, pinfo, tree, sub, f, told, start, finish, first, no
     if at > start then
         sub:add(f.data, tvb(start, at - start)):append_text(" (end of a packet, or the middle)")
     end
+    -- The dissector of packets names itself in the columns; the frame's name stays there.
+    local name, info, whole = tostring(pinfo.cols.protocol), tostring(pinfo.cols.info), 0
     while finish - at >= 7 and tvb(at, 1):bitfield(0, 3) == 0 do
         local length = tvb(at + 4, 2):uint() + 7
         if at + length > finish then break end
@@ -145,12 +147,15 @@ local function spanning(tvb, pinfo, tree, sub, f, told, start, finish, first, no
             sub:add(f.data, tvb(at, length)):append_text(" (idle packet)")
         else
             packets:call(tvb(at, length):tvb(), pinfo, tree)
+            whole = whole + 1
         end
         at = at + length
     end
     if at < finish then
         sub:add(f.data, tvb(at, finish - at)):append_text(" (beginning of a packet)")
     end
+    pinfo.cols.protocol = name
+    pinfo.cols.info = info .. string.format(", %d whole packets", whole)
 end
 
 local function common(name, fecf)

@@ -26,7 +26,7 @@ func (a *app) linkCmd() *cobra.Command {
 			}
 			return a.print(s, func(w io.Writer) { showStatus(w, s) })
 		},
-	})
+	}, a.linkEncodeCmd(), a.linkDecodeCmd(), a.linkStatsCmd(), a.linkBertCmd(), a.linkPcapCmd())
 }
 
 func showStatus(w io.Writer, s client.Status) {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/wireshark"
+	"github.com/perilune/perilune/cmd/perilune/linktool"
+	"github.com/perilune/perilune/missions/craft"
+)
+
+// linkFlags are what the tools of the link have in common.
+type linkFlags struct {
+	craft, keys    string
+	in, out        string
+	units          string
+	up, soft       bool
+	vc             uint8
+	noise          linktool.Noise
+	silence        time.Duration
+	noUnits, quiet bool
+}
+
+const linkToolHelp = `
+The link is that of --craft, or the default one: TM frames with Reed-Solomon down, TC frames
+with BCH up. --in and --out are files, "-" for the standard streams, or udp:HOST:PORT.
+Soft symbols (--soft) are one int8 each, positive for 0, in eighths of the log-likelihood
+ratio.`
+
+func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
+	f := c.Flags()
+	c.Long = c.Short + ".\n" + linkToolHelp
+	f.StringVar(&l.craft, "craft", "", "take the link of this craft.toml `file`")
+	f.StringVar(&l.keys, "keys", "", "`folder` with the link's keys, for a downlink that is protected")
+	f.StringVarP(&l.in, "in", "i", "-", "`where` to read")
+	f.StringVarP(&l.out, "out", "o", "-", "`where` to write")
+	f.BoolVar(&l.up, "up", false, "the uplink instead of the downlink")
+	f.BoolVar(&l.soft, "soft", false, "soft symbols instead of bits")
+	f.DurationVar(&l.silence, "silence", 0, "end a UDP input after `this long` without a datagram (default: never)")
+	if !l.noUnits {
+		f.StringVar(&l.units, "units", "packets", "`what` goes in or comes out beside bits: packets or frames")
+	}
+	return c
+}
+
+func (l *linkFlags) registerNoise(c *cobra.Command) *cobra.Command {
+	f := c.Flags()
+	l.noise = linktool.Quiet()
+	f.Float64Var(&l.noise.EbN0, "ebn0", l.noise.EbN0, "add white noise at this Eb/N0 in `dB`")
+	f.Float64Var(&l.noise.BER, "ber", 0, "turn bits over with this `probability`")
+	f.Uint64Var(&l.noise.Seed, "seed", 1, "`number` that the noise begins with")
+	return c
+}
+
+// config reads the craft.
+func (l *linkFlags) config() (linktool.Config, error) {
+	c := craft.Default()
+	if l.craft != "" {
+		var err error
+		if c, err = craft.Load(l.craft); err != nil {
+			return linktool.Config{}, err
+		}
+	}
+	p, err := l.profile(c)
+	if err != nil {
+		return linktool.Config{}, err
+	}
+	if l.noUnits {
+		l.units = string(linktool.Frames)
+	}
+	return linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), Soft: l.soft, Noise: l.noise}, nil
+}
+
+// profile is the craft's link. Frames of the uplink and of a downlink in clear need no keys:
+// then any will do.
+func (l *linkFlags) profile(c *craft.Craft) (link.Profile, error) {
+	keys := map[uint16][craft.KeySize]byte{}
+	for _, spi := range craft.SPIs() {
+		keys[spi] = [craft.KeySize]byte{1}
+	}
+	if l.keys != "" {
+		var err error
+		if keys, err = craft.LoadKeys(l.keys); err != nil {
+			return link.Profile{}, err
+		}
+	}
+	p, err := c.Profile(keys)
+	if err == nil && l.keys == "" && len(p.DownSPI) > 0 && !l.up {
+		return p, usagef("the downlink of %s is protected: name its keys with --keys", l.craft)
+	}
+	return p, err
+}
+
+// streams opens input and output, and calls do with them.
+func (a *app) streams(l *linkFlags, do func(linktool.Config, *linktool.Source, io.Writer) error) error {
+	c, err := l.config()
+	if err != nil {
+		return toolError(err)
+	}
+	src, err := linktool.OpenSource(a.ctx, l.in, a.in, l.silence)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := linktool.OpenSink(a.ctx, l.out, a.out)
+	if err != nil {
+		return err
+	}
+	return toolError(errors.Join(do(c, src, dst), dst.Close()))
+}
+
+// toolError makes a mistake in the choice of options one of usage.
+func toolError(err error) error {
+	if errors.Is(err, linktool.ErrConfig) {
+		return usagef("%v", err)
+	}
+	return err
+}
+
+// say writes a result beside the data: as JSON on the talking side if asked for.
+func (a *app) say(v any, rows [][]string) error {
+	side := *a
+	side.out = a.talk
+	return side.print(v, func(w io.Writer) { table(w, rows) })
+}
+
+func (a *app) linkEncodeCmd() *cobra.Command {
+	l := &linkFlags{}
+	c := l.registerNoise(l.register(&cobra.Command{Use: "encode", Short: "Make the bits of a link from packets or frames", Args: noArgs}))
+	c.Flags().Uint8Var(&l.vc, "vc", 0, "virtual `channel` that packets go on")
+	c.RunE = func(*cobra.Command, []string) error {
+		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
+			n, err := linktool.Encode(cfg, src, out)
+			if err != nil {
+				return err
+			}
+			return a.say(n, [][]string{{"packets", fmt.Sprint(n.Packets)}, {"frames", fmt.Sprint(n.Frames)},
+				{"bits", fmt.Sprint(n.Bits)}, {"turned over", fmt.Sprint(n.Wrong)}})
+		})
+	}
+	return c
+}
+
+func (a *app) linkDecodeCmd() *cobra.Command {
+	l := &linkFlags{}
+	c := l.register(&cobra.Command{Use: "decode", Short: "Find packets or frames in the bits of a link", Args: noArgs})
+	c.Flags().BoolVarP(&l.quiet, "quiet", "q", false, "no report")
+	c.RunE = func(*cobra.Command, []string) error {
+		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
+			r, err := linktool.Decode(cfg, src, func(u linktool.Unit) error { _, err := out.Write(u.Octets); return err })
+			if err != nil || l.quiet {
+				return err
+			}
+			return a.say(r, r.Rows())
+		})
+	}
+	return c
+}
+
+func (a *app) linkStatsCmd() *cobra.Command {
+	l := &linkFlags{noUnits: true}
+	c := l.register(&cobra.Command{Use: "stats", Short: "Count what the bits of a link hold, layer by layer", Args: noArgs})
+	c.RunE = func(*cobra.Command, []string) error {
+		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
+			if cfg.Profile.Down == "packets" && !cfg.Up || cfg.Profile.Up == "packets" && cfg.Up {
+				cfg.Units = linktool.Packets
+			}
+			r, err := linktool.Decode(cfg, src, nil)
+			if err != nil {
+				return err
+			}
+			side := *a
+			side.out = out
+			return side.print(r, func(w io.Writer) { table(w, r.Rows()) })
+		})
+	}
+	return c
+}
+
+func (a *app) linkPcapCmd() *cobra.Command {
+	l := &linkFlags{}
+	var start, plugin string
+	c := l.register(&cobra.Command{Use: "pcap", Short: "Write what the bits of a link hold as a capture for Wireshark", Args: noArgs})
+	c.Flags().StringVar(&start, "start", "1970-01-01T00:00:00Z", "`time` of the first bit, RFC 3339")
+	c.Flags().StringVar(&plugin, "dissectors", "", "also write the plugin for TM, TC, AOS, USLP and CLCW to this `file`")
+	c.RunE = func(*cobra.Command, []string) error {
+		at, err := time.Parse(time.RFC3339, start)
+		if err != nil {
+			return usagef("--start: %v", err)
+		}
+		if plugin != "" {
+			if err := os.WriteFile(plugin, wireshark.Script, 0o644); err != nil {
+				return err
+			}
+		}
+		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
+			r, err := linktool.Pcap(cfg, src, out, at)
+			if err != nil {
+				return err
+			}
+			return a.say(r, r.Rows())
+		})
+	}
+	return c
+}

@@ -1,0 +1,72 @@
+// Package linktool turns packets and frames into the bits of a link and back, for files,
+// pipes and UDP: what `perilune link encode`, `decode`, `stats`, `bert` and `pcap` do.
+//
+//	packets ─ Framer ─ frames ─ DownEncoder ─ bits, or soft symbols
+//	packets ─ segments ─ frames ─ UpEncoder ─ bits
+//
+// A stream of frames holds them end to end: those of a downlink are of one length, those of
+// an uplink say how long they are. A stream of packets holds space packets end to end, also
+// encapsulation packets where the profile takes them. Soft symbols are one int8 each, positive
+// for 0, in eighths of the log-likelihood ratio. On UDP a datagram is one frame, one packet,
+// or a piece of the bits.
+package linktool
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+)
+
+// Units are what a tool takes in or gives out beside bits.
+type Units string
+
+// The units.
+const (
+	Frames  Units = "frames"
+	Packets Units = "packets"
+)
+
+// Config says which link a tool works on.
+type Config struct {
+	Profile link.Profile
+	Up      bool // the uplink instead of the downlink
+	Units   Units
+	VC      ccsds.VCID // that packets are sent on
+	Soft    bool       // symbols of one int8 each instead of bits
+	Noise   Noise
+}
+
+// ErrConfig is wrapped by what a tool cannot do.
+var ErrConfig = errors.New("link tool")
+
+// Validate fills in defaults and reports what no tool can do.
+func (c *Config) Validate() error {
+	if err := c.Profile.Validate(); err != nil {
+		return err
+	}
+	c.Profile = c.Profile.WithDefaults()
+	if c.Units != Frames && c.Units != Packets {
+		return fmt.Errorf("%w: units %q: want frames or packets", ErrConfig, c.Units)
+	}
+	if c.Units == Frames && c.framing() == link.FramingPackets {
+		return fmt.Errorf("%w: this link has packets and no frames: ask for packets", ErrConfig)
+	}
+	if c.Up && c.Units == Packets {
+		if c.framing() == link.FramingUSLP {
+			return fmt.Errorf("%w: packets of a USLP uplink need its COP-1: ask for frames", ErrConfig)
+		}
+		if len(c.Profile.SPI) > 0 {
+			return fmt.Errorf("%w: packets of this uplink are protected by SDLS: ask for frames, or use a link without security", ErrConfig)
+		}
+	}
+	return c.Noise.validate()
+}
+
+func (c *Config) framing() link.Framing {
+	if c.Up {
+		return c.Profile.Up
+	}
+	return c.Profile.Down
+}

@@ -1,0 +1,46 @@
+package linktool
+
+import (
+	"io"
+	"time"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/pcapgo"
+
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/wireshark"
+)
+
+// snapLength is the longest record of a capture in octets.
+const snapLength = 65536
+
+// Pcap reads bits from src and writes the units in them to out as a capture. A record's
+// time is start plus that of the frame's first bit at the rate of the link.
+func Pcap(c Config, src *Source, out io.Writer, start time.Time) (Report, error) {
+	if err := c.Validate(); err != nil {
+		return Report{}, err
+	}
+	w := pcapgo.NewWriter(out)
+	if err := w.WriteFileHeader(snapLength, layers.LinkType(c.linkType())); err != nil {
+		return Report{}, err
+	}
+	rate := c.Profile.DownRate
+	if c.Up {
+		rate = c.Profile.UpRate
+	}
+	return Decode(c, src, func(u Unit) error {
+		at := start.Add(time.Duration(float64(u.Bit) / float64(rate) * float64(time.Second)))
+		return w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(u.Octets), Length: len(u.Octets)}, u.Octets)
+	})
+}
+
+func (c *Config) linkType() int {
+	if c.Units == Packets {
+		return wireshark.LinkTypeSPP
+	}
+	return map[link.Framing]int{
+		link.FramingTM: wireshark.LinkTypeTM, link.FramingTC: wireshark.LinkTypeTC,
+		link.FramingAOS: wireshark.LinkTypeAOS, link.FramingUSLP: wireshark.LinkTypeUSLP,
+	}[c.framing()]
+}

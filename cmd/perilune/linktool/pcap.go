@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
 	"github.com/perilune/perilune/ccsds/link"
@@ -22,7 +21,7 @@ func Pcap(c Config, src *Source, out io.Writer, start time.Time) (Report, error)
 		return Report{}, err
 	}
 	w := pcapgo.NewWriter(out)
-	if err := w.WriteFileHeader(snapLength, layers.LinkType(c.linkType())); err != nil {
+	if err := c.captureHeader(w); err != nil {
 		return Report{}, err
 	}
 	rate := c.Profile.DownRate
@@ -35,12 +34,17 @@ func Pcap(c Config, src *Source, out io.Writer, start time.Time) (Report, error)
 	})
 }
 
-func (c *Config) linkType() int {
-	if c.Units == Packets {
-		return wireshark.LinkTypeSPP
+// captureHeader says what the records are.
+func (c *Config) captureHeader(w *pcapgo.Writer) error {
+	switch {
+	case c.Units == Packets:
+		return w.WriteFileHeader(snapLength, wireshark.LinkTypeSPP)
+	case c.framing() == link.FramingTC:
+		return w.WriteFileHeader(snapLength, wireshark.LinkTypeTC)
+	case c.framing() == link.FramingAOS:
+		return w.WriteFileHeader(snapLength, wireshark.LinkTypeAOS)
+	case c.framing() == link.FramingUSLP:
+		return w.WriteFileHeader(snapLength, wireshark.LinkTypeUSLP)
 	}
-	return map[link.Framing]int{
-		link.FramingTM: wireshark.LinkTypeTM, link.FramingTC: wireshark.LinkTypeTC,
-		link.FramingAOS: wireshark.LinkTypeAOS, link.FramingUSLP: wireshark.LinkTypeUSLP,
-	}[c.framing()]
+	return w.WriteFileHeader(snapLength, wireshark.LinkTypeTM)
 }

@@ -82,12 +82,12 @@ func (l *linkFlags) config() (linktool.Config, error) {
 // then any will do.
 func (l *linkFlags) profile(c *craft.Craft) (link.Profile, error) {
 	keys := map[uint16][craft.KeySize]byte{}
-	for _, spi := range craft.SPIs() {
+	for _, spi := range c.SPIs() {
 		keys[spi] = [craft.KeySize]byte{1}
 	}
 	if l.keys != "" {
 		var err error
-		if keys, err = craft.LoadKeys(l.keys); err != nil {
+		if keys, err = c.LoadKeys(l.keys); err != nil {
 			return link.Profile{}, err
 		}
 	}

@@ -79,8 +79,8 @@ test-interop: tools ## against programs that are not ours, YAMCS among them; nee
 	@$(GO) run ./test/run -tags interop -count=1 -timeout 15m ./test/interop/...
 
 .PHONY: test-guests
-test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR; NEST=amd64|arm64 in an emulated machine)
-	@$(GO) run ./test/guests --dir "$(GUESTS)" --nest "$(NEST)"
+test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR; NEST=amd64|arm64: emulated; TENDER=PROGRAM)
+	@$(GO) run ./test/guests --dir "$(GUESTS)" --nest "$(NEST)" --tender "$(TENDER)"
 
 .PHONY: test-solo5
 test-solo5: ## the suite of a built Solo5 tree on both tenders (SOLO5=DIR)

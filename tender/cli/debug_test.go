@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"bufio"
+	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -179,15 +181,41 @@ func inCore(t *testing.T, guest, core string) {
 	if info, err := os.Stat(core); err != nil || info.Mode().Perm() != 0o600 || info.Size() < 16<<20 {
 		t.Errorf("core %+v, %v", info, err)
 	}
-	gdb, err := exec.LookPath("gdb")
-	if err != nil {
-		t.Skip("needs gdb (Debian: apt-get install gdb)")
+	if n := inMemory(t, core, symbol(t, guest, "counter")); n != 8 {
+		t.Errorf("counter is %d in the core", n)
 	}
-	out, err := exec.Command(gdb, "-nx", "-batch", "-ex", "bt", "-ex", "print counter", guest, core).CombinedOutput()
+	t.Run("gdb", func(t *testing.T) {
+		gdb, err := exec.LookPath("gdb")
+		if err != nil {
+			t.Skip("needs gdb (Debian: apt-get install gdb)")
+		}
+		out, err := exec.Command(gdb, "-nx", "-batch", "-ex", "bt", "-ex", "print counter", guest, core).CombinedOutput()
+		if err != nil {
+			t.Error(err)
+		}
+		expect(t, string(out), "halt (status=", "_start (", "$1 = 8")
+	})
+}
+
+// inMemory gives the 32-bit word at a guest's address in a core file.
+func inMemory(t *testing.T, core string, addr uint64) uint32 {
+	t.Helper()
+	f, err := elf.Open(core)
 	if err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	expect(t, string(out), "halt (status=", "_start (", "$1 = 8")
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && addr >= p.Vaddr && addr+4 <= p.Vaddr+p.Filesz {
+			word := make([]byte, 4)
+			if _, err := p.ReadAt(word, int64(addr-p.Vaddr)); err != nil {
+				t.Fatal(err)
+			}
+			return binary.LittleEndian.Uint32(word)
+		}
+	}
+	t.Fatalf("%#x is not in the core", addr)
+	return 0
 }
 
 func TestDebugMessages(t *testing.T) {

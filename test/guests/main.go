@@ -1,7 +1,7 @@
 // Command guests runs every hvt guest of a folder on perilune-tender and holds
 // it against expectations:
 //
-//	go run ./test/guests --dir DIR [--tender PROGRAM | --nest amd64|arm64]
+//	go run ./test/guests --dir DIR [--tender PROGRAM] [--nest amd64|arm64]
 //
 // For each NAME.hvt there may be NAME.toml (package cases says what is in
 // it); without one the guest must exit with status 0. With the program of
@@ -36,7 +36,7 @@ func main() {
 	arch := flag.String("nest", "", "run in an emulated machine: amd64 or arm64")
 	cache := flag.String("cache", "out/cache", "folder of downloads, for --nest")
 	flag.Parse()
-	if *dir == "" || flag.NArg() > 0 || *arch != "" && *tender != "" {
+	if *dir == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -45,7 +45,7 @@ func main() {
 	if *arch == "" {
 		ok, err = run(*dir, *tender, os.Stdout)
 	} else {
-		ok, err = inNest(context.Background(), *dir, *arch, *cache, os.Stdout)
+		ok, err = inNest(context.Background(), *dir, *tender, *arch, *cache, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "guests:", err)
@@ -84,14 +84,14 @@ func run(dir, tender string, out io.Writer) (ok bool, err error) {
 }
 
 // inNest runs this very program on the folder in an emulated machine.
-func inNest(ctx context.Context, dir, arch, cache string, out io.Writer) (ok bool, err error) {
+func inNest(ctx context.Context, dir, tender, arch, cache string, out io.Writer) (ok bool, err error) {
 	work, err := os.MkdirTemp("", "guests-")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(work)
 	c := nest.Config{Arch: arch, Cache: cache, Output: out, Limit: time.Hour}
-	if err := c.AddGuests(ctx, work, dir); err != nil {
+	if err := c.AddGuests(ctx, work, dir, tender); err != nil {
 		return false, err
 	}
 	results, err := nest.Run(ctx, c)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/test/nest/wire"
@@ -19,14 +21,17 @@ const (
 )
 
 // AddGuests adds a job that runs the folder's NAME.hvt against NAME.toml, by the program
-// test/guests, and what it needs. Programs are built in the folder work.
-func (c *Config) AddGuests(ctx context.Context, work, dir string) error {
-	for to, pkg := range map[string]string{tenderPath: module + "/cmd/perilune-tender", guestsPath: module + "/test/guests"} {
-		if err := c.addProgram(ctx, work, to, pkg); err != nil {
-			return err
-		}
+// test/guests, and what it needs. The tender is a program of this machine, with its
+// libraries; "" is perilune-tender. Programs are built in the folder work.
+func (c *Config) AddGuests(ctx context.Context, work, dir, tender string) error {
+	if err := c.addProgram(ctx, work, guestsPath, module+"/test/guests"); err != nil {
+		return err
 	}
-	there := fmt.Sprintf("/guests/%d", len(c.Jobs))
+	there, err := c.addTender(ctx, work, tender)
+	if err != nil {
+		return err
+	}
+	folder := fmt.Sprintf("/guests/%d", len(c.Jobs))
 	found := 0
 	for _, pattern := range []string{"*.hvt", "*.toml"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -34,14 +39,14 @@ func (c *Config) AddGuests(ctx context.Context, work, dir string) error {
 			return err
 		}
 		for _, f := range files {
-			c.addFile(path.Join(there, filepath.Base(f)), f)
+			c.addFile(path.Join(folder, filepath.Base(f)), f)
 		}
 		found += len(files)
 	}
 	if found == 0 {
 		return fmt.Errorf("no .hvt file in %s", dir)
 	}
-	c.Jobs = append(c.Jobs, wire.Job{Args: []string{guestsPath, "--dir", there, "--tender", tenderPath}, Seconds: 3600})
+	c.Jobs = append(c.Jobs, wire.Job{Args: []string{guestsPath, "--dir", folder, "--tender", there}, Seconds: 3600})
 	return nil
 }
 
@@ -86,6 +91,32 @@ func (c *Config) addTendertest(work string) error {
 		c.addExecutable(path.Join(preparedPath, f.Name()), filepath.Join(dir, f.Name()))
 	}
 	return err
+}
+
+// addTender gives the tender's path in the nest.
+func (c *Config) addTender(ctx context.Context, work, tender string) (string, error) {
+	if tender == "" {
+		return tenderPath, c.addProgram(ctx, work, tenderPath, module+"/cmd/perilune-tender")
+	}
+	tender, err := exec.LookPath(tender)
+	if err != nil {
+		return "", err
+	}
+	there := path.Join("/bin", filepath.Base(tender))
+	c.addExecutable(there, tender)
+	out, err := exec.CommandContext(ctx, "ldd", tender).CombinedOutput()
+	if strings.Contains(string(out), "not a dynamic executable") {
+		return there, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("libraries of %s: %w\n%s", tender, err, out)
+	}
+	for _, word := range strings.Fields(string(out)) {
+		if filepath.IsAbs(word) { // "libc.so.6 => /lib/…/libc.so.6 (0x…)"
+			c.addExecutable(word, word)
+		}
+	}
+	return there, nil
 }
 
 func (c *Config) addProgram(ctx context.Context, work, to, pkg string) error {

@@ -10,12 +10,15 @@ import (
 // ErrManifest says that mission.toml and the manifest inside the program disagree.
 var ErrManifest = errors.New("mission.toml and the program's manifest disagree")
 
-// vcpusName is the name of the entry that asks for vCPUs.
-const vcpusName = "vcpus"
+// Names of the entries that ask for more than devices; no device may have them then.
+const (
+	vcpusName = "vcpus"
+	SeedName  = "seed"
+)
 
 // Manifest is what the program built from m must declare: blocks, then the packet
 // device, then the networks, each in the order of mission.toml, then vCPUs if
-// there is more than one.
+// there is more than one, then the seed.
 func (m *Mission) Manifest() hvt.Manifest {
 	var out hvt.Manifest
 	add := func(name string, t hvt.DeviceType) {
@@ -32,6 +35,9 @@ func (m *Mission) Manifest() hvt.Manifest {
 	}
 	if m.Guest.VCPUs > 1 {
 		out.Entries = append(out.Entries, hvt.Extend(vcpusName, hvt.VCPUs, uint32(m.Guest.VCPUs)))
+	}
+	if m.Guest.Seed {
+		add(SeedName, hvt.Seed)
 	}
 	return out
 }

@@ -44,6 +44,7 @@ type Guest struct {
 	VCPUs  int    `toml:"vcpus"`  // processors
 	Args   string `toml:"args"`   // command line
 	Kernel string `toml:"kernel"` // path of the built program for amd64, relative to mission.toml
+	Seed   bool   `toml:"seed"`   // random octets of the craft for each run (perilune_seed)
 }
 
 // Build says how `mission build` makes the program.
@@ -128,7 +129,7 @@ func (m *Mission) Validate() error {
 }
 
 func (m *Mission) validateDevices() error {
-	seen := map[string]bool{vcpusName: m.Guest.VCPUs > 1}
+	seen := map[string]bool{vcpusName: m.Guest.VCPUs > 1, SeedName: m.Guest.Seed}
 	blobs := map[string]bool{}
 	name := func(kind, n string) error {
 		if !deviceName.MatchString(n) {

@@ -81,6 +81,21 @@ func TestCheckManifest(t *testing.T) {
 	}
 }
 
+func TestSeed(t *testing.T) {
+	m, err := missions.Parse([]byte(strings.Replace(good, "[guest]", "[guest]\nseed = true", 1)), "mission.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := hvt.Extend("seed", hvt.Seed, 0)
+	if got := m.Manifest().Entries; got[len(got)-1] != seed {
+		t.Errorf("the last entry is %v, want %v", got[len(got)-1], seed)
+	}
+	m.Block[0].Name = missions.SeedName
+	if err := m.Validate(); err == nil {
+		t.Error("a device took the seed's name")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/sdk"
 )
 
@@ -35,6 +38,11 @@ func TestOnTender(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	seeded := filepath.Join(t.TempDir(), "seeded.hvt")
+	if _, err := sdk.Build(context.Background(), sdk.Project{Dir: dir, Name: "guest", Sources: []string{"guest.c"}, Arch: runtime.GOARCH, Out: seeded,
+		Manifest: hvt.Manifest{Entries: []hvt.Entry{hvt.Extend(missions.SeedName, hvt.Seed, 0)}}}); err != nil {
+		t.Fatal(err)
+	}
 	tender := filepath.Join(t.TempDir(), "tender")
 	if said, err := exec.Command("go", "build", "-o", tender, "../../cmd/perilune-tender").CombinedOutput(); err != nil {
 		t.Fatalf("build the tender: %v: %s", err, said)
@@ -53,6 +61,7 @@ func TestOnTender(t *testing.T) {
 		{"tls", 7, "first 6 own\nsecond 5 own\n"},
 		{"yield", 7, "slept enough, ready 0\n"},
 		{"devices", 7, "net 2, block 2\nwrite 2, read 2\n"},
+		{"seed", 7, "seed 2 \n"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			if runtime.GOARCH == "arm64" && c.what == "divide" {
@@ -66,6 +75,17 @@ func TestOnTender(t *testing.T) {
 				t.Errorf("exit status %d, %q; want %d, %q", status, out, c.status, c.want)
 			}
 		})
+	}
+	seeds := map[string]bool{}
+	for range 3 {
+		out, status := tenderRun(t, tender, seeded, "seed")
+		seeds[out] = true
+		if status != 7 || !regexp.MustCompile(`^seed 0 [0-9a-f]{64}\n$`).MatchString(out) {
+			t.Errorf("exit status %d, %q", status, out)
+		}
+	}
+	if len(seeds) != 3 {
+		t.Errorf("seeds are given twice: %v", seeds)
 	}
 	out, _ := tenderRun(t, tender, kernel, "wall")
 	wall, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)

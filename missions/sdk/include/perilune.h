@@ -80,6 +80,17 @@ solo5_result_t perilune_block_read_all(solo5_handle_t handle,
 void perilune_log(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* Octets of a seed. */
+#define PERILUNE_SEED_SIZE 32
+
+/*
+ * Random octets that this run of the program shares with no other: what to
+ * begin a generator with where the processor has no instruction for it. The
+ * same ones at each call. EINVAL if mission.toml does not say "seed = true"
+ * under [guest]; out is then left as it is.
+ */
+solo5_result_t perilune_seed(uint8_t out[PERILUNE_SEED_SIZE]);
+
 /* Big-endian numbers, as space packets carry them. */
 void perilune_put_u32(uint8_t *at, uint32_t value);
 void perilune_put_u64(uint8_t *at, uint64_t value);

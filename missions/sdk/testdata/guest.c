@@ -42,6 +42,19 @@ static void yield(void)
     solo5_yield(start, NULL); /* in the past: returns at once */
 }
 
+static void seed(void)
+{
+    uint8_t first[PERILUNE_SEED_SIZE], again[PERILUNE_SEED_SIZE] = {0};
+    solo5_result_t got = perilune_seed(first);
+
+    printf("seed %d ", got);
+    if (got == SOLO5_R_OK && perilune_seed(again) == SOLO5_R_OK &&
+        memcmp(first, again, sizeof(first)) == 0)
+        for (unsigned i = 0; i < sizeof(first); i++)
+            printf("%02x", first[i]);
+    printf("\n");
+}
+
 static void devices(void)
 {
     struct solo5_net_info net;
@@ -76,6 +89,8 @@ int solo5_app_main(const struct solo5_start_info *info)
         tls();
     else if (strcmp(what, "yield") == 0)
         yield();
+    else if (strcmp(what, "seed") == 0)
+        seed();
     else if (strcmp(what, "devices") == 0)
         devices();
     return (int)result;

@@ -10,7 +10,8 @@ import (
 // ErrManifest says that mission.toml and the manifest inside the program disagree.
 var ErrManifest = errors.New("mission.toml and the program's manifest disagree")
 
-// Names of the entries that ask for more than devices; no device may have them then.
+// Names of the entries that ask for more than devices. No device may have one that is
+// in use.
 const (
 	vcpusName = "vcpus"
 	SeedName  = "seed"

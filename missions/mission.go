@@ -172,8 +172,8 @@ func (m *Mission) validateDevices() error {
 			}
 		}
 	}
-	if len(seen) > MaxDevices {
-		return fmt.Errorf("%d devices, at most %d", len(seen), MaxDevices)
+	if n := len(m.Block) + len(m.Packet) + len(m.Net); n > MaxDevices {
+		return fmt.Errorf("%d devices, at most %d", n, MaxDevices)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package missions_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -104,4 +105,21 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("accepted what it refuses")
 		}
 	})
+}
+
+// What is asked for beside devices does not count as one.
+func TestMaxDevices(t *testing.T) {
+	for extra := range 2 {
+		m, err := missions.Parse([]byte(good), "mission.toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Guest.Seed, m.Guest.VCPUs = true, 2
+		for n := len(m.Block) + len(m.Packet) + len(m.Net); n < missions.MaxDevices+extra; n++ {
+			m.Net = append(m.Net, missions.Net{Name: fmt.Sprint("n", n)})
+		}
+		if err := m.Validate(); (err == nil) != (extra == 0) {
+			t.Errorf("%d devices above the limit: %v", extra, err)
+		}
+	}
 }

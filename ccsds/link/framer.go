@@ -53,7 +53,8 @@ type Framer struct {
 	sec   *downSender
 	vcs   []*downVC // by number; those that were ever used
 	byID  [ccsds.MaxVCID + 1]*downVC
-	share float64 // of one bit/s of the channel, in frames a frame
+	share float64  // of one bit/s of the channel, in frames a frame
+	spare [][]byte // room for packets, used before; empty without frames
 	err   error
 }
 
@@ -130,7 +131,11 @@ func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
 	if len(c.queue) >= f.p.Queue {
 		return ErrFull
 	}
-	c.queue = append(c.queue, append([]byte(nil), packet...))
+	var room []byte
+	if last := len(f.spare) - 1; last >= 0 {
+		room, f.spare = f.spare[last], f.spare[:last]
+	}
+	c.queue = append(c.queue, append(room, packet...))
 	return nil
 }
 
@@ -205,18 +210,19 @@ func (f *Framer) choose() *downVC {
 
 // fill moves packets from the queue to the builder until a frame is full.
 func (f *Framer) fill(c *downVC) {
-	q := c.queue
-	for len(q) > 0 && f.build.Pending(c.id) < c.data {
-		if err := f.build.Append(c.id, q[0]); err != nil {
+	n := 0
+	for n < len(c.queue) && f.build.Pending(c.id) < c.data {
+		if err := f.build.Append(c.id, c.queue[n]); err != nil {
 			break // no room: stays for the next frame
 		}
-		q[0] = nil
-		q = q[1:]
+		if f.p.Down != FramingPackets { // a packet without a frame is not copied on
+			f.spare = append(f.spare, c.queue[n][:0])
+		}
+		n++
 	}
-	if len(q) == 0 {
-		q = c.queue[:0]
+	if n > 0 {
+		c.queue = slices.Delete(c.queue, 0, n)
 	}
-	c.queue = q
 }
 
 // maxVC is the highest virtual channel for packets.

@@ -67,8 +67,12 @@ bench: ## benchmarks, a BENCH line a figure
 	@$(GO) test -run '^$$' -bench . -benchtime 200ms ./... | $(GO) run ./test/bench
 
 .PHONY: bench-coding
-bench-coding: ## frame error rates against published points, speed against libfec; long
+bench-coding: ## frame error rates against published points; long
 	@$(GO) run ./test/coding
+
+.PHONY: bench-ccsds
+bench-ccsds: ## speed of the link's codes, layers and ends, beside libfec (needs cc and libfec-dev)
+	@$(GO) run ./test/benchccsds
 
 .PHONY: bench-tender
 bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-fifo" leaves out what else runs)

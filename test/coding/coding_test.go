@@ -9,7 +9,7 @@ import (
 // The short form: points that take a second each, held to the same tolerance.
 func TestErrorRates(t *testing.T) {
 	var out bytes.Buffer
-	args := []string{"-short", "-speed=false", "-only", `RS.*@6\.[046]|LDPC.*@(3\.0|4\.0|2\.5)dB|conv.7,1/2.@[23]`}
+	args := []string{"-short", "-only", `RS.*@6\.[046]|LDPC.*@(3\.0|4\.0|2\.5)dB|conv.7,1/2.@[23]`}
 	ok, err := run(args, &out)
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,8 @@ func (d *SoftCLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 	case d.tail && likeTail(word):
 		d.info.Ended = EndTail
 		d.next += n
+	case likeIdle(word):
+		d.info.Ended = EndBlock // no need to look for a codeword, which takes longest in vain
 	case size+d.dec.Code().DataBits()/8 > MaxCLTUData:
 		d.info.Ended = EndLimit
 	default:
@@ -157,6 +159,16 @@ func likeTail(word []int8) bool {
 		n += int(byte(s)>>7 ^ softTail[i/8]>>(7-i%8)&1)
 	}
 	return n <= softTailErrors
+}
+
+// likeIdle reports whether the word is mostly alternating bits, in either phase: what is
+// radiated between CLTUs. It is near no codeword of a randomised frame.
+func likeIdle(word []int8) bool {
+	n := 0
+	for i, s := range word {
+		n += int(byte(s)>>7) ^ i&1
+	}
+	return n <= len(word)/8 || n >= len(word)-len(word)/8
 }
 
 // search looks for a start sequence in the signs.

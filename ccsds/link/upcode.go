@@ -140,7 +140,9 @@ func NewUpDecoder(p Profile) (*UpDecoder, error) {
 	case code == nil:
 		d.bch = coding.NewCLTUDecoder()
 	default:
-		d.soft, err = coding.NewSoftCLTUDecoder(code, tail, ldpc.Options{})
+		// Min-sum needs no scale, which hard bits do not have, and is the quicker one: this
+		// runs on board.
+		d.soft, err = coding.NewSoftCLTUDecoder(code, tail, ldpc.Options{Algorithm: ldpc.MinSum})
 	}
 	return d, err
 }

@@ -271,6 +271,58 @@ func TestScheduledRequestIsFollowed(t *testing.T) {
 	}
 }
 
+// What the craft keeps of a console comes down whole and in order, over a link that
+// loses frames, and then what is printed.
+func TestConsoleText(t *testing.T) {
+	w, ctx := world(t)
+	g := ids.Guest{Tenant: "acme", Mission: "beacon"}
+	var refused *client.RefusedError
+	nothing := func(client.ConsoleText) error { return errors.New("there is text") }
+	if err := w.Client.Console(ctx, g.Tenant, "silent", false, nothing); !errors.As(err, &refused) {
+		t.Fatalf("console of a mission that never ran: %v", err)
+	}
+	var want strings.Builder
+	for i := range 4000 { // more than is kept
+		line := fmt.Sprintf("line %d of the beacon\n", i)
+		want.WriteString(line)
+		w.Craft.Keep(g, line)
+	}
+	all := want.String()
+	for _, follow := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(ctx)
+		at, dropped := uint64(0), uint64(0)
+		var got strings.Builder
+		err := w.Client.Console(ctx, g.Tenant, g.Mission, follow, func(c client.ConsoleText) error {
+			dropped += c.Dropped
+			if at += c.Dropped; c.Offset != at {
+				t.Errorf("text at %d, want %d", c.Offset, at)
+			}
+			at += uint64(len(c.Text))
+			got.Write(c.Text)
+			switch {
+			case strings.HasSuffix(got.String(), "last\n"):
+				cancel()
+			case follow && at == uint64(len(all)):
+				w.Craft.Print(g, "last\n")
+				all += "last\n"
+			}
+			return nil
+		})
+		if !follow && err != nil || follow && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		cancel()
+		if kept := len(all) - int(dropped); kept < 64<<10 || kept > 64<<10+5 || got.String() != all[dropped:] {
+			t.Fatalf("%d octets after %d dropped ones are not the last of %d", got.Len(), dropped, len(all))
+		}
+	}
+	status, err := w.Client.Status(ctx)
+	if err != nil || status.Link.Bad == 0 {
+		t.Errorf("%d bad frames, %v: the link was too good to show anything", status.Link.Bad, err)
+	}
+	t.Logf("%d bad frames of %d", status.Link.Bad, status.Link.Bad+status.Link.Frames)
+}
+
 func TestConsoleAndTenantData(t *testing.T) {
 	w, ctx := world(t)
 	since := uint64(0)

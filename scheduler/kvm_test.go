@@ -157,3 +157,55 @@ func TestAbortOnKVM(t *testing.T) {
 		last = int(tm.Seq)
 	}
 }
+
+// A guest's text is there when it is asked for: while the guest runs, after a restart
+// of flight, and after the guest has ended.
+func TestConsoleOnKVM(t *testing.T) {
+	c := newCraft(t, 0)
+	c.realSlots()
+	c.example("abort")
+	c.example("beacon")
+	c.boot()
+	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	read := func(tenant, mission string) string {
+		t.Helper()
+		c.ground.forget()
+		c.ground.verified(c.ground.function(pus.FunctionConsoleRead, tenant, mission, "0"), pus.CompletionSuccess)
+		var text string
+		c.ground.wait("console", func(tm pus.Telemetry) bool {
+			r, err := pus.DecodeConsoleText(tm.Payload)
+			if tm.Service != pus.ServiceTenant || tm.Subtype != pus.TenantConsole || err != nil || !r.Answer || r.Mission != mission {
+				return false
+			}
+			text = string(r.Text)
+			return r.Start == 0 && r.Offset == 0 && r.End == uint64(len(text)) && r.Run != 0
+		})
+		return text
+	}
+	first := read("acme", "beacon")
+	if first == "" {
+		t.Error("the beacon has printed nothing")
+	}
+	c.halt()
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	c.ground.event(pus.EventFlightRestarted, "restart 1")
+	if again := read("acme", "beacon"); again != first {
+		t.Errorf("after the restart of flight %q, before it %q", again, first)
+	}
+	p, err := project.Open(filepath.Join("..", "missions", "examples", "abort"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ground.verified(c.ground.function(pus.FunctionMissionStart, p.Mission.Tenant, "abort"), pus.CompletionSuccess)
+	c.ground.event(pus.EventGuestExited, "abort: status 255")
+	if text := read(p.Mission.Tenant, "abort"); text == "" {
+		t.Error("of the guest that aborted no text is left")
+	}
+	for _, bad := range [][]string{{"acme", "nobody", "0"}, {"acme", "beacon", "-1"}, {"acme", "beacon"}} {
+		id := c.ground.function(pus.FunctionConsoleRead, bad...)
+		c.ground.wait("refusal", func(tm pus.Telemetry) bool {
+			v, err := pus.DecodeVerification(tm.Subtype, tm.Payload)
+			return tm.Service == pus.ServiceVerification && err == nil && v.Request == id && v.Failed()
+		})
+	}
+}

@@ -11,6 +11,7 @@ const (
 	FunctionMissionStart   = "mission.start"   // tenant, mission
 	FunctionMissionStop    = "mission.stop"    // tenant, mission
 	FunctionMissionList    = "mission.list"    // none
+	FunctionConsoleRead    = "console.read"    // tenant, mission, offset in decimal
 	FunctionSafeEnter      = "safe.enter"      // none
 	FunctionSafeLeave      = "safe.leave"      // none
 )

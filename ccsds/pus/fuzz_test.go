@@ -75,6 +75,11 @@ func FuzzMessages(f *testing.F) {
 				t.Fatalf("%x came back as %x, %v", b, q, err)
 			}
 		}
+		if v, err := pus.DecodeConsoleText(b); err == nil {
+			if q, err := v.Encode(); err != nil || !bytes.Equal(q, b) {
+				t.Fatalf("%x came back as %x, %v", b, q, err)
+			}
+		}
 		_, _ = pus.DecodeTimeSetting(b)
 		_, _ = pus.DecodeTenantData(b)
 		_, _ = pus.DecodeHousekeeping(b)

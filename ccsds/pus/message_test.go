@@ -131,6 +131,38 @@ func TestTenantData(t *testing.T) {
 	}
 }
 
+func TestConsoleText(t *testing.T) {
+	c := pus.ConsoleText{Mission: "earth", Answer: true, Run: 7, Start: 1, Offset: 0x0102030405060708, End: 0x010203040506070A, Text: []byte("hi")}
+	b, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "\x05earth\x01\x00\x00\x00\x07" + "\x00\x00\x00\x00\x00\x00\x00\x01" + "\x01\x02\x03\x04\x05\x06\x07\x08" + "\x01\x02\x03\x04\x05\x06\x07\x0a" + "hi"
+	if string(b) != want {
+		t.Errorf("%x, want %x", b, want)
+	}
+	if got, err := pus.DecodeConsoleText(b); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("%+v came back as %+v, %v", c, got, err)
+	}
+	for n := range len(b) - 2 {
+		if _, err := pus.DecodeConsoleText(b[:n]); err == nil {
+			t.Errorf("%d octets were taken", n)
+		}
+	}
+	for name, c := range map[string]pus.ConsoleText{
+		"before the oldest": {Start: 2, Offset: 1, End: 2},
+		"behind the end":    {Offset: 3, End: 2},
+		"over the end":      {Offset: 1, End: 2, Text: []byte("xy")},
+	} {
+		if _, err := c.Encode(); err == nil {
+			t.Errorf("%s: was taken", name)
+		}
+	}
+	if _, err := pus.DecodeConsoleText(append(b, '!')); err == nil {
+		t.Error("text over the end was taken")
+	}
+}
+
 func TestInsertRefuses(t *testing.T) {
 	for _, b := range [][]byte{nil, {0}, {0, 0}, {0xFF, 0xFF}, {0, 1, 0, 0, 0, 0, 0, 0, 0}, {0, 1, 0, 0, 0, 0, 0, 0, 0, 0x18, 1, 0xC0, 0, 0xFF, 0xFF, 1}} {
 		if a, err := pus.DecodeInsert(b); err == nil {

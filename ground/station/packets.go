@@ -93,17 +93,28 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 			c.pong = c.pong || c.Radiated > 0
 		}
 	case pus.ServiceTenant:
+		if tm.Subtype == pus.TenantConsole {
+			return console(e, tm)
+		}
 		d, err := pus.DecodeTenantData(tm.Payload)
 		if err != nil {
 			return err
 		}
 		e.Fields["mission"] = d.Mission
-		if tm.Subtype == pus.TenantConsole {
-			e.Kind, e.Text = client.KindConsole, string(d.Data)
-			return nil
-		}
 		e.Text = d.Mission + ": " + preview(d.Data)
 	}
+	return nil
+}
+
+// console reads a report of console text.
+func console(e *client.Event, tm pus.Telemetry) error {
+	t, err := pus.DecodeConsoleText(tm.Payload)
+	if err != nil {
+		return err
+	}
+	e.Kind, e.Text, e.Data = client.KindConsole, string(t.Text), t.Text
+	e.Fields["mission"], e.Fields["run"], e.Fields["answer"] = t.Mission, t.Run, t.Answer
+	e.Fields["start"], e.Fields["offset"], e.Fields["end"] = t.Start, t.Offset, t.End
 	return nil
 }
 

@@ -24,7 +24,7 @@ const (
 
 	KindTM      = "tm"      // a telemetry packet; Fields: seq, length and what it says
 	KindEvent   = "event"   // TM[5,Subtype]; Fields: id, name, severity
-	KindConsole = "console" // TM[128,2]; Fields: tenant, mission
+	KindConsole = "console" // TM[128,2]; Fields: tenant, mission, answer, run, start, offset, end; Data: the text
 
 	KindFileStarted  = "file.started"
 	KindFileProgress = "file.progress"
@@ -68,6 +68,8 @@ func (e Event) Number(name string) float64 {
 	case float64:
 		return v
 	case int:
+		return float64(v)
+	case uint32:
 		return float64(v)
 	case uint64:
 		return float64(v)

@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
@@ -31,6 +32,17 @@ var functions = map[string]function{
 		return s.cfg.Guests.Stop(ctx, g)
 	}},
 	pus.FunctionMissionList: {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }},
+	pus.FunctionConsoleRead: {3, func(s *Services, ctx context.Context, a []string) error {
+		g, err := guest(a)
+		if err != nil {
+			return err
+		}
+		offset, err := strconv.ParseUint(a[2], 10, 64)
+		if err != nil {
+			return &pus.Refusal{Code: pus.FailureBadData, Text: fmt.Sprintf("offset %q is no number", a[2])}
+		}
+		return s.cfg.Guests.Console(ctx, g, offset)
+	}},
 	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
 		return s.cfg.Mode.Enter(ctx, "telecommand")
 	}},

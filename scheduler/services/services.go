@@ -53,6 +53,8 @@ type Guests interface {
 	Start(context.Context, ids.Guest) error
 	Stop(context.Context, ids.Guest) error
 	Command(g ids.Guest, data []byte) error
+	// Console sends what is kept of the guest's console from offset on.
+	Console(ctx context.Context, g ids.Guest, offset uint64) error
 	Table() []pus.Guest
 }
 

@@ -63,12 +63,13 @@ func (c *craft) starts() []string {
 	defer c.mu.Unlock()
 	return slices.Clone(c.started)
 }
-func (c *craft) Stop(context.Context, ids.Guest) error { return nil }
-func (c *craft) Command(ids.Guest, []byte) error       { return nil }
-func (c *craft) Table() []pus.Guest                    { return make([]pus.Guest, 300) }
-func (c *craft) Mode() uint8                           { return c.mode }
-func (c *craft) Enter(context.Context, string) error   { c.mode = pus.ModeSafe; return nil }
-func (c *craft) Leave(context.Context) error           { c.mode = pus.ModeNormal; return nil }
+func (c *craft) Stop(context.Context, ids.Guest) error            { return nil }
+func (c *craft) Command(ids.Guest, []byte) error                  { return nil }
+func (c *craft) Console(context.Context, ids.Guest, uint64) error { return nil }
+func (c *craft) Table() []pus.Guest                               { return make([]pus.Guest, 300) }
+func (c *craft) Mode() uint8                                      { return c.mode }
+func (c *craft) Enter(context.Context, string) error              { c.mode = pus.ModeSafe; return nil }
+func (c *craft) Leave(context.Context) error                      { c.mode = pus.ModeNormal; return nil }
 func (c *craft) Activate(context.Context, string, string) (string, error) {
 	return "", missions.Rulef(missions.RuleDigest, "blob 1")
 }

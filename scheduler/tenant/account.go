@@ -78,7 +78,7 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
 	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID,
-		adopted: true, state: pus.GuestRunning, exited: make(chan exit, 1), done: make(chan struct{})}
+		adopted: true, state: pus.GuestRunning, recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
 		m.mu.Unlock()

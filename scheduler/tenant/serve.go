@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/perilune/perilune/bus"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/ids"
@@ -39,11 +38,14 @@ func (m *Manager) readControl(g *guest, ctl *wire.Conn) {
 		switch msg := msg.(type) {
 		case wire.Console:
 			console.text(msg)
+		case wire.Recalled:
+			g.takeRecalled(msg)
 		case wire.Exited:
 			last = &msg
 		}
 	}
 	console.flush()
+	g.left.endAt(console.next)
 	m.over(g, last)
 }
 
@@ -141,63 +143,4 @@ func (m *Manager) Command(id ids.Guest, data []byte) error {
 		return refuse(pus.FailureFull, "%v does not read its telecommands", id)
 	}
 	return err
-}
-
-// Bounds of console text, in octets.
-const (
-	consoleRate  = 1024 // a second
-	consoleBurst = 8192
-	consoleText  = 800 // in one report
-)
-
-// console passes on a guest's text, in measure: a flood costs the flooder its text.
-type console struct {
-	m       *Manager
-	g       *guest
-	level   float64
-	at      time.Time
-	dropped uint32
-	lost    uint32 // as the tender counts, in all
-}
-
-func newConsole(m *Manager, g *guest) *console {
-	return &console{m: m, g: g, level: consoleBurst, at: m.cfg.Clock.Now()}
-}
-
-func (c *console) text(msg wire.Console) {
-	c.dropped += msg.Dropped - c.lost
-	c.lost = msg.Dropped
-	now := c.m.cfg.Clock.Now()
-	c.level = min(consoleBurst, c.level+consoleRate*max(0, now.Sub(c.at).Seconds()))
-	c.at = now
-	text := msg.Data
-	if len(text) > int(c.level) {
-		c.dropped += uint32(len(text) - int(c.level))
-		text = text[:int(c.level)]
-	}
-	c.level -= float64(len(text))
-	for len(text) > 0 {
-		n := min(len(text), consoleText)
-		c.send(text[:n])
-		text = text[n:]
-	}
-}
-
-func (c *console) send(text []byte) {
-	c.m.cfg.Publish(bus.Console{Guest: c.g.id.String(), Text: string(text), Dropped: c.dropped, Time: c.m.cfg.Clock.Now()})
-	c.dropped = 0
-	data, err := pus.TenantData{Mission: c.g.id.Mission, Data: text}.Encode()
-	if err == nil {
-		err = c.m.cfg.Send(c.g.tenant.APID, pus.ServiceTenant, pus.TenantConsole, data)
-	}
-	if err != nil {
-		c.dropped += uint32(len(text))
-	}
-}
-
-// flush says at the end what was dropped and not yet told.
-func (c *console) flush() {
-	if c.dropped > 0 {
-		c.m.cfg.Publish(bus.Console{Guest: c.g.id.String(), Dropped: c.dropped, Time: c.m.cfg.Clock.Now()})
-	}
 }

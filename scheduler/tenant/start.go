@@ -79,7 +79,7 @@ func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
 		return nil, nil, refuse(pus.FailureFull, "no free slot")
 	}
 	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot,
-		state: pus.GuestStarting, exited: make(chan exit, 1), done: make(chan struct{})}
+		state: pus.GuestStarting, recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.guests[id], m.slots[slot] = g, g
 	return g, in, nil
 }

@@ -126,6 +126,8 @@ type guest struct {
 	pid    int
 	ctl    *wire.Conn
 	data   *packetConn
+	recall recall
+	left   kept          // its console, once it is over
 	exited chan exit     // init's word
 	done   chan struct{} // closed when the guest is over
 }

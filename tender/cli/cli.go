@@ -18,6 +18,7 @@ import (
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender"
+	"github.com/perilune/perilune/tender/console"
 	"github.com/perilune/perilune/tender/jail"
 	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/loader"
@@ -44,6 +45,9 @@ type command struct {
 	macs    map[string][6]byte
 	debug   debugOptions
 	noJail  bool
+	console string // path of the socket for readers; empty without
+	history console.History
+	readers *console.Server
 }
 
 // exitError ends the program: text is printed after the program's name, then
@@ -199,6 +203,9 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.openConsole(); err != nil {
+		return 0, err
+	}
 	conn, err := c.waitForDebugger()
 	if err != nil {
 		return 0, err
@@ -206,6 +213,7 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 	if err := c.shut(m); err != nil {
 		return 0, err
 	}
+	defer c.serveConsole()()
 	var e tender.Exit
 	if conn != nil {
 		if e, err = c.serve(conn, m); err != nil {
@@ -266,14 +274,10 @@ func (c *command) shut(m *tender.Machine) error {
 	}
 	filter := jail.Running(requests, files)
 	filter.Allow(c.debug.calls()...)
-	return filter.Install()
-}
-
-func (c *command) print(p []byte) error {
-	if _, err := c.stdout.Write(p); err != nil {
-		return &modules.FatalError{Text: "Fatal error when writing: " + likeC(err, errnoText(err))}
+	if c.readers != nil {
+		filter.Accept(c.readers.FD())
 	}
-	return nil
+	return filter.Install()
 }
 
 // report says on stderr why a guest ended that did not halt.
@@ -315,6 +319,7 @@ Compiled-in module options:
     --dumpcore=DIR (enable guest core dump on abort/trap)
 Not in solo5-hvt:
   [ --vcpus-max=N ] (refuse a guest that declares more than N virtual processors)
+    --console=unix:PATH (any number of readers of the guest's text on a socket)
     --no-jail (no walls around this process; to look for faults only)
 `, c.prog)
 }

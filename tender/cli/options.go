@@ -18,6 +18,9 @@ func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--vcpus-max="); ok {
 		return c.setVCPUs(v)
 	}
+	if v, ok := strings.CutPrefix(o, "--console="); ok {
+		return c.setConsole(v)
+	}
 	if o == "--no-jail" {
 		c.noJail = true
 		return nil

@@ -84,6 +84,13 @@ func Running(requests []Ioctl, blocks []int) *Filter {
 	return f
 }
 
+// Accept lets connections in on a socket that listens, and new descriptors be
+// asked for their flags, as the Go runtime does.
+func (f *Filter) Accept(listener int) {
+	f.allowIf(unix.SYS_ACCEPT4, test{arg: 0, want: uint32(listener)})
+	f.allowIf(unix.SYS_FCNTL, test{arg: 1, want: unix.F_GETFL})
+}
+
 func (f *Filter) ioctl(q Ioctl) {
 	if q.FD < 0 {
 		f.allowIf(unix.SYS_IOCTL, test{arg: 1, want: q.Request})

@@ -3,13 +3,14 @@ package slot
 import (
 	"time"
 
+	"github.com/perilune/perilune/tender/console"
 	"github.com/perilune/perilune/tender/wire"
 	"golang.org/x/sys/unix"
 )
 
-// Limits of the console: a guest may burst, then write at a steady rate. What
-// is above that, or what flight does not fetch, is dropped and counted; the
-// guest never waits for its console.
+// Limits of the text that is sent to flight as it comes: a guest may burst,
+// then write at a steady rate. What is above that, or what flight does not
+// fetch, stays behind; the guest never waits for its console.
 const (
 	burstOctets     = 64 << 10
 	octetsPerSecond = 64 << 10
@@ -21,67 +22,94 @@ const (
 	requestQueued = unix.TIOCOUTQ
 )
 
-// console sends the guest's text to flight.
-type console struct {
-	conn    *wire.Conn
-	room    int // octets the socket may hold before text is dropped
-	dropped uint32
-	told    uint32 // dropped, as of the last message
+// live sends the guest's text to flight and keeps the last of it.
+type live struct {
+	conn *wire.Conn
+	size int    // octets of the socket's buffer
+	end  uint64 // offset of what comes next
+	told uint64 // offset that flight knows of
 
-	octets, messages float64 // left to spend
-	last             time.Time
+	kept             console.History
+	octets, messages console.Bucket
 }
 
-func newConsole(conn *wire.Conn) (*console, error) {
+func newLive(conn *wire.Conn) (*live, error) {
 	size, err := unix.GetsockoptInt(conn.Fd(), unix.SOL_SOCKET, unix.SO_SNDBUF)
 	if err != nil {
 		return nil, err
 	}
-	// Half of the buffer stays free for messages that must get through.
-	return &console{conn: conn, room: size / 2, octets: burstOctets, messages: burstMessages, last: time.Now()}, nil
+	c := &live{conn: conn, size: size,
+		octets:   console.Bucket{Rate: octetsPerSecond, Burst: burstOctets},
+		messages: console.Bucket{Rate: messagesPerSec, Burst: burstMessages}}
+	now := time.Now()
+	c.octets.Fill(now)
+	c.messages.Fill(now)
+	return c, nil
 }
 
-// write sends p in messages of at most wire.MaxConsole octets. It runs on the
-// vCPU's thread and always succeeds.
-func (c *console) write(p []byte) error {
+// write keeps p and sends it in messages of at most wire.MaxConsole octets. It
+// runs on the vCPU's thread and always succeeds.
+func (c *live) write(p []byte) error {
+	c.kept.Write(p)
 	for len(p) > 0 {
 		n := min(len(p), wire.MaxConsole)
-		if !c.allow(n) || !c.send(p[:n]) {
-			c.dropped += uint32(n)
+		if c.allow(float64(n)) && c.send(wire.Console{Offset: c.end, Data: p[:n]}, c.size/2) {
+			c.told = c.end + uint64(n)
 		}
+		c.end += uint64(n)
 		p = p[n:]
 	}
 	return nil
 }
 
 // allow spends n octets and one message, if there are as many.
-func (c *console) allow(n int) bool {
+func (c *live) allow(n float64) bool {
 	now := time.Now()
-	passed := now.Sub(c.last).Seconds()
-	c.last = now
-	c.octets = min(c.octets+passed*octetsPerSecond, burstOctets)
-	c.messages = min(c.messages+passed*messagesPerSec, burstMessages)
-	if c.octets < float64(n) || c.messages < 1 {
+	if !c.octets.Has(n, now) || !c.messages.Has(1, now) {
 		return false
 	}
-	c.octets -= float64(n)
-	c.messages--
+	c.octets.Spend(n)
+	c.messages.Spend(1)
 	return true
 }
 
-func (c *console) send(p []byte) bool {
-	if queued, err := unix.IoctlGetInt(c.conn.Fd(), requestQueued); err != nil || queued > c.room {
-		return false
-	}
-	if c.conn.TrySend(wire.Console{Data: p, Dropped: c.dropped}) != nil {
-		return false
-	}
-	c.told = c.dropped
-	return true
+// send gives up when more than room octets wait in the socket already: the
+// rest of it is for messages that must get through.
+func (c *live) send(m wire.Message, room int) bool {
+	queued, err := unix.IoctlGetInt(c.conn.Fd(), requestQueued)
+	return err == nil && queued <= room && c.conn.TrySend(m) == nil
 }
 
-// rest is the message that counts what was dropped after the last text; ok is
-// false when nothing was.
-func (c *console) rest() (m wire.Console, ok bool) {
-	return wire.Console{Dropped: c.dropped}, c.told != c.dropped
+// recall answers a Recall. It may run beside write.
+func (c *live) recall(offset uint64) { c.send(c.recalled(offset, false), c.size/2) }
+
+func (c *live) recalled(offset uint64, last bool) wire.Recalled {
+	text := make([]byte, wire.MaxConsole)
+	n, from := c.kept.ReadAt(text, offset)
+	start, end := c.kept.Bounds()
+	// The guest may have written in between.
+	return wire.Recalled{Start: min(start, from), Offset: from, End: end, Last: last, Data: text[:n]}
+}
+
+// handOver sends what is kept when the guest has ended, for nobody can ask
+// afterwards. It waits for room, but not long, and leaves some for Exited.
+func (c *live) handOver() {
+	at, end := c.kept.Bounds()
+	for until := time.Now().Add(lastWord); at < end; {
+		m := c.recalled(at, true)
+		switch {
+		case c.send(m, c.size*3/4):
+			at += uint64(len(m.Data))
+		case time.Now().After(until):
+			return
+		default:
+			time.Sleep(lastWord / 200)
+		}
+	}
+}
+
+// rest is the message that tells how far the text went, if flight does not
+// know.
+func (c *live) rest() (m wire.Console, ok bool) {
+	return wire.Console{Offset: c.end}, c.told != c.end
 }

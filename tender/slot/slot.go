@@ -30,7 +30,7 @@ type slot struct {
 	conn    *wire.Conn
 	machine *tender.Machine
 	data    *os.File
-	console *console
+	console *live
 	devices devices
 }
 
@@ -54,7 +54,7 @@ func Main(f Files) (int, error) {
 	if err := errors.Join(s.machine.Warm(), sys.Close()); err != nil {
 		return 1, err
 	}
-	if s.console, err = newConsole(s.conn); err != nil {
+	if s.console, err = newLive(s.conn); err != nil {
 		return 1, err
 	}
 	if err := s.shut(); err != nil {
@@ -121,19 +121,23 @@ func (s *slot) serve() (int, error) {
 	if m, ok := s.console.rest(); ok {
 		err = s.say(m)
 	}
+	s.console.handOver()
 	err = errors.Join(err, s.say(wire.Exited{Status: e.Status, Kind: wire.Kind(e.Kind), Reason: e.Reason}))
 	return int(e.Status), err
 }
 
-// listen stops the guest when it is told to, or when nobody is left who could
-// tell: the socket's other end is held by init as well as by flight.
+// listen answers for the console, and stops the guest when it is told to, or
+// when nobody is left who could tell: the socket's other end is held by init as
+// well as by flight.
 func (s *slot) listen() {
 	for {
 		m, err := s.conn.ReceivePlain()
 		if err != nil && !errors.Is(err, wire.ErrMessage) {
 			break
 		}
-		if _, ok := m.(wire.Stop); ok {
+		if r, ok := m.(wire.Recall); ok {
+			s.console.recall(r.Offset)
+		} else if _, ok := m.(wire.Stop); ok {
 			break
 		}
 	}

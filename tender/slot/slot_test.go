@@ -32,6 +32,7 @@ type pool struct {
 	stderr *os.File
 	status syscall.WaitStatus
 	reaped bool
+	kept   []wire.Recalled
 }
 
 func start(t *testing.T) *pool {
@@ -113,13 +114,15 @@ func (p *pool) running(t *testing.T) {
 }
 
 // finish collects console text until Exited, and holds the process to it.
-func (p *pool) finish(t *testing.T) (text string, dropped uint32, e wire.Exited) {
+func (p *pool) finish(t *testing.T) (text string, dropped int, e wire.Exited) {
 	t.Helper()
 	for {
 		switch m := p.next(t).(type) {
 		case wire.Console:
+			dropped = int(m.Offset) - len(text)
 			text += string(m.Data)
-			dropped = m.Dropped
+		case wire.Recalled:
+			p.kept = append(p.kept, m)
 		case wire.Exited:
 			if _, _, err := p.conn.Receive(); err != io.EOF {
 				t.Errorf("after Exited: %v", err)
@@ -290,7 +293,7 @@ func TestConsoleFlood(t *testing.T) {
 	}
 	p.running(t)
 	text, dropped, e := p.finish(t)
-	if e.Kind != wire.Halt || len(text)+int(dropped) != 2000*4096 || len(text) == 0 {
+	if e.Kind != wire.Halt || len(text)+dropped != 2000*4096 || len(text) == 0 {
 		t.Errorf("%d octets arrived, %d dropped, %+v", len(text), dropped, e)
 	}
 }

@@ -15,8 +15,16 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 		w.Str(m.Rule, MaxString)
 		w.Str(m.Reason, MaxString)
 	case Console:
-		w.U32(m.Dropped)
+		w.U64(m.Offset)
 		w.Str(string(m.Data), MaxConsole)
+	case Recalled:
+		w.U64(m.Start)
+		w.U64(m.Offset)
+		w.U64(m.End)
+		w.Flag(m.Last)
+		w.Str(string(m.Data), MaxConsole)
+	case Recall:
+		w.U64(m.Offset)
 	case Exited:
 		w.U8(m.Status)
 		w.U8(uint8(m.Kind))
@@ -50,9 +58,11 @@ func read(kind byte, r *seqpacket.Reader) Message {
 	case kindStarted:
 		return Started{}
 	case kindConsole:
-		c := Console{Dropped: r.U32()}
-		c.Data = []byte(r.Str(MaxConsole))
-		return c
+		return Console{Offset: r.U64(), Data: []byte(r.Str(MaxConsole))}
+	case kindRecalled:
+		return readRecalled(r)
+	case kindRecall:
+		return Recall{Offset: r.U64()}
 	case kindExited:
 		e := Exited{Status: r.U8(), Kind: Kind(r.U8()), Reason: r.Str(MaxString)}
 		if e.Kind < Halt || e.Kind > Internal {
@@ -66,6 +76,14 @@ func read(kind byte, r *seqpacket.Reader) Message {
 	}
 	r.Fail("unknown kind %d", kind)
 	return nil
+}
+
+func readRecalled(r *seqpacket.Reader) Recalled {
+	m := Recalled{Start: r.U64(), Offset: r.U64(), End: r.U64(), Last: r.Flag(), Data: []byte(r.Str(MaxConsole))}
+	if m.Start > m.Offset || m.Offset > m.End || m.End-m.Offset < uint64(len(m.Data)) {
+		r.Fail("text of %d octets at %d is not between %d and %d", len(m.Data), m.Offset, m.Start, m.End)
+	}
+	return m
 }
 
 func writeClaim(w *seqpacket.Writer, c Claim) {

@@ -3,8 +3,8 @@
 // strings are a u16 length and that many octets. Files travel beside a Claim
 // as descriptors.
 //
-//	tender → flight  Hello Claimed Refused Started Console Exited
-//	flight → tender  Claim Stop
+//	tender → flight  Hello Claimed Refused Started Console Recalled Exited
+//	flight → tender  Claim Recall Stop
 //
 // Both sides treat what they read as hostile.
 package wire
@@ -16,12 +16,12 @@ import (
 )
 
 // Version of the protocol, in Hello.
-const Version = 1
+const Version = 2
 
 // Limits, checked before anything is allocated or sent.
 const (
 	MaxMessage = 32 << 10 // octets
-	MaxConsole = 4096     // octets of text in a Console
+	MaxConsole = 4096     // octets of text in a Console or Recalled
 	MaxDevices = 63
 	MaxFiles   = MaxDevices + 1
 	MaxString  = 8192 // octets; a guest's command line is the longest
@@ -35,14 +35,16 @@ type Message interface{ kind() byte }
 
 // Numbers of the messages; a number is never used again for another one.
 const (
-	kindHello   = 1
-	kindClaimed = 2
-	kindRefused = 3
-	kindStarted = 4
-	kindConsole = 5
-	kindExited  = 6
-	kindClaim   = 64
-	kindStop    = 65
+	kindHello    = 1
+	kindClaimed  = 2
+	kindRefused  = 3
+	kindStarted  = 4
+	kindExited   = 6
+	kindConsole  = 7 // 5 was one without an offset
+	kindRecalled = 8
+	kindClaim    = 64
+	kindStop     = 65
+	kindRecall   = 66
 )
 
 // Hello is the slot's first message: VM and vCPU exist, the jail is shut.
@@ -61,11 +63,22 @@ type Refused struct{ Rule, Reason string }
 // Started says that the guest runs its first instruction.
 type Started struct{}
 
-// Console carries text of the guest, as it came. Dropped counts octets lost
-// before Data since the slot was claimed.
+// Console carries text of the guest as it comes, in measure. Offset is that of
+// Data's first octet since the guest began: a gap before it was dropped on the
+// way to flight, not in the slot, which keeps the last text (Recall).
 type Console struct {
-	Data    []byte
-	Dropped uint32
+	Offset uint64
+	Data   []byte
+}
+
+// Recalled is text that the slot has kept: the answer to a Recall, with as much
+// as fits, or, with Last set, part of what the slot hands over before Exited.
+// Start and End are the offsets of the oldest octet kept and behind the last
+// one; Data begins at Offset, which is Start if what was asked for is gone.
+type Recalled struct {
+	Start, Offset, End uint64
+	Last               bool
+	Data               []byte
 }
 
 // Kind says how a guest ended.
@@ -138,14 +151,20 @@ func (c Claim) Files() int {
 	return n
 }
 
+// Recall asks a slot whose guest runs for kept console text from Offset on. The
+// answer is Recalled, or none if the socket is full then.
+type Recall struct{ Offset uint64 }
+
 // Stop ends the guest at once.
 type Stop struct{}
 
-func (Hello) kind() byte   { return kindHello }
-func (Claimed) kind() byte { return kindClaimed }
-func (Refused) kind() byte { return kindRefused }
-func (Started) kind() byte { return kindStarted }
-func (Console) kind() byte { return kindConsole }
-func (Exited) kind() byte  { return kindExited }
-func (Claim) kind() byte   { return kindClaim }
-func (Stop) kind() byte    { return kindStop }
+func (Hello) kind() byte    { return kindHello }
+func (Claimed) kind() byte  { return kindClaimed }
+func (Refused) kind() byte  { return kindRefused }
+func (Started) kind() byte  { return kindStarted }
+func (Console) kind() byte  { return kindConsole }
+func (Recalled) kind() byte { return kindRecalled }
+func (Exited) kind() byte   { return kindExited }
+func (Claim) kind() byte    { return kindClaim }
+func (Recall) kind() byte   { return kindRecall }
+func (Stop) kind() byte     { return kindStop }

@@ -17,7 +17,9 @@ var messages = []wire.Message{
 	wire.Claimed{},
 	wire.Refused{Rule: "elf.header", Reason: "invalid executable"},
 	wire.Started{},
-	wire.Console{Data: []byte("hello\n"), Dropped: 7},
+	wire.Console{Data: []byte("hello\n"), Offset: 1 << 40},
+	wire.Recalled{Start: 3, Offset: 5, End: 10, Last: true, Data: []byte("hello")},
+	wire.Recall{Offset: 1 << 41},
 	wire.Exited{Status: 255, Kind: wire.Abort, Reason: "abort"},
 	wire.Claim{Guest: "acme/beacon", MemMiB: 16, Cmdline: "a b", Devices: []wire.Device{
 		{Name: "storage", Type: 1, SectorSize: 512, ReadOnly: true, Source: wire.File},
@@ -51,6 +53,7 @@ func TestEncodeLimits(t *testing.T) {
 	long := strings.Repeat("x", wire.MaxString+1)
 	for _, m := range []wire.Message{
 		wire.Console{Data: make([]byte, wire.MaxConsole+1)},
+		wire.Recalled{End: 1 << 20, Data: make([]byte, wire.MaxConsole+1)},
 		wire.Refused{Rule: long},
 		wire.Claim{Cmdline: long},
 		wire.Claim{Devices: make([]wire.Device, wire.MaxDevices+1)},

@@ -52,6 +52,7 @@ type Craft struct {
 	quality  timecode.Quality
 	offset   time.Duration // of on-board time from the machine's
 	running  map[ids.Guest]pus.Guest
+	printed  map[ids.Guest]*printed
 	plan     []pus.Activity
 	lastHK   time.Time
 	received []pus.Telecommand
@@ -61,7 +62,7 @@ type Craft struct {
 
 // New makes a craft.
 func New(cfg Config) (*Craft, error) {
-	c := &Craft{cfg: cfg, seq: map[uint16]uint16{}, started: time.Now(), running: map[ids.Guest]pus.Guest{}, reports: map[pus.RequestID][]pus.Verification{}, offset: -1000 * time.Hour}
+	c := &Craft{cfg: cfg, seq: map[uint16]uint16{}, started: time.Now(), running: map[ids.Guest]pus.Guest{}, printed: map[ids.Guest]*printed{}, reports: map[pus.RequestID][]pus.Verification{}, offset: -1000 * time.Hour}
 	for _, dir := range []string{"in", "out", "store"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, dir), 0o755); err != nil {
 			return nil, err

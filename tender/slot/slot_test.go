@@ -419,7 +419,7 @@ func TestVCPUs(t *testing.T) {
 		p.running(t)
 		for {
 			m := p.next(t)
-			if _, text := m.(wire.Console); text {
+			if _, ended := m.(wire.Exited); !ended {
 				continue
 			}
 			if m != (wire.Exited{Status: status, Kind: wire.Halt}) {

@@ -29,7 +29,7 @@ var defences = map[string][]change{
 	},
 	"protection": {{"tender/memory.go", "err := unix.Mprotect(m.b[start:end], prot)", "err := error(nil)"}},
 	"stop":       {{"tender/kvm/vcpu.go", "tid := c.tid.Load(); tid != 0", "tid := c.tid.Load(); tid == -1"}},
-	"console":    {{"tender/slot/console.go", "!c.allow(n) || !c.send(p[:n])", "!c.send(p[:n])"}},
+	"console":    {{"tender/slot/console.go", "c.allow(float64(n)) && c.send", "c.send"}},
 }
 
 // without builds the tender that lacks one defence.

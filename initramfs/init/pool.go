@@ -11,9 +11,15 @@ import (
 // maxPool bounds what flight can ask for: a slot that waits costs a megabyte.
 const maxPool = 16
 
+// Weights of slots against each other; all together weigh less than flight.
+const (
+	eagerWeight = 10000 // while a slot waits, and while its guest starts
+	calmWeight  = 100   // the kernel's own
+)
+
 // idleLimits hold a slot that waits; the guest's own take their place when it
-// is claimed.
-var idleLimits = spawn.Limits{MemoryMax: 32 << 20, PidsMax: defaultPids}
+// is claimed. Guests that run must not make one wait that starts.
+var idleLimits = spawn.Limits{MemoryMax: 32 << 20, PidsMax: defaultPids, CPUWeight: eagerWeight}
 
 // pool is the slots that were started ahead of requests: their virtual
 // machines are made, their jails shut. They know no guest yet, and flight does
@@ -23,6 +29,7 @@ type pool struct {
 	idle  []*slot
 	pause time.Duration    // before the next start; grows while starts fail
 	due   <-chan time.Time // when to look at the pool again; nil: it is as it should be
+	calm  <-chan time.Time // when to take back the weight of those that were claimed
 }
 
 // setPool takes flight's wish. It outlives this flight program.
@@ -79,9 +86,27 @@ func (s *supervisor) claim(limits spawn.Limits) *slot {
 		p.pause = 0
 		logf("pool: pid %d gets a guest", slot.pid)
 		p.due = time.After(s.times.refill)
+		if p.calm == nil {
+			p.calm = time.After(s.times.refill)
+		}
+		slot.eager = true
 		return slot
 	}
 	return nil
+}
+
+// calmDown makes guests that have started equals of the others.
+func (s *supervisor) calmDown() {
+	s.pool.calm = nil
+	for _, slot := range s.slots {
+		if !slot.eager || slot.cgroup == "" {
+			continue
+		}
+		slot.eager = false
+		if err := spawn.Limit(slot.cgroup, spawn.Limits{CPUWeight: calmWeight}); err != nil {
+			logf("slot %d: %v", slot.id, err)
+		}
+	}
 }
 
 // idleEnded takes the slot of a process that has ended off the pool; false if it was

@@ -131,7 +131,7 @@ func TestPoolLimits(t *testing.T) {
 		if s.Limits != idleLimits {
 			return nil, fmt.Errorf("an idle slot with %+v", s.Limits)
 		}
-		for _, name := range []string{"memory.max", "pids.max", "io.max"} {
+		for _, name := range []string{"memory.max", "pids.max", "io.max", "cpu.weight"} {
 			if err := errors.Join(os.MkdirAll(s.Cgroup, 0o755), os.WriteFile(filepath.Join(s.Cgroup, name), nil, 0o600)); err != nil {
 				return nil, err
 			}
@@ -148,6 +148,15 @@ func TestPoolLimits(t *testing.T) {
 	for name, want := range map[string]string{"memory.max": "1048576", "pids.max": "64", "io.max": "254:0 rbps=5000 wbps=5000"} {
 		if got, err := os.ReadFile(filepath.Join(dir, "1", name)); err != nil || string(got) != want {
 			t.Errorf("%s is %q, want %q, %v", name, got, want, err)
+		}
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		got, err := os.ReadFile(filepath.Join(dir, "1", "cpu.weight"))
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("cpu.weight is %q, %v", got, err)
+		}
+		if string(got) == "100" {
+			break
 		}
 	}
 }

@@ -34,6 +34,7 @@ type slot struct {
 	cgroup        string
 	reported      bool // flight hears of its end, and its successor inherits it
 	dying         bool // it was killed
+	eager         bool // it still has the weight of one that starts
 }
 
 func (s *slot) ready(kept bool) initproto.SlotReady {

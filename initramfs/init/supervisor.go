@@ -92,6 +92,8 @@ func (s *supervisor) run(children, stop <-chan os.Signal) string {
 			s.look(time.Now())
 		case <-s.pool.due:
 			s.refill()
+		case <-s.pool.calm:
+			s.calmDown()
 		case o := <-s.orders:
 			s.obey(o)
 		case sig := <-stop:

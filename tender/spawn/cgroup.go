@@ -14,6 +14,7 @@ const cpuPeriod = 100_000
 type Limits struct {
 	MemoryMax     int64 // octets, guest and tender together
 	CPUMaxPercent int   // of one processor
+	CPUWeight     int   // among its siblings, 1 to 10000
 	PidsMax       int
 	IOMax         uint64 // octets a second, read and written each
 	IODevice      string // "major:minor" of the whole disk that IOMax is for
@@ -30,6 +31,9 @@ func Limit(dir string, l Limits) error {
 	}
 	if l.CPUMaxPercent > 0 {
 		lines = append(lines, line{"cpu.max", fmt.Sprintf("%d %d", l.CPUMaxPercent*cpuPeriod/100, cpuPeriod)})
+	}
+	if l.CPUWeight > 0 {
+		lines = append(lines, line{"cpu.weight", strconv.Itoa(l.CPUWeight)})
 	}
 	if l.PidsMax > 0 {
 		lines = append(lines, line{"pids.max", strconv.Itoa(l.PidsMax)})

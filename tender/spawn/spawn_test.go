@@ -82,6 +82,7 @@ func TestFailsClosed(t *testing.T) {
 		"no KVM":         {Path: "/bin/true"},
 		"no cgroup":      {Path: "/bin/true", KVM: kvm, Cgroup: "/nonexistent/slot"},
 		"no such limits": {Path: "/bin/true", KVM: kvm, Cgroup: t.TempDir() + "/slot", Limits: spawn.Limits{MemoryMax: 1 << 20}},
+		"no io limit":    {Path: "/bin/true", KVM: kvm, Cgroup: t.TempDir() + "/slot", Limits: spawn.Limits{IOMax: 1, IODevice: "8:0"}},
 	} {
 		if slot, err := spawn.Start(s); err == nil {
 			t.Errorf("%s: started %d", name, slot.PID)

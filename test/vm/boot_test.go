@@ -37,12 +37,13 @@ func TestBoot(t *testing.T) {
 	if text, err := os.ReadFile(c.console); err != nil || !strings.Contains(string(text), "pool: pid "+pid(ready)+" gets a guest") {
 		t.Errorf("pid %s was not from the pool, %v", pid(ready), err)
 	}
+	c.hear("count 2") // by now the slot counts no more than others
 	c.say("walls")
 	c.hear(`memory.max "67108864"`)
 	c.hear(`pids.max "64"`)
 	c.hear(`cpu.max "50000 100000"`)
+	c.hear(`cpu.weight "100"`)
 	c.hear(`io.max "`, " rbps=7340032 wbps=7340032 ")
-	c.hear("count 2")
 
 	c.say("die")
 	c.hear("Welcome", "Mode:normal", "Restarts:1", "status 7", "KeptSlots:1")

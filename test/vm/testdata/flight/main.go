@@ -87,7 +87,7 @@ func command(conn *initproto.Conn, line string) {
 
 // walls reports the limits of a slot as the kernel has them.
 func walls(dir string) {
-	for _, name := range []string{"memory.max", "pids.max", "cpu.max", "io.max"} {
+	for _, name := range []string{"memory.max", "pids.max", "cpu.max", "cpu.weight", "io.max"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		say("%s %q %v", name, strings.TrimSpace(string(b)), err)
 	}

@@ -44,6 +44,7 @@ func combinations() (all []link.Profile, names []string, ebn0 []float64) {
 		for _, c := range codes {
 			p := profile()
 			up := ups[i%len(ups)]
+			p.DownRate, p.UpRate = 128_000, 128_000 // fewer idle bits to decode
 			p.Down, p.Code, p.Up, p.CLTU = down, c.code, up.up, up.cltu
 			p.HeaderControl = down == link.FramingAOS && i%2 == 0
 			p.LongFECF = down == link.FramingUSLP && i%2 == 0

@@ -61,3 +61,28 @@ func profileFlight(t *testing.T, file string) {
 		}
 	})
 }
+
+// TestPackets flies behind a platform computer that carries packets: no frames, no
+// COP-1, no security, and a file goes up all the same.
+func TestPackets(t *testing.T) {
+	outside(t)
+	text := craftTOML + "[link]\ndown = 'packets'\nup = 'packets'\nsecurity = 'none'\ndown_rate = 64000\nup_rate = 64000\n"
+	desc, err := craft.Parse([]byte(text), "craft.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		flyAs(t, desc, nil, 1, 0, 0, func(ctx context.Context, f *flatsat) {
+			if _, err := f.api.Ping(ctx); err != nil {
+				t.Fatalf("ping: %v", err)
+			}
+			key, err := f.dev.Tenant("borealis")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.api.Activate(ctx, f.pack("earth", key), nil); err != nil {
+				t.Fatalf("activate: %v", err)
+			}
+		})
+	})
+}

@@ -21,8 +21,12 @@ type NodeSync struct {
 // origin is where an alignment began: a bit of what was given and its first symbol.
 type origin struct{ bit, symbol uint64 }
 
-// windowSymbols is about how many symbols are judged at once.
-const windowSymbols = 2048
+// windowSymbols is about how many symbols are judged at once, and sampleShare which part of
+// them is looked at first, while there is no doubt.
+const (
+	windowSymbols = 2048
+	sampleShare   = 8
+)
 
 // NewNodeSync returns a decoder that does not know the alignment yet.
 func NewNodeSync(r Rate, o Options) (*NodeSync, error) {
@@ -42,7 +46,7 @@ func NewNodeSync(r Rate, o Options) (*NodeSync, error) {
 // before the first of a period; ok is false until a window was judged.
 func (n *NodeSync) Phase() (phase int, ok bool) { return n.phase, n.locked }
 
-// Quality is what the best path through the last window cost, in parts of what it would
+// Quality is what the best path through the last windows cost, in parts of what it would
 // have cost had every symbol been wrong: 0 without noise, most for a wrong phase.
 func (n *NodeSync) Quality() float64 { return n.quality }
 
@@ -98,13 +102,19 @@ func (n *NodeSync) Flush(dst []byte) []byte {
 // judge looks at a whole window, and at all phases where the present one is in doubt.
 func (n *NodeSync) judge() {
 	if n.locked {
-		if n.quality = n.cost(n.phase); n.quality <= 0.75*n.wrong {
+		c := n.cost(n.phase, n.window[:len(n.window)/sampleShare])
+		if c <= 0.75*n.wrong {
+			n.quality += (c - n.quality) / sampleShare
 			return
 		}
 	}
 	best, least, second := 0, 2.0, 2.0
 	for p := range n.dec.rate.Symbols() {
-		if c := n.cost(p); c < least {
+		c := n.cost(p, n.window)
+		if n.locked && p == n.phase {
+			n.quality = c
+		}
+		if c < least {
 			best, least, second = p, c, least
 		} else if c < second {
 			second = c
@@ -124,14 +134,14 @@ func (n *NodeSync) judge() {
 	n.dec.Skip(best)
 }
 
-// cost runs the window through a trellis of its own.
-func (n *NodeSync) cost(phase int) float64 {
+// cost runs the window, or its beginning, through a trellis of its own.
+func (n *NodeSync) cost(phase int, window []int8) float64 {
 	d := n.probe
 	d.Reset(false)
 	var spent, all int
 	var before uint8
 	k := 0
-	for soft := n.window[phase:]; len(soft) > 0; {
+	for soft := window[phase:]; len(soft) > 0; {
 		var pairs [2 * stage]uint8
 		var bits int
 		bits, soft = d.depuncture(&pairs, soft)

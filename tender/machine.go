@@ -93,6 +93,7 @@ type Machine struct {
 	warm []byte // see Warm
 	stop int    // eventfd, readable once the guest must end or rest
 
+	manifest   hvt.Manifest
 	processors []*processor // [0] starts; the others are added before the guest runs
 	running    sync.WaitGroup
 	lock       sync.Mutex // guards what more than one vCPU's thread changes:
@@ -196,6 +197,7 @@ func (m *Machine) Load(c Config) error {
 
 // attach gives each declared device its host and refuses what does not match.
 func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
+	m.manifest = c.Image.Manifest
 	m.poller = modules.NewPoller(m.stop)
 	attached := make([]hvt.Attachment, len(c.Image.Manifest.Entries))
 	bad := &MismatchError{}
@@ -245,6 +247,11 @@ func (m *Machine) Run(ctx context.Context) Exit {
 	m.startRings()
 	m.lock.Lock()
 	m.boot().begun = true
+	for _, p := range m.processors[1:] {
+		if p.begun { // in the snapshot that was restored
+			m.begin(p)
+		}
+	}
 	m.lock.Unlock()
 	m.boot().run()
 	m.running.Wait()

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/tender/snapshot"
 	"golang.org/x/sys/unix"
 )
 
@@ -158,4 +159,14 @@ func (m *memory) peek(gpa uint64, b []byte) error {
 // poke writes guest memory past its protection.
 func (m *memory) poke(gpa uint64, b []byte) error {
 	return m.open(gpa, uint64(len(b)), allAccess, func(mem []byte) { copy(mem, b) })
+}
+
+// protected lists what of the program is not both readable and writable.
+func (m *memory) protected() (out []snapshot.Range) {
+	for _, z := range m.zones {
+		if z.start >= hvt.MinBase && !(z.read && z.write) && z.end <= m.limit {
+			out = append(out, snapshot.Range{Start: z.start, End: z.end, Read: z.read, Write: z.write})
+		}
+	}
+	return out
 }

@@ -15,6 +15,7 @@ var ErrOver = errors.New("the guest does not run")
 // all at once, and go on. Machine.lock guards it.
 type rests struct {
 	begin   chan struct{} // closed when they must come to rest or the guest must end
+	closed  bool          // it is
 	resting int
 	changed sync.Cond
 }
@@ -47,7 +48,8 @@ func (m *Machine) Stop() {
 // eventfd wakes POLL, the channel a parked vCPU, the kick a guest that runs.
 func (m *Machine) interrupt() {
 	_, _ = unix.Write(m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	if !m.pausing.Load() {
+	if !m.rests.closed {
+		m.rests.closed = true
 		close(m.rests.begin)
 	}
 	for _, p := range m.processors {
@@ -62,8 +64,8 @@ func (m *Machine) pause() error {
 	if !m.boot().begun || m.over() {
 		return ErrOver
 	}
+	m.pausing.Store(true) // first: who is interrupted asks why
 	m.interrupt()
-	m.pausing.Store(true)
 	for !m.over() && m.rests.resting < m.begun() {
 		m.rests.changed.Wait()
 	}
@@ -93,7 +95,7 @@ func (m *Machine) resume() {
 	}
 	var b [8]byte
 	_, _ = unix.Read(m.stop, b[:])
-	m.rests.begin = make(chan struct{})
+	m.rests.begin, m.rests.closed = make(chan struct{}), false
 	m.pausing.Store(false)
 	for _, p := range m.processors {
 		p.v.Continue()

@@ -134,11 +134,13 @@ func (p *processor) call(n hvt.Number, gpa uint64) (e Exit, ended bool) {
 	return p.m.call(n, gpa)
 }
 
+// longestWait stands for ever.
+const longestWait = 100 * 365 * 24 * time.Hour
+
 // left is what remains, in nanoseconds, of a wait that began with timeout.
 func (p *processor) left(timeout uint64) uint64 {
-	const longest = 100 * 365 * 24 * time.Hour
 	if p.until.IsZero() {
-		p.until = time.Now().Add(time.Duration(min(timeout, uint64(longest))))
+		p.until = time.Now().Add(time.Duration(min(timeout, uint64(longestWait))))
 	}
 	return uint64(max(time.Until(p.until), 0))
 }

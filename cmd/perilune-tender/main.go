@@ -24,6 +24,9 @@ func main() {
 	if len(os.Args) == 2 && os.Args[0] == cli.CoreNamer {
 		os.Exit(cli.NameCore(os.Args[1]))
 	}
+	if len(os.Args) == 2 && os.Args[0] == cli.SnapshotNamer {
+		os.Exit(cli.NameSnapshot(os.Args[1]))
+	}
 	if len(os.Args) == 2 && os.Args[1] == "slot" && filepath.Base(os.Args[0]) != "solo5-hvt" {
 		os.Exit(runSlot())
 	}

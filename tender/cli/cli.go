@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,6 +45,7 @@ type command struct {
 	nets    map[string]*modules.Net
 	macs    map[string][6]byte
 	debug   debugOptions
+	saving  savingOptions
 	noJail  bool
 	console string // path of the socket for readers; empty without
 	history console.History
@@ -117,12 +119,23 @@ func (c *command) main(args []string) (int, error) {
 			at++
 			break
 		}
+		if path, ok := strings.CutPrefix(args[at], "--restore="); ok {
+			c.saving.restore = path
+		}
 	}
-	if at >= len(args) {
+	switch restore := c.saving.restore != ""; {
+	case restore && at < len(args):
+		return 0, &exitError{text: "--restore takes no KERNEL: the snapshot holds it", usage: true}
+	case restore:
+		if err := c.openSnapshot(); err != nil {
+			return 0, err
+		}
+	case at >= len(args):
 		return 0, &exitError{text: "Missing KERNEL operand", usage: true}
-	}
-	if err := c.open(args[at]); err != nil {
-		return 0, err
+	default:
+		if err := c.open(args[at]); err != nil {
+			return 0, err
+		}
 	}
 	defer c.kernel.Close()
 	for _, option := range args[:at] {
@@ -133,7 +146,7 @@ func (c *command) main(args []string) (int, error) {
 			return 0, err
 		}
 	}
-	return c.run(strings.Join(args[at+1:], " "))
+	return c.run(strings.Join(args[min(at+1, len(args)):], " "))
 }
 
 // open checks what can be checked of the kernel before its devices are known.
@@ -184,8 +197,13 @@ func (c *command) run(cmdline string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = m.Load(tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
-		Blocks: c.blocks, Nets: c.nets, VCPUs: c.vcpus, Ring: true, Console: c.print})
+	config := tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
+		Blocks: c.blocks, Nets: c.nets, VCPUs: c.vcpus, Ring: true, Console: c.print}
+	if c.saving.reader != nil {
+		err = m.Restore(config, c.saving.reader)
+	} else {
+		err = m.Load(config)
+	}
 	if err != nil {
 		return 0, c.explain(err)
 	}
@@ -206,6 +224,9 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 	if err := c.openConsole(); err != nil {
 		return 0, err
 	}
+	if err := c.openTarget(); err != nil {
+		return 0, err
+	}
 	conn, err := c.waitForDebugger()
 	if err != nil {
 		return 0, err
@@ -221,7 +242,9 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 		}
 	} else {
 		go c.awaitSignal()
+		c.saving.serve(c, m)
 		e = m.Run(context.Background())
+		c.saving.wait(e)
 	}
 	status := c.report(e)
 	if core != nil && (e.Kind == tender.Abort || e.Kind == tender.Fault) {
@@ -265,7 +288,7 @@ func (c *command) shut(m *tender.Machine) error {
 		return err
 	}
 	var requests []jail.Ioctl
-	for _, r := range append(m.RunRequests(), c.debug.requests(m)...) {
+	for _, r := range slices.Concat(m.RunRequests(), c.debug.requests(m), c.saving.requests(m)) {
 		requests = append(requests, jail.Ioctl{FD: r.FD, Request: r.Number})
 	}
 	var files []int
@@ -274,6 +297,7 @@ func (c *command) shut(m *tender.Machine) error {
 	}
 	filter := jail.Running(requests, files)
 	filter.Allow(c.debug.calls()...)
+	filter.Allow(c.saving.calls()...)
 	if c.readers != nil {
 		filter.Accept(c.readers.FD())
 	}
@@ -283,7 +307,7 @@ func (c *command) shut(m *tender.Machine) error {
 // report says on stderr why a guest ended that did not halt.
 func (c *command) report(e tender.Exit) int {
 	switch {
-	case e.Kind == tender.Halt, e.Kind == tender.Abort && e.Reason == tender.Aborted:
+	case e.Kind == tender.Halt, e.Reason == tender.Saved, e.Kind == tender.Abort && e.Reason == tender.Aborted:
 	case strings.HasPrefix(e.Reason, "Fatal error"):
 		fmt.Fprintln(c.stderr, e.Reason)
 	default:
@@ -320,6 +344,9 @@ Compiled-in module options:
 Not in solo5-hvt:
   [ --vcpus-max=N ] (refuse a guest that declares more than N virtual processors)
     --console=unix:PATH (any number of readers of the guest's text on a socket)
+  [ --snapshot=FILE ] (on SIGUSR1 write the guest to FILE, once, and let it go on)
+    --snapshot-exit (with --snapshot: end then, with status 0)
+    --restore=FILE (in place of KERNEL: go on with a guest that was written)
     --no-jail (no walls around this process; to look for faults only)
 `, c.prog)
 }

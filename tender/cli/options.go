@@ -13,6 +13,9 @@ import (
 // own complaint if it had one.
 func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--mem="); ok {
+		if c.saving.restore != "" {
+			return failure("--mem: the memory is the snapshot's")
+		}
 		return c.setMemory(v)
 	}
 	if v, ok := strings.CutPrefix(o, "--vcpus-max="); ok {
@@ -24,6 +27,9 @@ func (c *command) option(o string) error {
 	if o == "--no-jail" {
 		c.noJail = true
 		return nil
+	}
+	if taken, err := c.saving.option(o); taken || err != nil {
+		return err
 	}
 	taken, err := c.debug.option(o)
 	if taken || err != nil {

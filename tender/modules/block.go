@@ -3,6 +3,7 @@ package modules
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 
@@ -135,4 +136,13 @@ func (d *Block) Write(mem Memory, io hvt.BlockIO) (hvt.Result, error) {
 		return 0, fatal("Fatal error: wrote only %d out of %d bytes", n, len(b))
 	}
 	return hvt.ResultOK, nil
+}
+
+// ReadAt reads the device's content for its digest.
+func (d *Block) ReadAt(b []byte, off int64) (int, error) {
+	n, err := retry(func() (int, error) { return unix.Pread(d.fd, b, off) })
+	if n < len(b) && err == nil {
+		err = io.EOF
+	}
+	return max(n, 0), err
 }

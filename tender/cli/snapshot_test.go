@@ -1,0 +1,125 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/tender/tendertest"
+	"golang.org/x/sys/unix"
+)
+
+// save runs a guest until it has printed a line and writes its snapshot. The
+// process is gone when save returns what it printed.
+func save(t *testing.T, line string, args ...string) (printed string) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command(tendertest.Tender(t), args...)
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	r := bufio.NewReader(out)
+	for !strings.Contains(printed, line) {
+		text, err := r.ReadString('\n')
+		if printed += text; err != nil {
+			t.Fatalf("%v before %q: %q, stderr %q", err, line, printed, said.String())
+		}
+	}
+	if err := cmd.Process.Signal(unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(r)
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "snapshot: wrote ") {
+		t.Fatalf("save: %v, stderr %q", err, said.String())
+	}
+	return printed + string(rest)
+}
+
+// A guest goes on in a new process, behind the jail, with its clocks and its
+// second vCPU; twice from the same file.
+func TestRestore(t *testing.T) {
+	guest, prog := tendertest.Guest(t, "clock"), tendertest.Tender(t)
+	file := filepath.Join(t.TempDir(), "guest.snapshot")
+	text := save(t, "round 3 ", "--mem=4", "--snapshot="+file, "--snapshot-exit", guest, "10")
+	if strings.Contains(text, "jumps") {
+		t.Fatalf("the guest did not end when it was saved: %q", text)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("snapshot: %v, %v", info, err)
+	}
+	for range 2 {
+		stdout, stderr, status := run(t, prog, "--restore="+file)
+		if status != 0 || stderr != "" || !strings.HasSuffix(stdout, "jumps 0, beats went on\n") || strings.Contains(stdout, "round 2 ") {
+			t.Errorf("restored: status %d, %q, stderr %q", status, stdout, stderr)
+		}
+	}
+	// A guest that goes on after its snapshot; and a name that is taken.
+	if text := save(t, "round 3 ", "--mem=4", "--snapshot="+file, guest, "8"); !strings.HasSuffix(text, "jumps 0, beats went on\n") {
+		t.Errorf("saved and gone on: %q", text)
+	}
+	if stdout, stderr, status := run(t, prog, "--restore="+file); status != 0 || !strings.Contains(stdout, "round 7 ") {
+		t.Errorf("restored: status %d, %q, stderr %q", status, stdout, stderr)
+	}
+	names, err := os.ReadDir(filepath.Dir(file))
+	if err != nil || len(names) != 1 {
+		t.Errorf("%d files beside the snapshot, %v", len(names), err)
+	}
+}
+
+// What cannot be restored is refused in one line that says why.
+func TestRestoreRefused(t *testing.T) {
+	guest, prog, dir := tendertest.Guest(t, "clock"), tendertest.Tender(t), t.TempDir()
+	good := filepath.Join(dir, "good")
+	save(t, "round 0 ", "--mem=2", "--snapshot="+good, "--snapshot-exit", guest, "1000")
+	whole, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := func(change func(b []byte) []byte) string {
+		f, err := os.CreateTemp(dir, "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.Write(change(bytes.Clone(whole))); err != nil {
+			t.Fatal(err)
+		}
+		return f.Name()
+	}
+	for _, c := range []struct{ file, option, want string }{
+		{filepath.Join(dir, "absent"), "--mem=2", ": Could not open: No such file or directory\n"},
+		{guest, "", ": is no snapshot\n"},
+		{other(func(b []byte) []byte { b[8]++; return b }), "", ": snapshot has another version: 2, this tender reads 1\n"},
+		{other(func(b []byte) []byte { return b[:100] }), "", ": snapshot is truncated\n"},
+		{other(func(b []byte) []byte { return b[:len(b)-100] }), "", "snapshot is truncated\n"},
+		{other(func(b []byte) []byte { b[60] ^= 1; return b }), "", ": snapshot is corrupted: its header does not have its digest\n"},
+		{other(func(b []byte) []byte { b[len(b)-5000] ^= 1; return b }), "", "snapshot is corrupted: it does not have its digest\n"},
+		{good, "--vcpus-max=1", "too many vCPUs: it declares 2, at most 1 are granted\n"},
+		{good, "--mem=2", "--mem: the memory is the snapshot's\n"},
+		{good, "--block:disk=" + guest, "Resource not declared in manifest: 'disk'\n"},
+		{good, "--snapshot-exit", "--snapshot-exit needs --snapshot\n"},
+	} {
+		args := []string{"--restore=" + c.file}
+		if c.option != "" {
+			args = append(args, c.option)
+		}
+		stdout, stderr, status := run(t, prog, args...)
+		if status != 1 || stdout != "" || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: status %d, %q, stderr %q", args, status, stdout, stderr)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package tender
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/tender/kvm"
+	"github.com/perilune/perilune/tender/modules"
+	"github.com/perilune/perilune/tender/snapshot"
+)
+
+// ErrRings is returned for a guest that cannot be saved because requests of
+// its rings may be under way.
+var ErrRings = errors.New("a guest with rings in use cannot be saved")
+
+// Saved is the Reason of a guest that ended because Snapshot was told so.
+const Saved = "saved"
+
+// Snapshot stops all vCPUs between two instructions, writes the guest to f
+// and syncs it. Then the guest goes on as if nothing had been, or, with end,
+// is over: status 0, Killed, Saved. ErrOver if it does not run.
+//
+// Calls that waited are cut in two: the rest of the wait is in the snapshot.
+func (m *Machine) Snapshot(f *os.File, end bool) error {
+	if err := m.pause(); err != nil {
+		return err
+	}
+	defer m.resume()
+	h, err := m.describe()
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	if err := snapshot.Write(f, h, allMemory{m}); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	if end {
+		m.lock.Lock()
+		defer m.lock.Unlock()
+		m.concludeLocked(m.boot(), Exit{Kind: Killed, Reason: Saved})
+		m.stopped = true
+	}
+	return nil
+}
+
+// describe makes the header while everything rests.
+func (m *Machine) describe() (*snapshot.Header, error) {
+	h := &snapshot.Header{Arch: runtime.GOARCH, CPU: kvm.CPUName, ABI: hvt.ABIVersion, Wall: uint64(time.Now().UnixNano()),
+		Memory: m.mem.limit, Mapped: uint64(len(m.mem.b)), Protected: m.mem.protected()}
+	var err error
+	if h.Manifest, err = m.manifest.MarshalBinary(); err != nil {
+		return nil, err
+	}
+	if m.ext != nil {
+		h.Extension = uint64(len(m.ext.mem))
+	}
+	if m.ringsInUse() {
+		return nil, ErrRings
+	}
+	if h.CycleFreq, err = m.boot().v.CycleFreq(); err != nil {
+		return nil, err
+	}
+	for _, p := range m.processors {
+		v, err := p.describe()
+		if err != nil {
+			return nil, fmt.Errorf("vCPU %d: %w", p.number, err)
+		}
+		h.VCPUs = append(h.VCPUs, v)
+		n, err := p.v.Counter()
+		if err != nil {
+			return nil, err
+		}
+		h.Counter = max(h.Counter, n)
+	}
+	for i, e := range m.manifest.Entries {
+		if b := m.blocks[i+1]; b != nil {
+			block, err := describeBlock(e.Name, b)
+			if err != nil {
+				return nil, fmt.Errorf("block device %s: %w", e.Name, err)
+			}
+			h.Blocks = append(h.Blocks, block)
+		}
+		if n := m.nets[i+1]; n != nil {
+			a := n.Attachment()
+			h.Nets = append(h.Nets, snapshot.Net{Name: e.Name, MAC: a.MAC, MTU: a.MTU})
+		}
+	}
+	return h, nil
+}
+
+func (p *processor) describe() (v snapshot.VCPU, err error) {
+	v.Begun, v.Woken = p.begun, len(p.token) > 0
+	if p.held != nil {
+		v.Call, v.Arg = p.held.Number, p.held.Arg
+		v.Left = uint64(max(time.Until(p.until), 0))
+	}
+	if v.Begun {
+		v.State, err = p.v.SaveState()
+	}
+	return v, err
+}
+
+// describeBlock names a device's content by its digest.
+func describeBlock(name string, b *modules.Block) (snapshot.Block, error) {
+	a := b.Attachment()
+	out := snapshot.Block{Name: name, Size: a.Capacity, Sector: uint32(a.SectorSize)}
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(sum, io.NewSectionReader(b, 0, int64(a.Capacity)), make([]byte, 1<<20)); err != nil {
+		return out, err
+	}
+	sum.Sum(out.Digest[:0])
+	return out, nil
+}
+
+// ringsInUse says whether anything that a ring's host side knows is not in the
+// guest's memory alone. Solo5's net ring is not in use before its first kick.
+func (m *Machine) ringsInUse() bool {
+	for n, w := range m.workers {
+		if w != nil && n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// allMemory is guest memory and extension memory by address.
+type allMemory struct{ m *Machine }
+
+func (o allMemory) ReadMemory(gpa uint64, b []byte) error {
+	if o.m.ext.holds(gpa) {
+		copy(b, o.m.ext.mem[gpa-hvt.ExtensionBase:])
+		return nil
+	}
+	return o.m.mem.peek(gpa, b)
+}
+
+// StateRequests are the ioctls that Snapshot needs, for a filter.
+func (m *Machine) StateRequests() []kvm.Request {
+	var out []kvm.Request
+	for _, p := range m.processors {
+		out = append(out, p.v.StateRequests()...)
+	}
+	return out
+}

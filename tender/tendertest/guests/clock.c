@@ -1,0 +1,71 @@
+// Counts, and says what its clocks do: a line a round with the number, the
+// milliseconds of the cycle counter since the round before, and whether it
+// ever went back or jumped by more than ten seconds. The argument is how many rounds.
+// vCPU 1 counts in memory; both wait in PARK or POLL between two rounds.
+#include "guest.h"
+#ifdef DISK
+MANIFEST(2, {.name = "disk", .type = 1}, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
+#else
+MANIFEST(1, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
+#endif
+
+static uint8_t stack[4096] __attribute__((aligned(16)));
+static uint64_t beats;
+
+static uint64_t cycles(void)
+{
+#if defined(__x86_64__)
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+#else
+    uint64_t n;
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(n));
+    return n;
+#endif
+}
+
+static int wait_in(int call_number, uint64_t ns)
+{
+    if (call_number == POLL) {
+        volatile struct poll p = {ns, 0, -1};
+        call(POLL, &p);
+        return p.ret;
+    }
+    volatile struct vcpu_park p = {ns, -1};
+    call(VCPU_PARK, &p);
+    return p.ret;
+}
+
+static void beat(uint64_t argument)
+{
+    (void)argument;
+    for (;;) {
+        wait_in(VCPU_PARK, 1000000);
+        __atomic_add_fetch(&beats, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+int run(const struct boot_info *bi, const char *arg)
+{
+    uint64_t rounds = 0, jumps = 0, wall = now(), still = 0;
+    for (const char *p = arg; *p >= '0' && *p <= '9'; p++)
+        rounds = rounds * 10 + (uint64_t)(*p - '0');
+    volatile struct vcpu_start s = {1, (uintptr_t)beat, (uintptr_t)stack + sizeof stack, 0, -1};
+    call(VCPU_START, &s);
+    if (s.ret)
+        return 2;
+    uint64_t before = cycles(), seen = 0;
+    for (uint64_t i = 0; i < rounds; i++) {
+        if (wait_in(i & 1 ? POLL : VCPU_PARK, 20000000) != (i & 1 ? 0 : 1))
+            return 3;
+        uint64_t c = cycles(), w = now(), b = __atomic_load_n(&beats, __ATOMIC_SEQ_CST);
+        uint64_t ms = (c - before) / (bi->cycle_freq / 1000);
+        jumps += c < before || ms > 10000 || w < wall;
+        still += b == seen;
+        before = c, wall = w, seen = b;
+        say("round "), say_number(i), say(" +"), say_number(ms), say(" ms\n");
+    }
+    say("jumps "), say_number(jumps), say(", beats "), say(still > rounds / 2 ? "stopped" : "went on"), say("\n");
+    return jumps != 0;
+}

@@ -1,7 +1,6 @@
 package aos
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
@@ -9,10 +8,10 @@ import (
 )
 
 // MaxPending bounds the octets that wait on one virtual channel.
-const MaxPending = 1 << 20
+const MaxPending = packets.MaxPending
 
 // ErrFull says that a virtual channel has too many octets waiting.
-var ErrFull = errors.New("virtual channel is full")
+var ErrFull = packets.ErrFull
 
 // Builder makes the frames of one master channel. Each virtual channel has a service of
 // its own: packets by Append and Next, a bit stream by Bits, other octets by Access.
@@ -71,14 +70,9 @@ func (b *Builder) Append(vc ccsds.VCID, packet []byte) error {
 	if b.zone(vc) > int(OnlyIdleData) {
 		return fmt.Errorf("queue packet: packet zones of %d octets, limit is %d", b.zone(vc), OnlyIdleData)
 	}
-	n, ok := packets.Length(packet, b.p.Encap)
-	if !ok || n == 0 || n != len(packet) {
-		return fmt.Errorf("queue packet: %d octets are no packet of a valid version: %w", len(packet), ccsds.ErrLength)
+	if err := b.vc[vc].Append(packet, b.p.Encap); err != nil {
+		return fmt.Errorf("queue packet on virtual channel %d: %w", vc, err)
 	}
-	if b.vc[vc].Len()+n > MaxPending {
-		return fmt.Errorf("queue packet on virtual channel %d: %w", vc, ErrFull)
-	}
-	b.vc[vc].Append(packet)
 	return nil
 }
 

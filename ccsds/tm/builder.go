@@ -1,7 +1,6 @@
 package tm
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
@@ -9,10 +8,10 @@ import (
 )
 
 // MaxPending bounds the octets that wait on one virtual channel.
-const MaxPending = 1 << 20
+const MaxPending = packets.MaxPending
 
 // ErrFull says that a virtual channel has too many octets waiting.
-var ErrFull = errors.New("virtual channel is full")
+var ErrFull = packets.ErrFull
 
 // Builder packs packets into the frames of one master channel. Packets follow each other
 // without gaps and span frames.
@@ -54,18 +53,9 @@ func (b *Builder) Append(vc ccsds.VCID, packet []byte) error {
 	if vc > MaxVCID || vc == IdleVCID {
 		return fmt.Errorf("queue packet: virtual channel %d, want 0 to %d", vc, IdleVCID-1)
 	}
-	n, err := ccsds.PacketLength(packet)
-	if err != nil {
-		return fmt.Errorf("queue packet: %w", err)
+	if err := b.vc[vc].Append(packet, false); err != nil {
+		return fmt.Errorf("queue packet on virtual channel %d: %w", vc, err)
 	}
-	if n != len(packet) {
-		return fmt.Errorf("queue packet: it says %d octets, have %d", n, len(packet))
-	}
-	c := &b.vc[vc]
-	if c.Len()+n > MaxPending {
-		return fmt.Errorf("queue packet on virtual channel %d: %w", vc, ErrFull)
-	}
-	c.Append(packet)
 	return nil
 }
 

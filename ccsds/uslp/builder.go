@@ -9,10 +9,10 @@ import (
 )
 
 // MaxPending bounds the octets that wait on one access point.
-const MaxPending = 1 << 20
+const MaxPending = packets.MaxPending
 
 // ErrFull says that an access point has too many octets waiting.
-var ErrFull = errors.New("access point is full")
+var ErrFull = packets.ErrFull
 
 // Channel names an access point and how its frames travel.
 type Channel struct {
@@ -94,25 +94,13 @@ func (b *Builder) Append(c Channel, packet []byte) error {
 	if !b.p.Fixed() {
 		return errors.New("queue packet: frames have no fixed length")
 	}
-	if err := b.checkPacket(packet); err != nil {
-		return fmt.Errorf("queue packet: %w", err)
-	}
 	q := b.queues[c]
 	if q == nil {
 		q = new(packets.Queue)
 		b.queues[c] = q
 	}
-	if q.Len()+len(packet) > MaxPending {
-		return fmt.Errorf("queue packet on virtual channel %d, access point %d: %w", c.VC, c.MAP, ErrFull)
-	}
-	q.Append(packet)
-	return nil
-}
-
-func (b *Builder) checkPacket(packet []byte) error {
-	n, ok := packets.Length(packet, b.encap)
-	if !ok || n == 0 || n != len(packet) {
-		return fmt.Errorf("%d octets are no packet of a valid version: %w", len(packet), ccsds.ErrLength)
+	if err := q.Append(packet, b.encap); err != nil {
+		return fmt.Errorf("queue packet on virtual channel %d, access point %d: %w", c.VC, c.MAP, err)
 	}
 	return nil
 }
@@ -164,7 +152,7 @@ func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(
 	case id == Packets && b.p.Fixed():
 		err = errors.New("packets go into frames of fixed length by Append")
 	case id == Packets:
-		err = b.checkPacket(unit)
+		err = packets.Check(unit, b.encap)
 	}
 	if err != nil {
 		return fmt.Errorf("send unit: %w", err)

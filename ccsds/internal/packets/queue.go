@@ -1,6 +1,17 @@
 package packets
 
-import "github.com/perilune/perilune/ccsds"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/perilune/perilune/ccsds"
+)
+
+// MaxPending bounds the octets that wait in a Queue.
+const MaxPending = 1 << 20
+
+// ErrFull says that too many octets wait.
+var ErrFull = errors.New("too many octets wait")
 
 // Queue is what waits on one channel: packets end to end, to be cut into data fields.
 type Queue struct {
@@ -9,15 +20,28 @@ type Queue struct {
 	fill   int    // octets at the end of buf that are the rest of an idle packet
 }
 
-// Append queues one whole packet. The octets are copied.
-func (q *Queue) Append(packet []byte) {
+// Append queues one whole packet, one of the Encapsulation Packet Protocol too if encap says
+// so. The octets are copied. Errors wrap ccsds.ErrLength or ErrFull.
+func (q *Queue) Append(packet []byte, encap bool) error {
+	if err := Check(packet, encap); err != nil {
+		return err
+	}
+	if len(q.buf)+len(packet) > MaxPending {
+		return ErrFull
+	}
 	q.starts = append(q.starts, len(q.buf))
 	q.buf = append(q.buf, packet...)
 	q.fill = 0
+	return nil
 }
 
-// Len returns all octets that wait, fill included.
-func (q *Queue) Len() int { return len(q.buf) }
+// Check reports octets that are not one whole packet. Errors wrap ccsds.ErrLength.
+func Check(packet []byte, encap bool) error {
+	if n, ok := Length(packet, encap); !ok || n == 0 || n != len(packet) {
+		return fmt.Errorf("%d octets are no packet of a valid version: %w", len(packet), ccsds.ErrLength)
+	}
+	return nil
+}
 
 // Pending returns the octets of packets that wait; fill does not count.
 func (q *Queue) Pending() int { return len(q.buf) - q.fill }

@@ -58,18 +58,21 @@ type Block struct {
 	File       string `toml:"file"` // relative to mission.toml; its base name is the blob's name
 	SectorSize int    `toml:"sector_size"`
 	ReadOnly   bool   `toml:"read_only"`
+	Ring       bool   `toml:"ring"` // requests also by a ring (perilune_ring.h)
 }
 
 // Packet is a NET device whose host is the flight daemon: each datagram is the user
 // data of one packet.
 type Packet struct {
 	Name string `toml:"name"`
+	Ring bool   `toml:"ring"` // frames also by a ring
 }
 
 // Net is a NET device on a tap of the host.
 type Net struct {
 	Name string `toml:"name"`
 	MAC  string `toml:"mac"`
+	Ring bool   `toml:"ring"` // frames also by a ring
 }
 
 var (

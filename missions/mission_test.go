@@ -97,6 +97,31 @@ func TestSeed(t *testing.T) {
 	}
 }
 
+func TestRings(t *testing.T) {
+	m, err := missions.Parse([]byte(good), "mission.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := m.Manifest()
+	m.Block[0].Ring, m.Packet[0].Ring = true, true
+	got := m.Manifest()
+	n := len(plain.Entries)
+	if len(got.Entries) != n+2 || got.Entries[n] != hvt.Extend(m.Block[0].Name, hvt.BlockRing, missions.RingDepth) ||
+		got.Entries[n+1] != hvt.Extend(m.Packet[0].Name, hvt.NetRing, missions.RingDepth) {
+		t.Errorf("%v", got.Entries)
+	}
+	if err := m.CheckManifest(got); err != nil {
+		t.Error(err)
+	}
+	if err := m.CheckManifest(plain); !errors.Is(err, missions.ErrManifest) {
+		t.Errorf("a ring that the program does not declare: %v", err)
+	}
+	m.Block[0].Ring = false
+	if err := m.CheckManifest(got); !errors.Is(err, missions.ErrManifest) {
+		t.Errorf("a ring that mission.toml does not name: %v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -33,9 +33,9 @@ type end struct {
 
 // run runs a guest under the command line's jail, with a disk of 4 KiB and a
 // packet socket if its manifest wants them.
-func run(t *testing.T, tender, guest, cmdline string, devices bool) end {
+func run(t *testing.T, tender, guest, cmdline string, devices bool, options ...string) end {
 	t.Helper()
-	args := []string{"--mem=2"}
+	args := append([]string{"--mem=2"}, options...)
 	disk := filepath.Join(t.TempDir(), "disk")
 	var out, errs bytes.Buffer
 	cmd := exec.Command(tender)

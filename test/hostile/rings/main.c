@@ -1,0 +1,127 @@
+// What a guest can do to a block ring of depth 8, by command line:
+//
+//	OP OFFSET DATA LEN   one request, numbers as in calls/main.c
+//	tail V, head V       one of the guest's indices set to V
+//	record               writes to the extension record
+//	race                 changes requests while the tender takes them
+//
+// The answer is printed; a guest that survives exits with 99, or with 98 if
+// no answer came.
+#include "guest.h"
+MANIFEST(2, {.name = "storage", .type = 1}, {.name = "storage", .type = 0x3a500003, .u = {.vcpus = {8}}});
+
+#define DEPTH 8u
+struct ring {
+    volatile uint32_t sq_tail, cq_head;
+    uint8_t pad0[56];
+    volatile uint32_t sq_head, cq_tail, needs_kick;
+    uint8_t pad1[180];
+    volatile struct { uint32_t op, id; uint64_t offset, data; uint32_t len, zero; } sq[DEPTH];
+    volatile struct { uint32_t id; int32_t result; uint32_t len, zero; } cq[DEPTH];
+};
+struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
+struct record { uint32_t magic, size, version, items; struct item item[]; };
+
+static uint8_t buffer[8192] __attribute__((aligned(4096)));
+static struct ring *ring;
+static uint64_t at_kick;
+
+static void kick(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#if defined(__x86_64__)
+    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)at_kick) : "memory");
+#else
+    __asm__ volatile("str wzr, [%0]" ::"r"(at_kick) : "memory");
+#endif
+}
+
+static uint64_t number(const char **at, uint64_t top)
+{
+    uint64_t v = 0;
+    while (**at == ' ')
+        (*at)++;
+    if (**at == 'T')
+        (*at)++, v = top;
+    else if (**at == 'B')
+        (*at)++, v = (uintptr_t)buffer;
+    else if (**at == 'X')
+        (*at)++, v = (uintptr_t)say & ~15ul;
+    else if (**at == 'Q')
+        (*at)++, v = (uintptr_t)ring;
+    int minus = **at == '-';
+    uint64_t n = 0;
+    for (*at += minus || **at == '+';; (*at)++) {
+        char c = **at;
+        if (c >= '0' && c <= '9')
+            n = n << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            n = n << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            return minus ? v - n : v + n;
+    }
+}
+
+// The next answer, or the end after two seconds.
+static int32_t answer(void)
+{
+    uint64_t end = now() + 2000000000;
+    while (ring->cq_tail == ring->cq_head)
+        if (now() > end)
+            halt(98);
+    int32_t r = ring->cq[ring->cq_head % DEPTH].result;
+    ring->cq_head++;
+    return r;
+}
+
+static void race(void)
+{
+    for (unsigned round = 0; round < 2000; round++) {
+        uint32_t i = ring->sq_tail % DEPTH;
+        ring->sq[i].op = 1, ring->sq[i].zero = 0;
+        ring->sq[i].offset = 0, ring->sq[i].data = (uintptr_t)buffer, ring->sq[i].len = 512;
+        ring->sq_tail++;
+        if (ring->needs_kick)
+            kick();
+        for (uint32_t k = 0; ring->cq_tail == ring->cq_head; k++) {
+            ring->sq[i].len = k % 2 ? 512 : 0x7ffffe00;
+            ring->sq[i].offset = k % 3 ? 0 : 1ul << 63;
+        }
+        int32_t r = answer();
+        if (r != 0 && r != 2)
+            halt(97);
+    }
+    say("raced");
+}
+
+int run(const struct boot_info *bi, const char *arg)
+{
+    const struct record *r = *(const struct record *const *)(bi + 1);
+    ring = (struct ring *)r->item[0].gpa;
+    at_kick = r->item[0].kick;
+    if (is(arg, "record")) {
+        ((volatile struct record *)r)->items = 0;
+        return 99;
+    }
+    if (is(arg, "race")) {
+        race();
+        return 99;
+    }
+    if (arg[0] == 't' || arg[0] == 'h') {
+        const char *at = arg + 4;
+        uint32_t v = (uint32_t)number(&at, 0);
+        if (arg[0] == 't')
+            ring->sq_tail = v;
+        else
+            ring->cq_head = v;
+    } else {
+        ring->sq[0].op = (uint32_t)number(&arg, 0);
+        ring->sq[0].offset = number(&arg, bi->mem_size);
+        ring->sq[0].data = number(&arg, bi->mem_size);
+        ring->sq[0].len = (uint32_t)number(&arg, bi->mem_size);
+        ring->sq_tail = 1;
+    }
+    kick();
+    say_number((uint64_t)answer());
+    return 99;
+}

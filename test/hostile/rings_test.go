@@ -78,7 +78,7 @@ func runRing(t *testing.T, tender, guest, cmdline string) end {
 }
 
 func TestRings(t *testing.T) {
-	guest, tender := tendertest.GuestFrom(t, "rings"), tendertest.Tender(t)
+	guest, tender := tendertest.Guest(t, "ring"), tendertest.Tender(t)
 	for _, r := range ringRows {
 		if e := runRing(t, tender, guest, r.call); !e.is(r.want) || e.disk != 4096 {
 			t.Errorf("%s: want %q: %+v", r.call, r.want, e)
@@ -91,7 +91,7 @@ func TestRingControls(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds several tenders; left out of short runs")
 	}
-	guest := tendertest.GuestFrom(t, "rings")
+	guest := tendertest.Guest(t, "ring")
 	for _, defence := range []string{"bounds", "zones", "disk", "length", "tail", "head", "record"} {
 		t.Run(defence, func(t *testing.T) {
 			tender := without(t, defence)

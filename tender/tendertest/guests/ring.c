@@ -1,6 +1,6 @@
 // What a guest can do to a block ring of depth 8, by command line:
 //
-//	OP OFFSET DATA LEN   one request, numbers as in calls/main.c
+//	OP OFFSET DATA LEN   one request, hexadecimal or T, B, X, Q (end of memory, buffer, text, ring), +N or -N
 //	tail V, head V       one of the guest's indices set to V
 //	record               writes to the extension record
 //	race                 changes requests while the tender takes them

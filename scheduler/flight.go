@@ -196,13 +196,24 @@ func (f *flight) openGuests() {
 	f.init.exited = f.guests.SlotExited
 }
 
+// pduLength makes a packet with file data fill a frame of the downlink, so that one
+// that is lost costs one packet. Frames too short or long for that do not matter.
+func (c *Config) pduLength() int {
+	const least, most = 256, 4096
+	n := c.Profile.DownRoom(router.VCFiles) - ccsds.PacketHeaderLength
+	if n < least || n > most {
+		return 0
+	}
+	return n
+}
+
 func (f *flight) openFiles() {
 	if f.db == nil {
 		return
 	}
 	var err error
 	f.files, err = files.New(files.Config{
-		Incoming: f.cfg.path("incoming"), Products: f.cfg.path("products"),
+		Incoming: f.cfg.path("incoming"), Products: f.cfg.path("products"), MaxPDU: f.cfg.pduLength(),
 		Saver: files.Saver{Records: f.records}, Clock: f.cfg.Clock, Log: f.cfg.Log,
 		Event: f.services.Event, Publish: f.publish,
 	})

@@ -103,6 +103,7 @@ type link struct {
 	flight  []inFlight
 	sent    int
 	watch   func(to *node, pdu []byte) bool // false: drop it
+	sending func(to *node, pdu []byte)      // sees all that is sent, also what is lost
 }
 
 type inFlight struct {
@@ -117,6 +118,9 @@ func newLink(t testing.TB, a, b *node, seed uint64) *link {
 
 func (l *link) send(to *node, pdu []byte) {
 	l.sent++
+	if l.sending != nil {
+		l.sending(to, pdu)
+	}
 	if l.frozen || l.rng.Float64() < l.loss || l.watch != nil && !l.watch(to, pdu) {
 		return
 	}

@@ -167,7 +167,7 @@ func (r *receiver) fileData(d *FileData) error {
 		r.startNAKTimer()
 	}
 	r.arrived(part)
-	if r.info.Done-r.saved >= saveEvery {
+	if r.info.Done-r.saved >= saveStep(r.info.Size) {
 		r.save()
 	}
 	if r.info.Size > 0 && worthTelling(r.told, r.info.Done, r.info.Size) {

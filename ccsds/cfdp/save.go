@@ -8,8 +8,14 @@ import (
 	"time"
 )
 
-// saveEvery is how many octets a transfer may lose to a restart.
-const saveEvery = 256 << 10
+// A restart costs a transfer at most saveEvery octets, or the 32nd part of the file if
+// that is less, but saving is not worth while below saveLeast.
+const (
+	saveEvery = 256 << 10
+	saveLeast = 32 << 10
+)
+
+func saveStep(size uint64) uint64 { return max(saveLeast, min(saveEvery, size/32)) }
 
 // maxSavedParts bounds a record; parts that are not in it come again.
 const maxSavedParts = 4096

@@ -225,7 +225,7 @@ func (s *sender) data() []byte {
 	} else {
 		s.next = part.End
 		s.sum.Write(data)
-		if s.next-s.saved >= saveEvery {
+		if s.next-s.saved >= saveStep(s.info.Size) {
 			s.save()
 		}
 	}

@@ -30,10 +30,14 @@ type Share struct {
 	Priority int // channels of a lower number go first, always: 0
 	Weight   int // among those of the same priority that have something to send: 1
 	Rate     int // bit/s of the channel at most, 0: no limit
+	// Whole begins a packet that would fit a frame in the next one rather than
+	// split it, so that a frame that is lost costs as few packets as may be. It
+	// pays where packets are as long as Profile.DownRoom: files.
+	Whole bool
 }
 
 // defaultShares: housekeeping first, but nobody starves.
-var defaultShares = map[ccsds.VCID]Share{0: {Weight: 8}, 1: {Weight: 4}, 2: {Weight: 4}, 3: {Weight: 2}}
+var defaultShares = map[ccsds.VCID]Share{0: {Weight: 8}, 1: {Weight: 4}, 2: {Weight: 4, Whole: true}, 3: {Weight: 2}}
 
 // frameBuilder packs packets into the frames of one protocol.
 type frameBuilder interface {
@@ -65,7 +69,7 @@ type downVC struct {
 	queue  [][]byte
 	credit int
 	tokens float64 // frames that its rate allows now
-	data   int     // octets of a frame's data field, about
+	data   int     // octets of packets in a frame
 }
 
 // tokenLimit is how many frames a channel with a rate may save up.
@@ -212,6 +216,12 @@ func (f *Framer) choose() *downVC {
 func (f *Framer) fill(c *downVC) {
 	n := 0
 	for n < len(c.queue) && f.build.Pending(c.id) < c.data {
+		if pad := c.pad(f.build.Pending(c.id), len(c.queue[n])); pad > 0 {
+			if err := f.build.Append(c.id, ccsds.AppendIdlePacket(nil, pad)); err != nil {
+				break
+			}
+			continue
+		}
 		if err := f.build.Append(c.id, c.queue[n]); err != nil {
 			break // no room: stays for the next frame
 		}
@@ -223,6 +233,17 @@ func (f *Framer) fill(c *downVC) {
 	if n > 0 {
 		c.queue = slices.Delete(c.queue, 0, n)
 	}
+}
+
+// pad is the length of the idle packet that keeps a packet of n octets whole, behind
+// pending octets of the frame; 0 if there is none. What is too short for an idle packet is
+// given to the packet, which is then split.
+func (c *downVC) pad(pending, n int) int {
+	left := c.data - pending
+	if !c.share.Whole || pending == 0 || n <= left || n > c.data || left < ccsds.MinPacketLength {
+		return 0
+	}
+	return left
 }
 
 // maxVC is the highest virtual channel for packets.

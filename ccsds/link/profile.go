@@ -147,6 +147,15 @@ func (p Profile) uslp() uslp.Params {
 	return q
 }
 
+// DownRoom is how many octets of packets a frame on downlink virtual channel vc
+// carries; 0 where there are no frames.
+func (p Profile) DownRoom(vc ccsds.VCID) int {
+	if p = p.WithDefaults(); p.Down == FramingPackets {
+		return 0
+	}
+	return p.downData(vc)
+}
+
 // downData is what a frame on vc carries of packets, in octets; without frames a packet.
 func (p Profile) downData(vc ccsds.VCID) int {
 	n := 1

@@ -203,7 +203,7 @@ func (l *Link) downChannels(p *link.Profile) {
 	for _, c := range l.DownChannels {
 		vc := ccsds.VCID(c.VC)
 		s := p.Shares[vc]
-		p.Shares[vc] = link.Share{Priority: c.Priority, Rate: c.Rate, Weight: firstOf(c.Weight, s.Weight, 1)}
+		p.Shares[vc] = link.Share{Priority: c.Priority, Rate: c.Rate, Weight: firstOf(c.Weight, s.Weight, 1), Whole: s.Whole}
 		if c.Security != "" && c.Security != "none" {
 			p.DownSPI[vc], p.DownMode[vc] = uint16(firstOf(c.SPI, firstDownSPI+c.VC)), link.Mode(c.Security)
 		}

@@ -4,6 +4,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,7 +28,7 @@ const (
 )
 
 const (
-	maxPDU      = 900
+	maxPDU      = 900       // octets, unless Config says otherwise
 	maxIncoming = 512 << 20 // octets of one file
 )
 
@@ -38,6 +39,7 @@ const priorityServed = 1
 type Config struct {
 	Incoming string // folder of files from the ground
 	Products string // folder of files for the ground
+	MaxPDU   int    // octets; 0: 900
 	Saver    cfdp.Saver
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -82,7 +84,7 @@ func New(cfg Config) (*Files, error) {
 	}
 	f := &Files{cfg: cfg, kick: make(chan struct{}, 1)}
 	f.entity, err = cfdp.New(cfdp.Config{
-		Local: EntityCraft, MaxPDU: maxPDU, Limits: cfdp.Limits{MaxFileSize: maxIncoming},
+		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
 		Store: store{in, out}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
 	}, cfdp.Events{Started: f.started, Finished: f.finished})
 	if err != nil {

@@ -27,11 +27,11 @@ const (
 	APIDFiles  ccsds.APID = 2
 )
 
-// Virtual channels of the downlink.
+// Virtual channels of the downlink; VCFiles bears CFDP.
 const (
 	vcFlight ccsds.VCID = 0
 	vcTenant ccsds.VCID = 1
-	vcFiles  ccsds.VCID = 2
+	VCFiles  ccsds.VCID = 2
 )
 
 // Bounds of the queues in packets. A tenant's flood drops its own packets only.
@@ -238,7 +238,7 @@ func (r *Router) Fill(link Sink) {
 // fillFiles keeps few PDUs ahead of the link: which one comes next is better decided
 // late.
 func (r *Router) fillFiles(link Sink) {
-	room := link.Room(vcFiles)
+	room := link.Room(VCFiles)
 	r.depth = max(r.depth, room)
 	for ahead := r.depth - room; ahead < min(filesAhead, r.depth); ahead++ {
 		pdu, ok := r.cfg.NextPDU()
@@ -249,7 +249,7 @@ func (r *Router) fillFiles(link Sink) {
 		seq := r.seq.Next(APIDFiles)
 		r.mu.Unlock()
 		p, err := spp.Append(nil, &spp.Packet{APID: APIDFiles, SeqFlags: spp.Unsegmented, SeqCount: seq}, pdu)
-		if err != nil || link.Send(vcFiles, p) != nil {
+		if err != nil || link.Send(VCFiles, p) != nil {
 			return // CFDP finds out and sends it again
 		}
 	}

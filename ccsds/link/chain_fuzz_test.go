@@ -31,6 +31,7 @@ func FuzzDownDecoder(f *testing.F) {
 		if c.Block > 4096 || c.Kind == link.CodeTurbo && c.Rate == "1/6" {
 			c = link.Code{Kind: c.Kind} // slow ones add nothing
 		}
+		c.Iterations, data = 4, data[:min(len(data), 2048)]
 		n := c.FrameLength()
 		if n == 0 {
 			n = 64
@@ -64,7 +65,7 @@ func FuzzDownDecoder(f *testing.F) {
 			}
 		}
 		d.Push(e.Flush(bits), emit)
-		if len(data) < 4096 && found == 0 {
+		if found == 0 {
 			t.Errorf("%s: no good frame of twelve after %d octets of noise: %+v", c, len(data), d.Stats())
 		}
 	})

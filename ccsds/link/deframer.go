@@ -81,11 +81,9 @@ func (d *Deframer) Decode(frame []byte) (FrameHeader, error) {
 	case FramingUSLP:
 		err = d.decodeUSLP(frame)
 	default:
-		if n, ok := packets.Length(frame, d.p.Encapsulation); !ok || n != len(frame) {
-			return FrameHeader{}, ccsds.Errorf("packet", 0, ccsds.ErrLength, "%d octets are no packet", len(frame))
+		if err = packets.Check(frame, d.p.Encapsulation); err == nil {
+			d.unit, d.head = frame, FrameHeader{Idle: packets.Idle(frame)}
 		}
-		d.unit = frame
-		d.head = FrameHeader{Idle: packets.Idle(frame)}
 	}
 	if err != nil {
 		return FrameHeader{}, err

@@ -43,7 +43,7 @@ type DownDecoder struct {
 	soft  []int8
 	bits  uint64
 	stats DownStats
-	// Broken makes the block code correct nothing, to show what rests on it.
+	// broken makes Reed–Solomon correct nothing, to show what rests on it.
 	broken bool
 }
 

@@ -127,9 +127,8 @@ func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
 	if vc > f.p.Down.maxVC() {
 		return fmt.Errorf("link: send on virtual channel %d: want 0 to %d", vc, f.p.Down.maxVC())
 	}
-	n, ok := packets.Length(packet, f.p.Encapsulation)
-	if !ok || n != len(packet) || n == 0 {
-		return fmt.Errorf("link: send on virtual channel %d: %d octets are no packet: %w", vc, len(packet), ccsds.ErrLength)
+	if err := packets.Check(packet, f.p.Encapsulation); err != nil {
+		return fmt.Errorf("link: send on virtual channel %d: %w", vc, err)
 	}
 	c := f.channel(vc)
 	if len(c.queue) >= f.p.Queue {

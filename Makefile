@@ -73,6 +73,7 @@ bench-coding: ## frame error rates against published points; long
 .PHONY: bench-ccsds
 bench-ccsds: ## speed of the link's codes, layers and ends, beside libfec (needs cc and libfec-dev)
 	@$(GO) run ./test/benchccsds
+	@$(GO) run ./test/benchcfdp
 
 .PHONY: bench-tender
 bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-fifo" leaves out what else runs)

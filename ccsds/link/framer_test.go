@@ -165,6 +165,41 @@ func TestDownSecurity(t *testing.T) {
 	}
 }
 
+// TestDownNumbers: no anti-replay number of the downlink is used twice, also when the craft
+// restarts with what its disk holds: the ground takes all frames of both lives.
+func TestDownNumbers(t *testing.T) {
+	p := profile()
+	p.Keys, p.DownSPI = map[uint16][32]byte{1: {1}, 2: {2}, 3: {3}, 9: {9}}, map[ccsds.VCID]uint16{1: 9}
+	onBoard, got, bad := newDisk(), 0, []string{}
+	g, err := link.NewGround(p, newDisk(), link.GroundEvents{
+		Packet: func(ccsds.VCID, []byte, link.Offset) { got++ },
+		Bad:    func(reason string, _ uint64) { bad = append(bad, reason) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s, err := link.NewSpace(p, onBoard, link.SpaceEvents{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			if err := s.Send(1, packet(i, 500)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			g.Receive(s.NextCADU(nil))
+		}
+	}
+	if got != 60 || len(bad) > 0 {
+		t.Errorf("%d of 60 packets, refused %v", got, bad)
+	}
+	if onBoard.floored > 3 {
+		t.Errorf("the floor was saved %d times in three lives", onBoard.floored)
+	}
+}
+
 // BenchmarkChain is a downlink end to end without noise: frames of packets, coded, found,
 // decoded and taken apart.
 func BenchmarkChain(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"math/bits"
 	"net"
 	"os"
@@ -25,12 +26,15 @@ type world struct {
 
 func open(t *testing.T, ber float64, c clock.Clock, delay time.Duration) *world {
 	t.Helper()
+	return openWith(t, spacelink.Config{BERUp: ber, BERDown: ber, Seed: 7, Clock: c, Delay: delay})
+}
+
+func openWith(t *testing.T, cfg spacelink.Config) *world {
+	t.Helper()
 	dir := t.TempDir()
 	craft, radio := net.Pipe()
-	link, err := spacelink.New(spacelink.Config{
-		Craft: radio, Ground: filepath.Join(dir, "radio.sock"), Dir: dir,
-		BERUp: ber, BERDown: ber, Seed: 7, Clock: c, Delay: delay,
-	})
+	cfg.Craft, cfg.Ground, cfg.Dir = radio, filepath.Join(dir, "radio.sock"), dir
+	link, err := spacelink.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +112,40 @@ func TestSilenceAndClearness(t *testing.T) {
 	w.link.ResetBER("")
 	if n := differing(data, w.pass(data)); n != 0 {
 		t.Errorf("after the burst: %d bits wrong", n)
+	}
+}
+
+// TestSoft: with noise by Eb/N0 the station gets a symbol a bit, as wrong as theory has it, and
+// the recording holds the signs of what it got.
+func TestSoft(t *testing.T) {
+	ebn0, ratio := 4.0, 0.5
+	w := openWith(t, spacelink.Config{Seed: 7, Clock: clock.Real{}, Soft: true, EbN0Down: &ebn0, Ratio: ratio})
+	data := bytes.Repeat([]byte{0xA5}, 20_000)
+	go w.craft.Write(data)
+	got := make([]byte, 8*len(data))
+	if _, err := io.ReadFull(w.ground, got); err != nil {
+		t.Fatal(err)
+	}
+	signs := make([]byte, len(data))
+	for i, v := range got {
+		signs[i/8] |= v >> 7 << (7 - i%8)
+	}
+	want := 0.5 * math.Erfc(math.Sqrt(ratio*math.Pow(10, ebn0/10))) * float64(8*len(data))
+	if n := float64(differing(data, signs)); n < 0.95*want || n > 1.05*want {
+		t.Errorf("%g of %d symbols have the wrong sign, want about %.0f", n, 8*len(data), want)
+	}
+	if recorded, err := os.ReadFile(filepath.Join(w.dir, "down.received.raw")); err != nil || !bytes.Equal(recorded, signs) {
+		t.Errorf("the recording is not what arrived: %v", err)
+	}
+	w.link.SetClear(spacelink.Down, true)
+	go w.craft.Write(data)
+	if _, err := io.ReadFull(w.ground, got); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got {
+		if int8(v) != 31-62*int8(data[i/8]>>(7-i%8)&1) {
+			t.Fatalf("symbol %d is %d without noise", i, int8(v))
+		}
 	}
 }
 

@@ -215,5 +215,5 @@ func (o *ioBench) report() {
 	if o.cost["send"] != nil {
 		atLeast("io.send-of-tap", median("tap")/median("send"), "x", 0.8)
 	}
-	figure("io.kicks-while-busy", slices.Max(o.kicks), "kicks", 0)
+	figure("io.kicks-per-1000", 1000*slices.Max(o.kicks)/float64(o.io), "kicks", 0.1)
 }

@@ -1,12 +1,13 @@
 // Reads a disk and sends frames as fast as it can, at CPL 3: there the
 // processor runs it natively even where KVM is a software one, which emulates
-// everything at CPL 0. IOPL 3 lets hypercalls pass.
+// everything at CPL 0. IOPL 3, or the task's port map, lets hypercalls pass.
 //
 //	call N      N random reads of 4 KiB, each by calls of one sector
 //	ring N      the same by the disk's ring, 64 at once
 //	send N SIZE N frames of SIZE octets by the network's ring
 //
-// Prints "N NANOSECONDS KICKS".
+// Prints "N NANOSECONDS KICKS", the latter without those before the first
+// thousand answers: the tender sleeps until a guest begins.
 #include <perilune_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,7 @@ static void by_ring(unsigned long n, struct perilune_ring *ring, uint32_t op, ui
     struct perilune_answer a[BATCH];
     uint32_t idle[2 * BATCH], free = 2 * BATCH;
     unsigned long left = n, done = 0;
-    uint64_t begin = solo5_clock_monotonic(), before = ring->kicks;
+    uint64_t begin = solo5_clock_monotonic(), before = 0; // kicks until both are awake
 
     for (uint32_t i = 0; i < free; i++)
         idle[i] = i;
@@ -133,6 +134,8 @@ static void by_ring(unsigned long n, struct perilune_ring *ring, uint32_t op, ui
             idle[free++] = a[i].id;
         }
         done += got;
+        if (done < 1000)
+            before = ring->kicks;
     }
     report(n, begin, ring->kicks - before);
 }

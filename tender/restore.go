@@ -45,6 +45,9 @@ func (m *Machine) Restore(c Config, r *snapshot.Reader) error {
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
+	if err := m.restoreRings(h); err != nil {
+		return err
+	}
 	return m.restoreVCPUs(h)
 }
 
@@ -152,6 +155,25 @@ func (m *Machine) place(gpa, n uint64) []byte {
 		return m.ext.mem[gpa-hvt.ExtensionBase:][:n]
 	}
 	return m.mem.b[gpa:][:n]
+}
+
+// restoreRings gives the rings what their host sides knew.
+func (m *Machine) restoreRings(h *snapshot.Header) error {
+	saved := map[uint32][]byte{}
+	for _, r := range h.Rings {
+		saved[r.Number] = r.State
+	}
+	count := 0
+	for n, w := range m.workers {
+		if w == nil {
+			continue
+		}
+		count++
+		if err := w.SetState(saved[uint32(n)]); err != nil {
+			return fmt.Errorf("snapshot does not fit: ring %d: %w", n, err)
+		}
+	}
+	return snapshot.Differ("rings", len(h.Rings), count)
 }
 
 // restoreVCPUs is the last step: processors, then the counter of all.

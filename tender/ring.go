@@ -74,6 +74,12 @@ type worker interface {
 	Kick()
 	Serve() error
 	Close()
+
+	// For a snapshot, see package queue.
+	Hold()
+	Release()
+	State() []byte
+	SetState([]byte) error
 }
 
 // serve keeps w to be started with the guest as kick number n, and gives the
@@ -113,12 +119,15 @@ func (m *Machine) startRings() {
 // stopRings does what the guest left in its rings and corrects how it ended:
 // what fails in a ring ends the guest.
 func (m *Machine) stopRings(e Exit) Exit {
-	for _, w := range m.workers {
+	m.lock.Lock()
+	workers := m.workers
+	m.workers = nil
+	m.lock.Unlock()
+	for _, w := range workers {
 		if w != nil {
 			w.Close()
 		}
 	}
-	m.workers = nil
 	if f := m.failed.Load(); f != nil && e.Kind == Killed {
 		return *f
 	}

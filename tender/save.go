@@ -2,7 +2,6 @@ package tender
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,10 +14,6 @@ import (
 	"github.com/perilune/perilune/tender/snapshot"
 )
 
-// ErrRings is returned for a guest that cannot be saved because requests of
-// its rings may be under way.
-var ErrRings = errors.New("a guest with rings in use cannot be saved")
-
 // Saved is the Reason of a guest that ended because Snapshot was told so.
 const Saved = "saved"
 
@@ -28,6 +23,7 @@ const Saved = "saved"
 //
 // Calls that waited are cut in two: the rest of the wait is in the snapshot.
 func (m *Machine) Snapshot(f *os.File, end bool) error {
+	defer m.holdRings()()
 	if err := m.pause(); err != nil {
 		return err
 	}
@@ -62,8 +58,10 @@ func (m *Machine) describe() (*snapshot.Header, error) {
 	if m.ext != nil {
 		h.Extension = uint64(len(m.ext.mem))
 	}
-	if m.ringsInUse() {
-		return nil, ErrRings
+	for n, w := range m.workers {
+		if w != nil {
+			h.Rings = append(h.Rings, snapshot.Ring{Number: uint32(n), State: w.State()})
+		}
 	}
 	if h.CycleFreq, err = m.boot().v.CycleFreq(); err != nil {
 		return nil, err
@@ -120,15 +118,24 @@ func describeBlock(name string, b *modules.Block) (snapshot.Block, error) {
 	return out, nil
 }
 
-// ringsInUse says whether anything that a ring's host side knows is not in the
-// guest's memory alone. Solo5's net ring is not in use before its first kick.
-func (m *Machine) ringsInUse() bool {
-	for n, w := range m.workers {
-		if w != nil && n > 0 {
-			return true
+// holdRings brings the rings' threads to rest, before the vCPUs: what waits for
+// a device's peer there must not be interrupted.
+func (m *Machine) holdRings() (release func()) {
+	m.lock.Lock()
+	held := m.workers
+	m.lock.Unlock()
+	for _, w := range held {
+		if w != nil {
+			w.Hold()
 		}
 	}
-	return false
+	return func() {
+		for _, w := range held {
+			if w != nil {
+				w.Release()
+			}
+		}
+	}
 }
 
 // allMemory is guest memory and extension memory by address.

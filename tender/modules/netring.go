@@ -2,6 +2,7 @@ package modules
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/perilune/perilune/hvt"
 )
@@ -76,4 +77,30 @@ func (r *NetRing) Waits() int {
 		return -1
 	}
 	return r.d.fd
+}
+
+// Kept lists the buffers that wait for frames, oldest first.
+func (r *NetRing) Kept() []hvt.Submission {
+	out := make([]hvt.Submission, r.count)
+	for i := range out {
+		out[i] = r.posted[(r.head+i)%len(r.posted)]
+	}
+	return out
+}
+
+// Keep gives a new ring the buffers that another one kept.
+func (r *NetRing) Keep(list []hvt.Submission) error {
+	if len(list) > len(r.posted) {
+		return fmt.Errorf("%d buffers in a ring of %d", len(list), len(r.posted))
+	}
+	for _, s := range list {
+		if s.Op != hvt.RingReceive || s.Len == 0 {
+			return fmt.Errorf("request %d of a ring is no buffer", s.ID)
+		}
+		if _, err := r.mem.Writable(s.Data, uint64(s.Len)); err != nil {
+			return err
+		}
+	}
+	r.head, r.count = 0, copy(r.posted, list)
+	return nil
 }

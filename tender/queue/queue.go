@@ -12,6 +12,7 @@ package queue
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -52,6 +53,7 @@ type Queue struct {
 	bell  int // eventfd that wakes POLL
 	over  atomic.Bool
 	done  chan struct{}
+	held  sync.Mutex // while requests are under way, or by Hold
 
 	head   uint32        // next submission
 	tail   atomic.Uint32 // next completion
@@ -145,7 +147,9 @@ func (q *Queue) Serve() error {
 	defer close(q.done)
 	for {
 		last := q.over.Load()
+		q.held.Lock()
 		busy, err := q.turn()
+		q.held.Unlock()
 		switch {
 		case err != nil:
 			return err
@@ -237,7 +241,10 @@ func (q *Queue) look() (found bool, err error) {
 			return true, err
 		}
 		if i%looksEach == looksEach-1 {
-			if moved, err := q.progress(); moved || err != nil {
+			q.held.Lock()
+			moved, err := q.progress()
+			q.held.Unlock()
+			if moved || err != nil {
 				return true, err
 			}
 		}

@@ -14,6 +14,7 @@ package ring
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -52,8 +53,9 @@ type Ring struct {
 	event   int // eventfd that wakes Serve
 	over    atomic.Bool
 	done    chan struct{}
-	head    uint32 // next entry
-	commits uint32 // next commit
+	held    sync.Mutex // while requests are under way, or by Hold
+	head    uint32     // next entry
+	commits uint32     // next commit
 }
 
 // New makes a ring in mem, which has Size octets and is aligned to a page.
@@ -89,7 +91,10 @@ func (r *Ring) Serve() error {
 	var b [8]byte
 	for {
 		last := r.over.Load()
-		if err := r.drain(); err != nil || last {
+		r.held.Lock()
+		err := r.drain()
+		r.held.Unlock()
+		if err != nil || last {
 			return err
 		}
 		if r.spin() {

@@ -121,6 +121,10 @@ func (h *Header) walk(c codec) {
 		c.raw(n.MAC[:])
 		c.u16(&n.MTU)
 	})
+	each(c, &h.Rings, hvt.MaxEntries, func(r *Ring) {
+		c.u32(&r.Number)
+		c.bytes(&r.State, maxState)
+	})
 }
 
 func (h *Header) encode() []byte {

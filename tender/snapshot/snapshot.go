@@ -70,6 +70,14 @@ type Header struct {
 	VCPUs     []VCPU
 	Blocks    []Block
 	Nets      []Net
+	Rings     []Ring
+}
+
+// Ring is what the host knew of one ring beyond its memory; State is package
+// ring's or queue's.
+type Ring struct {
+	Number uint32
+	State  []byte
 }
 
 // Range is memory of the program's that is not both readable and writable.

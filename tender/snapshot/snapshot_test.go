@@ -36,7 +36,8 @@ func header() *snapshot.Header {
 		Protected: []snapshot.Range{{Start: 0x100000, End: 0x101000, Read: true}},
 		VCPUs:     []snapshot.VCPU{{Begun: true, Call: 3, Arg: 0x1ff000, Left: 7, State: []byte("state")}, {Woken: true}},
 		Blocks:    []snapshot.Block{{Name: "disk", Size: 512, Sector: 512, Digest: sha256.Sum256(nil)}},
-		Nets:      []snapshot.Net{{Name: "net", MAC: [6]byte{2, 1}, MTU: 1500}}}
+		Nets:      []snapshot.Net{{Name: "net", MAC: [6]byte{2, 1}, MTU: 1500}},
+		Rings:     []snapshot.Ring{{Number: 1, State: []byte("ring")}}}
 }
 
 func file(t testing.TB) []byte {

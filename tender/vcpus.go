@@ -117,6 +117,18 @@ func (m *Machine) RunRequests() []kvm.Request {
 	return out
 }
 
+// DebugRequests are the ioctls that a debugger and a core file need.
+func (m *Machine) DebugRequests() []kvm.Request {
+	var out []kvm.Request
+	for _, p := range m.processors {
+		out = append(out, p.v.DebugRequests()...)
+	}
+	return out
+}
+
+// VCPUs is how many processors the loaded guest has.
+func (m *Machine) VCPUs() int { return len(m.processors) }
+
 // VCPU gives the processor that the guest starts with.
 func (m *Machine) VCPU() *kvm.VCPU { return m.boot().v }
 

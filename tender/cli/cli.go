@@ -227,7 +227,7 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 	if err := c.openTarget(); err != nil {
 		return 0, err
 	}
-	conn, err := c.waitForDebugger()
+	conn, err := c.waitForDebugger(m)
 	if err != nil {
 		return 0, err
 	}

@@ -47,7 +47,7 @@ func (d *debugOptions) requests(m *tender.Machine) []kvm.Request {
 	if !d.gdb && d.dir == "" {
 		return nil
 	}
-	return m.VCPU().DebugRequests()
+	return m.DebugRequests()
 }
 
 // calls are the system calls that the filter lets through for them: holes in
@@ -60,9 +60,12 @@ func (d *debugOptions) calls() []uintptr {
 }
 
 // waitForDebugger gives the connection from gdb, nil if none is wanted.
-func (c *command) waitForDebugger() (*os.File, error) {
+func (c *command) waitForDebugger(m *tender.Machine) (*os.File, error) {
 	if !c.debug.gdb {
 		return nil, nil
+	}
+	if n := m.VCPUs(); n > 1 {
+		return nil, failure("--gdb: this guest has %d vCPUs, and gdb is shown one; --dumpcore shows all", n)
 	}
 	l, err := gdb.Listen(c.debug.port)
 	if err != nil {

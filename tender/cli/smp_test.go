@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,5 +29,38 @@ func TestVCPUs(t *testing.T) {
 		if status != c.status || !strings.HasPrefix(stderr, c.stderr) || c.stderr == "" && stderr != "" {
 			t.Errorf("%q: status %d, %q, stderr %q", c.args, status, stdout, stderr)
 		}
+	}
+}
+
+// A core file shows each vCPU as a thread to gdb, the one that aborted first.
+func TestVCPUsDumpcore(t *testing.T) {
+	gdb, err := exec.LookPath("gdb")
+	if err != nil {
+		t.Skip("needs gdb (Debian: apt-get install gdb)")
+	}
+	prog, guest, dir := tendertest.Tender(t), tendertest.Guest(t, "smp"), t.TempDir()
+	if _, stderr, status := run(t, prog, "--mem=2", "--dumpcore="+dir, guest, "abort"); status != 255 {
+		t.Fatalf("status %d, %q", status, stderr)
+	}
+	cores, err := filepath.Glob(dir + "/core.*")
+	if err != nil || len(cores) != 1 {
+		t.Fatalf("%v, %v", cores, err)
+	}
+	text, err := exec.Command(gdb, "-nx", "-batch", "-ex", "info threads", "-ex", "thread 1", "-ex", "bt", guest, cores[0]).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, want := range []string{"* 1 ", "  2 ", "  3 ", "ender ("} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
+// gdb is not shown one vCPU of several as if it were all.
+func TestVCPUsGDB(t *testing.T) {
+	_, stderr, status := run(t, tendertest.Tender(t), "--mem=2", "--gdb", "--gdb-port=0", tendertest.Guest(t, "smp"), "start")
+	if status != 1 || !strings.Contains(stderr, "--gdb: this guest has 3 vCPUs") {
+		t.Errorf("status %d, %q", status, stderr)
 	}
 }

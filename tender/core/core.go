@@ -34,20 +34,25 @@ const (
 )
 
 // Header is all of the file before the memory: ELF header, program headers
-// and notes. memory is the guest's in octets.
-func Header(v regs.Values, memory uint64) ([]byte, error) {
+// and notes, those of each processor as a thread's; gdb shows the first one
+// first. memory is the guest's in octets.
+func Header(processors []regs.Values, memory uint64) ([]byte, error) {
 	le := binary.LittleEndian
 	var machine hvt.Machine
-	var status, vectors []byte
-	switch v.Layout {
-	case regs.AMD64:
-		machine, status, vectors = hvt.MachineAMD64, amd64Status(v), amd64Vectors(v)
-	case regs.ARM64:
-		machine, status, vectors = hvt.MachineARM64, arm64Status(v), arm64Vectors(v)
-	default:
-		return nil, fmt.Errorf("no core files for %s", v.Architecture)
+	var notes []byte
+	for i, v := range processors {
+		var status, vectors []byte
+		switch v.Layout {
+		case regs.AMD64:
+			machine, status, vectors = hvt.MachineAMD64, amd64Status(v), amd64Vectors(v)
+		case regs.ARM64:
+			machine, status, vectors = hvt.MachineARM64, arm64Status(v), arm64Vectors(v)
+		default:
+			return nil, fmt.Errorf("no core files for %s", v.Architecture)
+		}
+		le.PutUint32(status[statusPID:], uint32(i+1))
+		notes = append(append(notes, note(ntPRStatus, status)...), note(ntFPRegset, vectors)...)
 	}
-	notes := append(note(ntPRStatus, status), note(ntFPRegset, vectors)...)
 	b := make([]byte, ehdrSize+2*phdrSize)
 	copy(b, "\x7fELF")
 	b[4], b[5], b[6], b[7] = class64, littleEndian, elfVersion, osStandalone
@@ -93,8 +98,8 @@ type Memory interface {
 
 // Write makes the file. Pages of zeroes become holes. It returns how many
 // pages were written.
-func Write(f *os.File, v regs.Values, mem Memory, size uint64) (pages int, err error) {
-	head, err := Header(v, size)
+func Write(f *os.File, processors []regs.Values, mem Memory, size uint64) (pages int, err error) {
+	head, err := Header(processors, size)
 	if err != nil {
 		return 0, err
 	}

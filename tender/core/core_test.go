@@ -28,7 +28,7 @@ func write(t *testing.T, v regs.Values) (path string, pages int) {
 	mem := make(memory, 64*core.PageSize)
 	copy(mem[0x3000:], "moon")
 	mem[0x5fff] = 1
-	if pages, err = core.Write(f, v, mem, uint64(len(mem))); err != nil {
+	if pages, err = core.Write(f, []regs.Values{v}, mem, uint64(len(mem))); err != nil {
 		t.Fatal(err)
 	}
 	return path, pages
@@ -56,7 +56,7 @@ func TestWrite(t *testing.T) {
 			t.Error("the memory is another one")
 		}
 	}
-	if _, err := core.Header((&regs.Layout{}).New(), 0); err == nil {
+	if _, err := core.Header([]regs.Values{(&regs.Layout{}).New()}, 0); err == nil {
 		t.Error("an unknown architecture passed")
 	}
 }

@@ -21,7 +21,6 @@ func status(words []uint64) []byte {
 	le := binary.LittleEndian
 	b := make([]byte, statusRegs, statusRegs+8*len(words)+8)
 	le.PutUint16(b[statusSignal:], sigAbort)
-	le.PutUint32(b[statusPID:], 1)
 	for _, w := range words {
 		b = le.AppendUint64(b, w)
 	}

@@ -240,3 +240,46 @@ func TestGroundAsks(t *testing.T) {
 		}
 	}
 }
+
+// An upload goes on after a restart in its middle: what the craft had written down is
+// not sent again.
+func TestUploadThroughRestart(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	const size = 900_000
+	w.write("ground/big", bytes.Repeat([]byte("upload"), size/6))
+	if _, err := w.ground.Put(w.clock.Now(), cfdp.Put{Dest: files.EntityCraft, Source: "big", DestName: "big"}); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(600)
+	w.open()
+	sent := 0
+	for range 5000 {
+		up, ok := w.ground.Next(w.clock.Now())
+		if ok {
+			if _, b, err := cfdp.Decode(up); err == nil {
+				if d, is := b.(*cfdp.FileData); is {
+					sent += len(d.Data)
+				}
+			}
+			if err := w.board.Receive(up); err != nil {
+				t.Fatal(err)
+			}
+		}
+		down, ok2 := w.board.Next()
+		if ok2 {
+			if err := w.ground.Receive(w.clock.Now(), down); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !ok && !ok2 {
+			break
+		}
+	}
+	if st, err := os.Stat(filepath.Join(w.dir, "incoming", "big")); err != nil || st.Size() != size {
+		t.Fatalf("%v, %v", st, err)
+	}
+	if left := size - 600*884; sent > left+size/10 {
+		t.Errorf("%d octets were sent after the restart, of which %d were new", sent, left)
+	}
+}

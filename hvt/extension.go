@@ -37,7 +37,7 @@ const (
 	MaxVCPUs          = 8
 	MinDepth          = 2
 	MaxDepth          = 1024
-	MaxChannelMessage = 65536 // octets
+	MaxChannelMessage = 4096 // octets
 )
 
 // Extended says whether t is one of the types above.

@@ -22,7 +22,8 @@ const RingDepth = 256
 
 // Manifest is what the program built from m must declare: blocks, then the packet
 // device, then the networks, each in the order of mission.toml, then the rings of
-// those in the same order, then vCPUs if there is more than one, then the seed.
+// those in the same order, then channels, then vCPUs if there is more than one, then
+// the seed.
 func (m *Mission) Manifest() hvt.Manifest {
 	var out hvt.Manifest
 	add := func(name string, t hvt.DeviceType) {
@@ -45,6 +46,9 @@ func (m *Mission) Manifest() hvt.Manifest {
 		device(n.Name, hvt.Net, hvt.NetRing, n.Ring)
 	}
 	out.Entries = append(out.Entries, rings...)
+	for _, c := range m.Channel {
+		out.Entries = append(out.Entries, hvt.Extend(c.Name, hvt.Channel, hvt.MaxChannelMessage))
+	}
 	if m.Guest.VCPUs > 1 {
 		out.Entries = append(out.Entries, hvt.Extend(vcpusName, hvt.VCPUs, uint32(m.Guest.VCPUs)))
 	}

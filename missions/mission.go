@@ -27,15 +27,16 @@ const (
 
 // Mission is mission.toml.
 type Mission struct {
-	Name        string   `toml:"name"`
-	Version     string   `toml:"version"`
-	Tenant      string   `toml:"tenant"`
-	Description string   `toml:"description"`
-	Guest       Guest    `toml:"guest"`
-	Build       Build    `toml:"build"`
-	Block       []Block  `toml:"block"`
-	Packet      []Packet `toml:"packet"`
-	Net         []Net    `toml:"net"`
+	Name        string    `toml:"name"`
+	Version     string    `toml:"version"`
+	Tenant      string    `toml:"tenant"`
+	Description string    `toml:"description"`
+	Guest       Guest     `toml:"guest"`
+	Build       Build     `toml:"build"`
+	Block       []Block   `toml:"block"`
+	Packet      []Packet  `toml:"packet"`
+	Net         []Net     `toml:"net"`
+	Channel     []Channel `toml:"channel"`
 }
 
 // Guest is the virtual machine that the program wants.
@@ -73,6 +74,11 @@ type Net struct {
 	Name string `toml:"name"`
 	MAC  string `toml:"mac"`
 	Ring bool   `toml:"ring"` // frames also by a ring
+}
+
+// Channel carries messages to the other mission of the same tenant that names it.
+type Channel struct {
+	Name string `toml:"name"`
 }
 
 var (
@@ -175,7 +181,12 @@ func (m *Mission) validateDevices() error {
 			}
 		}
 	}
-	if n := len(m.Block) + len(m.Packet) + len(m.Net); n > MaxDevices {
+	for _, c := range m.Channel {
+		if err := name("channel", c.Name); err != nil {
+			return err
+		}
+	}
+	if n := len(m.Block) + len(m.Packet) + len(m.Net) + len(m.Channel); n > MaxDevices {
 		return fmt.Errorf("%d devices, at most %d", n, MaxDevices)
 	}
 	return nil

@@ -229,6 +229,7 @@ func (f *flight) run(ctx context.Context) error {
 	if err := f.guests.Adopt(f.init.kept); err != nil {
 		f.cfg.Log.Error("slots", "err", err)
 	}
+	f.guests.Rejoin(f.init.pairs)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return part("link", f.link.Run(ctx)) })
 	g.Go(func() error { return part("services", f.services.Run(ctx)) })

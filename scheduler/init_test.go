@@ -28,6 +28,7 @@ type fakeInit struct {
 	mu      sync.Mutex
 	conn    *initproto.Conn
 	slots   map[uint32]*fakeSlot
+	kept    map[string][]*os.File
 	pids    uint32
 	healthy int
 	leaves  int
@@ -68,10 +69,13 @@ func pair(t *testing.T) (a, b *os.File) {
 func (f *fakeInit) serve(conn *initproto.Conn, w initproto.Welcome) <-chan struct{} {
 	f.mu.Lock()
 	f.conn = conn
-	w.KeptSlots = uint32(len(f.slots))
+	w.KeptSlots, w.KeptFiles = uint32(len(f.slots)), uint32(len(f.kept))
 	err := conn.Send(w)
 	for _, s := range f.slots {
 		err = errors.Join(err, conn.Send(initproto.SlotReady{ID: s.id, PID: s.pid, Name: s.name, Kept: true}, s.control, s.data))
+	}
+	for name, files := range f.kept {
+		err = errors.Join(err, conn.Send(initproto.Kept{Name: name}, files...))
 	}
 	f.mu.Unlock()
 	if err != nil {
@@ -81,17 +85,17 @@ func (f *fakeInit) serve(conn *initproto.Conn, w initproto.Welcome) <-chan struc
 	go func() {
 		defer close(done)
 		for {
-			m, _, err := conn.Receive()
+			m, files, err := conn.Receive()
 			if err != nil {
 				return
 			}
-			f.take(m)
+			f.take(m, files)
 		}
 	}()
 	return done
 }
 
-func (f *fakeInit) take(m initproto.Message) {
+func (f *fakeInit) take(m initproto.Message, files []*os.File) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch m := m.(type) {
@@ -115,6 +119,16 @@ func (f *fakeInit) take(m initproto.Message) {
 		if s := f.slots[m.ID]; s != nil {
 			s.kill()
 		}
+	case initproto.Keep:
+		if len(files) != 2 {
+			f.t.Errorf("keep %q: %d files", m.Name, len(files))
+		}
+		f.kept[m.Name] = files
+	case initproto.Forget:
+		for _, file := range f.kept[m.Name] {
+			file.Close()
+		}
+		delete(f.kept, m.Name)
 	case initproto.Health:
 		f.healthy++
 	case initproto.SafeLeave:

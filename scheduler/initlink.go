@@ -27,6 +27,7 @@ type initLink struct {
 	log     *slog.Logger
 	welcome initproto.Welcome
 	kept    []*tenant.Slot
+	pairs   []tenant.Pair
 	exited  func(id uint32, status, signal uint8)
 
 	mu      sync.Mutex
@@ -66,6 +67,17 @@ func greet(ctx context.Context, conn *initproto.Conn, log *slog.Logger) (*initLi
 		}
 		if s := slotOf(msg, files); s != nil {
 			l.kept = append(l.kept, s)
+		}
+	}
+	for range w.KeptFiles {
+		msg, files, err := conn.Receive()
+		if err != nil {
+			return nil, fmt.Errorf("init: wait for kept files: %w", errors.Join(err, ctx.Err()))
+		}
+		if k, ok := msg.(initproto.Kept); ok && len(files) == 2 {
+			l.pairs = append(l.pairs, tenant.Pair{Name: k.Name, Files: [2]*os.File(files)})
+		} else {
+			closeAll(files)
 		}
 	}
 	return l, conn.SetReadDeadline(time.Time{})
@@ -199,6 +211,22 @@ func (l *initLink) Kill(id uint32) error {
 		return errNoInit
 	}
 	return l.conn.Send(initproto.SlotKill{ID: id})
+}
+
+// Keep gives init files to hold over a restart of flight.
+func (l *initLink) Keep(name string, files ...*os.File) error {
+	if l.conn == nil {
+		return errNoInit
+	}
+	return l.conn.Send(initproto.Keep{Name: name}, files...)
+}
+
+// Forget ends a Keep.
+func (l *initLink) Forget(name string) error {
+	if l.conn == nil {
+		return errNoInit
+	}
+	return l.conn.Send(initproto.Forget{Name: name})
 }
 
 func (l *initLink) healthy() error {

@@ -36,6 +36,7 @@ name = "acme"
 apid = 100
 autostart = ["beacon"]
 storage = 1
+guests = 4
 [[tenant]]
 name = "borealis"
 apid = 101
@@ -91,7 +92,7 @@ func newCraft(t *testing.T, ber float64) *craftT {
 	}
 	c.cfg = scheduler.Config{Craft: desc, Profile: profile, Radio: c.radio, Trust: trust,
 		Data: filepath.Join(c.dir, "data"), Missions: filepath.Join(c.dir, "image"), Clock: clock.Real{}, Log: log}
-	c.init = &fakeInit{t: t, slots: map[uint32]*fakeSlot{}, run: beacon}
+	c.init = &fakeInit{t: t, slots: map[uint32]*fakeSlot{}, kept: map[string][]*os.File{}, run: beacon}
 	c.ground = newGround(t, profile, c.radio, filepath.Join(c.dir, "down"), ber)
 	t.Cleanup(func() { c.halt(); c.ground.close(); c.init.killAll() })
 	return c

@@ -106,7 +106,7 @@ func (m *Machine) item(manifest hvt.Manifest, handle, n int) (hvt.Item, error) {
 		kick, err := m.addQueue(manifest, handle, mem)
 		i.B = kick
 		return i, err
-	case hvt.VCPUs:
+	case hvt.VCPUs, hvt.Channel:
 		i.A = uint64(e.Count())
 	case hvt.Seed:
 		at := hvt.RecordSeed(n)

@@ -66,8 +66,10 @@ type Config struct {
 	Cmdline string
 	Blocks  map[string]*modules.Block // by name in the manifest
 	Nets    map[string]*modules.Net
-	VCPUs   int  // how many vCPUs the guest may declare; 0: hvt.MaxVCPUs
-	Ring    bool // offer a guest with networks a net ring, above its memory
+	// Channels leads to other guests: the host's side of each CHANNEL entry.
+	Channels map[string]*modules.Net
+	VCPUs    int  // how many vCPUs the guest may declare; 0: hvt.MaxVCPUs
+	Ring     bool // offer a guest with networks a net ring, above its memory
 	// Console takes the guest's text; it must not keep p and should not
 	// block. An error ends the guest.
 	Console func(p []byte) error
@@ -218,6 +220,9 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 		case e.Type == hvt.Net && net != nil:
 			m.nets[i+1], attached[i] = net, net.Attachment()
 			m.poller.Add(uint(i+1), net)
+		case e.Type == hvt.Channel && c.Channels[e.Name] != nil:
+			m.nets[i+1], attached[i].Attached = c.Channels[e.Name], true
+			m.poller.Add(uint(i+1), m.nets[i+1])
 		case e.Type.Extended() && m.offers(c.Image.Manifest, e):
 			attached[i].Attached = true
 		case e.Type < hvt.DeviceReserved:
@@ -226,6 +231,11 @@ func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
 	}
 	for name := range c.Blocks {
 		if _, ok := c.Image.Manifest.Find(name, hvt.Block); !ok {
+			bad.Extra = append(bad.Extra, name)
+		}
+	}
+	for name := range c.Channels {
+		if _, ok := c.Image.Manifest.Find(name, hvt.Channel); !ok {
 			bad.Extra = append(bad.Extra, name)
 		}
 	}

@@ -86,7 +86,7 @@ func (m *Machine) describe() (*snapshot.Header, error) {
 			}
 			h.Blocks = append(h.Blocks, block)
 		}
-		if n := m.nets[i+1]; n != nil {
+		if n := m.nets[i+1]; n != nil && e.Type == hvt.Net { // what waits in a channel stays there
 			a := n.Attachment()
 			h.Nets = append(h.Nets, snapshot.Net{Name: e.Name, MAC: a.MAC, MTU: a.MTU})
 		}

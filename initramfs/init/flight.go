@@ -26,6 +26,7 @@ type flight struct {
 type received struct {
 	from    *flight
 	message initproto.Message
+	files   []*os.File // of a Keep; whoever receives it has them
 	err     error
 }
 
@@ -42,10 +43,13 @@ func (s *supervisor) startFlight() {
 	logf("flight: pid %d, mode %s", f.pid, s.mode)
 	kept := s.slots.kept()
 	ok := s.tell(initproto.Welcome{
-		Mode: s.mode, Boots: s.boots, Restarts: s.restarts, Cause: clip(s.cause), KeptSlots: uint32(len(kept)),
+		Mode: s.mode, Boots: s.boots, Restarts: s.restarts, Cause: clip(s.cause), KeptSlots: uint32(len(kept)), KeptFiles: uint32(len(s.keeper)),
 	})
 	for _, slot := range kept {
 		ok = ok && s.tell(slot.ready(true), slot.control, slot.data)
+	}
+	for _, k := range s.keeper.sorted() {
+		ok = ok && s.tell(initproto.Kept{Name: k.name}, k.files...)
 	}
 	go s.listen(f)
 }
@@ -101,8 +105,9 @@ func (s *supervisor) forkFlight(socket *os.File) (int, error) {
 func (s *supervisor) listen(f *flight) {
 	for {
 		m, files, err := f.conn.Receive()
-		for _, file := range files {
-			file.Close() // flight has none to give
+		if _, keep := m.(initproto.Keep); !keep {
+			closeAll(files) // nothing else of flight's has any
+			files = nil
 		}
 		if err != nil && !errors.Is(err, initproto.ErrMessage) {
 			if err != io.EOF && !errors.Is(err, os.ErrClosed) {
@@ -110,7 +115,7 @@ func (s *supervisor) listen(f *flight) {
 			}
 			return
 		}
-		s.messages <- received{f, m, err}
+		s.messages <- received{f, m, files, err}
 	}
 }
 

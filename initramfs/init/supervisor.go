@@ -61,6 +61,7 @@ type supervisor struct {
 	healthy  time.Time // of the last Health; the start counts as one
 	hungry   bool      // the watchdog is not fed any more
 	slots    slots
+	keeper   keeper
 	pool     pool
 
 	mode  initproto.Mode
@@ -71,6 +72,7 @@ type supervisor struct {
 // children means that a process has ended.
 func (s *supervisor) run(children, stop <-chan os.Signal) string {
 	s.messages = make(chan received)
+	s.keeper = keeper{}
 	s.healthy = time.Now()
 	tick := time.NewTicker(s.times.tick)
 	defer tick.Stop()
@@ -142,12 +144,14 @@ func (s *supervisor) look(now time.Time) {
 // receive serves one message of flight; one of a dead flight is passed over.
 func (s *supervisor) receive(m received) (reason string, reboot bool) {
 	if s.flight == nil || m.from != s.flight {
+		closeAll(m.files)
 		return "", false
 	}
 	if m.err != nil {
 		logf("flight: %v", m.err)
 		return "", false
 	}
+	files := m.files
 	switch m := m.message.(type) {
 	case initproto.Health:
 		s.flight.lastSign = time.Now()
@@ -157,6 +161,12 @@ func (s *supervisor) receive(m received) (reason string, reboot bool) {
 		s.startSlot(m)
 	case initproto.SlotKill:
 		s.slots.kill(m.ID)
+	case initproto.Keep:
+		if err := s.keeper.keep(m.Name, files); err != nil {
+			logf("flight: %v", err)
+		}
+	case initproto.Forget:
+		s.keeper.forget(m.Name)
 	case initproto.Pool:
 		s.setPool(m.Size)
 	case initproto.SafeLeave:
@@ -245,6 +255,7 @@ func (s *supervisor) enterSafe(cause string) {
 	s.mode, s.cause = initproto.Safe, cause
 	logf("safe mode: %s", cause)
 	s.slots.killAll()
+	s.keeper.clear()
 	s.pool.killAll()
 }
 

@@ -19,6 +19,7 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 		w.U32(m.Restarts)
 		w.Str(m.Cause, MaxString)
 		w.U32(m.KeptSlots)
+		w.U32(m.KeptFiles)
 	case SlotReady:
 		w.U32(m.ID)
 		w.U32(m.PID)
@@ -42,6 +43,12 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 		w.U32(m.ID)
 	case Pool:
 		w.U32(m.Size)
+	case Keep:
+		w.Str(m.Name, MaxString)
+	case Forget:
+		w.Str(m.Name, MaxString)
+	case Kept:
+		w.Str(m.Name, MaxString)
 	case Reboot:
 		w.Str(m.Reason, MaxString)
 	}
@@ -63,7 +70,7 @@ func Decode(b []byte) (Message, error) {
 func read(kind byte, r *seqpacket.Reader) Message {
 	switch kind {
 	case kindWelcome:
-		return Welcome{Mode: readMode(r), Boots: r.U32(), Restarts: r.U32(), Cause: r.Str(MaxString), KeptSlots: r.U32()}
+		return Welcome{Mode: readMode(r), Boots: r.U32(), Restarts: r.U32(), Cause: r.Str(MaxString), KeptSlots: r.U32(), KeptFiles: r.U32()}
 	case kindSlotReady:
 		return SlotReady{ID: readSlot(r), PID: r.U32(), Name: r.Str(MaxString), Kept: r.Flag()}
 	case kindSlotFailed:
@@ -80,6 +87,12 @@ func read(kind byte, r *seqpacket.Reader) Message {
 		return SafeLeave{}
 	case kindReboot:
 		return Reboot{Reason: r.Str(MaxString)}
+	case kindKeep:
+		return Keep{Name: r.Str(MaxString)}
+	case kindForget:
+		return Forget{Name: r.Str(MaxString)}
+	case kindKept:
+		return Kept{Name: r.Str(MaxString)}
 	case kindPool:
 		return Pool{Size: r.U32()}
 	}

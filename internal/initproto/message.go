@@ -3,8 +3,8 @@
 // endian. Flight finds it as file descriptor FD. The first octet names the
 // message; strings are a u16 length and that many octets.
 //
-//	flight → init  SlotRequest SlotKill Pool Health SafeLeave Reboot
-//	init → flight  Welcome SlotReady SlotFailed SlotExited
+//	flight → init  SlotRequest SlotKill Keep Forget Pool Health SafeLeave Reboot
+//	init → flight  Welcome SlotReady SlotFailed SlotExited Kept
 //
 // init treats what it reads as hostile: flight is what faces the radio.
 package initproto
@@ -57,12 +57,15 @@ const (
 	kindSlotReady   = 2
 	kindSlotFailed  = 3
 	kindSlotExited  = 4
+	kindKept        = 5
 	kindSlotRequest = 64
 	kindSlotKill    = 65
 	kindHealth      = 66
 	kindSafeLeave   = 67
 	kindReboot      = 68
 	kindPool        = 69
+	kindKeep        = 70
+	kindForget      = 71
 )
 
 // Mode says how flight has to run.
@@ -85,13 +88,14 @@ func (m Mode) String() string {
 }
 
 // Welcome is init's first message to each new flight process. KeptSlots
-// SlotReady messages with Kept set follow it at once.
+// SlotReady messages with Kept set follow it at once, then KeptFiles Kept messages.
 type Welcome struct {
 	Mode      Mode
 	Boots     uint32 // of this craft, this one included; 0 when it cannot be counted
 	Restarts  uint32 // of flight since boot
 	Cause     string // why the mode is safe, or how flight last ended; may be empty
 	KeptSlots uint32
+	KeptFiles uint32
 }
 
 // SlotReady hands over a running slot; with it come two files: its control
@@ -128,6 +132,17 @@ type SlotRequest struct {
 	IOMax      uint64 // octets a second, read and written each, on the data partition's disk; 0 without limit
 }
 
+// Keep gives init two files to hold for flight under a name: the ends of a channel
+// between two guests. They outlive flight: each new one gets them back as Kept. A
+// name that is taken gets the new files.
+type Keep struct{ Name string }
+
+// Forget ends that.
+type Forget struct{ Name string }
+
+// Kept hands the two files of a Keep to a new flight process.
+type Kept struct{ Name string }
+
 // SlotKill ends a slot at once; SlotExited follows.
 type SlotKill struct{ ID uint32 }
 
@@ -156,3 +171,6 @@ func (Health) kind() byte      { return kindHealth }
 func (SafeLeave) kind() byte   { return kindSafeLeave }
 func (Reboot) kind() byte      { return kindReboot }
 func (Pool) kind() byte        { return kindPool }
+func (Keep) kind() byte        { return kindKeep }
+func (Forget) kind() byte      { return kindForget }
+func (Kept) kind() byte        { return kindKept }

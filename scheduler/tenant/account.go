@@ -18,6 +18,7 @@ type entry struct {
 	Digest, Version string
 	MemoryMiB       int
 	Running         bool
+	Channels        map[string]int `json:",omitempty"` // which end it has of each
 }
 
 func slotKey(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
@@ -30,7 +31,7 @@ func cutDigest(digest string) (algorithm, digits string, ok bool) {
 // record writes the account of g's slot.
 func (m *Manager) record(g *guest, running bool) error {
 	return m.cfg.Records.Put(bucketSlots, slotKey(g.slot), entry{Tenant: g.id.Tenant, Mission: g.id.Mission,
-		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running})
+		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Channels: g.channels})
 }
 
 // Adopt takes over the slots that outlived an earlier flight program, and forgets what
@@ -77,7 +78,7 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 	case !known:
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
-	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID,
+	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID, channels: e.Channels,
 		adopted: true, state: pus.GuestRunning, recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
@@ -115,6 +116,7 @@ func (m *Manager) drop(s *Slot) {
 
 // forget closes g's sockets and ends the account of its slot.
 func (m *Manager) forget(g *guest) {
+	m.leave(g)
 	m.mu.Lock()
 	ctl, data := g.ctl, g.data
 	g.ctl, g.data = nil, nil

@@ -95,6 +95,11 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	if err != nil {
 		return err
 	}
+	joined, ends, err := m.join(g, in)
+	claim.Devices, files = append(claim.Devices, joined...), append(files, ends...)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, claimWithin)
 	defer cancel()
 	// The account says "starting" before the slot exists: who finds it so after a

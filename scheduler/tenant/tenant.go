@@ -47,6 +47,9 @@ type Slots interface {
 	Request(ctx context.Context, id uint32, name string, limits Limits) (*Slot, error)
 	// Kill ends the slot at once.
 	Kill(id uint32) error
+	// Keep holds files over a restart of this program, until Forget.
+	Keep(name string, files ...*os.File) error
+	Forget(name string) error
 }
 
 // Records is where the account is kept.
@@ -102,7 +105,8 @@ type Manager struct {
 	detached bool   // the program ends and the guests do not
 	guests   map[ids.Guest]*guest
 	slots    map[uint32]*guest // numbers that init has not given back; nil: of nobody
-	used     map[string]int64  // octets of products by tenant
+	channels map[string]*channel
+	used     map[string]int64 // octets of products by tenant
 	run      sync.WaitGroup
 }
 
@@ -120,16 +124,17 @@ type guest struct {
 
 	adopted bool // it began under an earlier program
 
-	state  uint8
-	status int16
-	slot   uint32
-	pid    int
-	ctl    *wire.Conn
-	data   *packetConn
-	recall recall
-	left   kept          // its console, once it is over
-	exited chan exit     // init's word
-	done   chan struct{} // closed when the guest is over
+	state    uint8
+	status   int16
+	slot     uint32
+	pid      int
+	ctl      *wire.Conn
+	data     *packetConn
+	channels map[string]int // which end it has of each; guarded by Manager.mu
+	recall   recall
+	left     kept          // its console, once it is over
+	exited   chan exit     // init's word
+	done     chan struct{} // closed when the guest is over
 }
 
 // maxSlot is the highest number that init gives to a slot.
@@ -137,7 +142,7 @@ const maxSlot = 999
 
 // New makes a manager without guests.
 func New(cfg Config) *Manager {
-	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, used: map[string]int64{}}
+	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, channels: map[string]*channel{}, used: map[string]int64{}}
 }
 
 // Table lists the active guests in the order of their names.

@@ -35,21 +35,22 @@ type command struct {
 	stdout *os.File
 	stderr io.Writer
 
-	memory  uint64
-	vcpus   int // how many the guest may declare; 0: as many as there can be
-	image   *hvt.Image
-	file    string
-	kernel  *os.File
-	blocks  map[string]*modules.Block
-	sectors map[string]uint64
-	nets    map[string]*modules.Net
-	macs    map[string][6]byte
-	debug   debugOptions
-	saving  savingOptions
-	noJail  bool
-	console string // path of the socket for readers; empty without
-	history console.History
-	readers *console.Server
+	memory   uint64
+	vcpus    int // how many the guest may declare; 0: as many as there can be
+	image    *hvt.Image
+	file     string
+	kernel   *os.File
+	blocks   map[string]*modules.Block
+	sectors  map[string]uint64
+	nets     map[string]*modules.Net
+	macs     map[string][6]byte
+	debug    debugOptions
+	saving   savingOptions
+	channels map[string]*modules.Net
+	noJail   bool
+	console  string // path of the socket for readers; empty without
+	history  console.History
+	readers  *console.Server
 }
 
 // exitError ends the program: text is printed after the program's name, then
@@ -68,7 +69,7 @@ func failure(format string, a ...any) error { return &exitError{text: fmt.Sprint
 func Main(args []string, stdout *os.File, stderr io.Writer) int {
 	c := &command{prog: filepath.Base(args[0]), stdout: stdout, stderr: stderr, memory: defaultMemory, debug: debugOptions{port: defaultPort},
 		blocks: map[string]*modules.Block{}, sectors: map[string]uint64{},
-		nets: map[string]*modules.Net{}, macs: map[string][6]byte{}}
+		nets: map[string]*modules.Net{}, channels: map[string]*modules.Net{}, macs: map[string][6]byte{}}
 	status, err := c.main(args[1:])
 	if err == nil {
 		return status
@@ -198,7 +199,7 @@ func (c *command) run(cmdline string) (int, error) {
 		return 0, err
 	}
 	config := tender.Config{Image: c.image, Kernel: c.kernel, Memory: size, Cmdline: cmdline,
-		Blocks: c.blocks, Nets: c.nets, VCPUs: c.vcpus, Ring: true, Console: c.print}
+		Blocks: c.blocks, Nets: c.nets, Channels: c.channels, VCPUs: c.vcpus, Ring: true, Console: c.print}
 	if c.saving.reader != nil {
 		err = m.Restore(config, c.saving.reader)
 	} else {
@@ -343,6 +344,7 @@ Compiled-in module options:
     --dumpcore=DIR (enable guest core dump on abort/trap)
 Not in solo5-hvt:
   [ --vcpus-max=N ] (refuse a guest that declares more than N virtual processors)
+    --channel:NAME=@NN (attach SEQPACKET socket at fd @NN as channel NAME to another guest)
     --console=unix:PATH (any number of readers of the guest's text on a socket)
   [ --snapshot=FILE ] (on SIGUSR1 write the guest to FILE, once, and let it go on)
     --snapshot-exit (with --snapshot: end then, with status 0)

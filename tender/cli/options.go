@@ -24,6 +24,9 @@ func (c *command) option(o string) error {
 	if v, ok := strings.CutPrefix(o, "--console="); ok {
 		return c.setConsole(v)
 	}
+	if v, ok := strings.CutPrefix(o, "--channel:"); ok {
+		return c.channel(v)
+	}
 	if o == "--no-jail" {
 		c.noJail = true
 		return nil

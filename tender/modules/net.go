@@ -18,7 +18,8 @@ type Net struct {
 	fd     int
 	mac    [6]byte
 	mtu    uint16
-	waits  bool        // a full socket makes the guest wait; a full tap is fatal
+	socket bool        // what is full, or has no peer, is not fatal, as with a tap
+	waits  bool        // and a full one makes the guest wait
 	limit  int         // octets of one datagram from the guest, 0 for none
 	closed atomic.Bool // the peer is gone
 }
@@ -34,7 +35,7 @@ func NewTap(f *os.File, mtu uint16, mac [6]byte) (*Net, error) {
 func NewPacket(f *os.File, mac [6]byte) (*Net, error) {
 	n, err := newNet(f, hvt.PacketMTU, mac)
 	if err == nil {
-		n.waits, n.limit = true, hvt.PacketMax
+		n.socket, n.waits, n.limit = true, true, hvt.PacketMax
 	}
 	return n, err
 }
@@ -88,6 +89,8 @@ func (d *Net) Write(mem Memory, io hvt.NetIO, stop int) (hvt.Result, error) {
 			if err := waitWritable(d.fd, stop); err != nil {
 				return 0, err
 			}
+		case d.socket && !d.waits && (err == unix.EAGAIN || err == unix.EPIPE || err == unix.ECONNRESET):
+			return hvt.ResultAgain, nil
 		case err != nil:
 			return 0, fatal("Fatal error when writing: %s", errno(err))
 		case n != len(b):
@@ -115,7 +118,7 @@ func (d *Net) Read(mem Memory, io hvt.NetIO) (n int, r hvt.Result, err error) {
 	case err != nil:
 		return 0, 0, fatal("Fatal error when reading: %s", errno(err))
 	case n == 0:
-		d.closed.Store(d.waits) // end of a socket: never ready again
+		d.closed.Store(d.socket) // end of a socket: never ready again
 		return 0, hvt.ResultAgain, nil
 	}
 	return n, hvt.ResultOK, nil

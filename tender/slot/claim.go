@@ -55,8 +55,9 @@ func ruleOf(err error) string {
 
 // devices are what a claim attaches, by name.
 type devices struct {
-	blocks map[string]*modules.Block
-	nets   map[string]*modules.Net
+	blocks   map[string]*modules.Block
+	nets     map[string]*modules.Net
+	channels map[string]*modules.Net
 }
 
 func (d devices) blockFDs() []int {
@@ -95,18 +96,18 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 		return err
 	}
 	return s.machine.Load(tender.Config{Image: image, Kernel: kernel, Memory: size, Cmdline: c.Cmdline,
-		Blocks: s.devices.blocks, Nets: s.devices.nets, Ring: true, Console: s.console.write})
+		Blocks: s.devices.blocks, Nets: s.devices.nets, Channels: s.devices.channels, Ring: true, Console: s.console.write})
 }
 
 // attach makes the host's side of each device. files are those of the
 // devices that bring one, in order.
 func (s *slot) attach(list []wire.Device, files []*os.File) error {
-	s.devices = devices{map[string]*modules.Block{}, map[string]*modules.Net{}}
+	s.devices = devices{map[string]*modules.Block{}, map[string]*modules.Net{}, map[string]*modules.Net{}}
 	for i, d := range list {
 		if !hvt.ValidDeviceName(d.Name) {
 			return refuse(RuleClaim, "device %d: bad name %q", i, d.Name)
 		}
-		if s.devices.blocks[d.Name] != nil || s.devices.nets[d.Name] != nil {
+		if s.devices.blocks[d.Name] != nil || s.devices.nets[d.Name] != nil || s.devices.channels[d.Name] != nil {
 			return refuse(RuleClaim, "device %s: given twice", d.Name)
 		}
 		var f *os.File
@@ -131,6 +132,10 @@ func (s *slot) device(d wire.Device, f *os.File) error {
 	case hvt.DeviceType(d.Type) == hvt.Net && d.Source == wire.SlotPacket:
 		n, err := modules.NewPacket(f, d.MAC)
 		s.devices.nets[d.Name] = n
+		return err
+	case hvt.DeviceType(d.Type) == hvt.Net && d.Source == wire.Channel:
+		n, err := modules.NewChannel(f, int(d.MTU))
+		s.devices.channels[d.Name] = n
 		return err
 	case hvt.DeviceType(d.Type) == hvt.Net:
 		n, err := modules.NewTap(f, d.MTU, d.MAC)

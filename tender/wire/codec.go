@@ -115,7 +115,7 @@ func readClaim(r *seqpacket.Reader) Claim {
 	for i := 0; i < n && r.OK(); i++ {
 		d := Device{Name: r.Str(MaxString), Type: r.U8(), Source: r.U8(), ReadOnly: r.Flag(), SectorSize: r.U32(), MTU: r.U16()}
 		copy(d.MAC[:], r.Take(len(d.MAC)))
-		if d.Source < File || d.Source > Tap {
+		if d.Source < File || d.Source > Channel {
 			r.Fail("device %d: source %d", i, d.Source)
 		}
 		c.Devices = append(c.Devices, d)

@@ -115,15 +115,16 @@ const (
 	File       = 1 // a file handed over with the Claim: block device, or a tap
 	SlotPacket = 2 // the slot's own packet socket
 	Tap        = 3 // a tap handed over with the Claim
+	Channel    = 4 // a SEQPACKET socket handed over with the Claim, to another guest
 )
 
 // Device attaches one device that the guest's manifest declares.
 type Device struct {
 	Name       string
-	Type       uint8  // hvt.Block or hvt.Net
+	Type       uint8  // hvt.Block or hvt.Net; the latter for a channel too
 	SectorSize uint32 // block: octets, 0 for 512
 	ReadOnly   bool   // block
-	Source     uint8  // File, SlotPacket or Tap
+	Source     uint8  // File, SlotPacket, Tap or Channel
 	MTU        uint16 // net: octets
 	MAC        [6]byte
 }

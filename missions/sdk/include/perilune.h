@@ -80,6 +80,31 @@ solo5_result_t perilune_block_read_all(solo5_handle_t handle,
 void perilune_log(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/*
+ * A channel carries messages to the other mission of the same tenant whose
+ * mission.toml has a `[[channel]]` of the same name. Each message arrives whole
+ * or not at all, in order, once. The other mission need not run: what is sent
+ * waits in the craft until there is no more room.
+ */
+#define PERILUNE_CHANNEL_MAX 4096 /* longest message, octets */
+
+/* Finds a channel. *handle's bit in solo5_yield()'s ready_set says that a
+ * message waits. EINVAL: mission.toml has no channel of this name. */
+solo5_result_t perilune_channel_acquire(const char *name,
+                                        solo5_handle_t *handle);
+
+/* Sends one message of size octets, 1 to PERILUNE_CHANNEL_MAX; does not wait.
+ * AGAIN: there is no room, for the other mission does not read or does not run.
+ * EINVAL: size is out of range, or handle is no channel. */
+solo5_result_t perilune_channel_send(solo5_handle_t handle, const void *data,
+                                     size_t size);
+
+/* Receives one message into buf of size octets, at least
+ * PERILUNE_CHANNEL_MAX, and sets *got to its length in octets; does not wait.
+ * AGAIN: none has come. EINVAL: buf is too small, or handle is no channel. */
+solo5_result_t perilune_channel_receive(solo5_handle_t handle, void *buf,
+                                        size_t size, size_t *got);
+
 /* Octets of a seed. */
 #define PERILUNE_SEED_SIZE 32
 

@@ -76,9 +76,7 @@ func Parse(data []byte, file string) (*Craft, error) {
 		c.Tenants[i].fill()
 	}
 	c.Link.fill()
-	if c.Sim.EbN0Down != nil && c.Sim.BERDown == DefaultSim().BERDown {
-		c.Sim.BERDown = 0
-	}
+	c.Sim.fill(&c.Link)
 	if err := c.Link.validate(); err != nil {
 		return nil, fmt.Errorf("%s:%d: link: %w", file, lineOf(data, err), err)
 	}

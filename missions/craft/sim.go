@@ -3,6 +3,8 @@ package craft
 import (
 	"fmt"
 	"slices"
+
+	"github.com/perilune/perilune/ccsds/link"
 )
 
 // Sim is the world that the simulator puts around a craft.
@@ -51,6 +53,18 @@ var Kinds = []string{FaultLOS, FaultBurst, FaultBER, FaultReset, FaultKillFlight
 // DefaultSim is a noisy channel that is always there.
 func DefaultSim() Sim {
 	return Sim{BERUp: 1e-4, BERDown: 1e-3, DelayMS: 5, Seed: 1, Passes: "always"}
+}
+
+// fill takes the default noise away where there is another, and from streams of packets, which
+// rest on somebody else's that loses nothing.
+func (s *Sim) fill(l *Link) {
+	def, packets := DefaultSim(), string(link.FramingPackets)
+	if (s.EbN0Down != nil || l.Down == packets) && s.BERDown == def.BERDown {
+		s.BERDown = 0
+	}
+	if l.Up == packets && s.BERUp == def.BERUp {
+		s.BERUp = 0
+	}
 }
 
 func (s *Sim) validate() error {

@@ -168,7 +168,7 @@ func (f FilestoreResponse) TLV() (TLV, error) {
 	return TLV{TLVFilestoreResponse, v}, err
 }
 
-// Responses reads the filestore responses among the fields of a Finished PDU;
+// responses reads the filestore responses among the fields of a Finished PDU;
 // those that cannot be read are left out.
 func responses(all []TLV) []FilestoreResponse {
 	var out []FilestoreResponse

@@ -39,7 +39,7 @@ const batchMax = 64
 // Limits of the looks at an empty queue before the thread sleeps: they double
 // when looking paid and halve when it did not.
 const (
-	spinsMin  = 1 << 13 // some 30 microseconds: less than a kick costs the guest
+	spinsMin  = 1 << 13 // some 70 microseconds: about what a kick costs the guest
 	spinsMax  = 1 << 17
 	looksEach = 256 // spins between two looks at a device that waits
 )

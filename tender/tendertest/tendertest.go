@@ -112,7 +112,7 @@ func compile(dir, name, source, arch, out string) error {
 	}
 	args := append([]string{"-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-ffreestanding",
 		"-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-nostdlib", "-static", "-fuse-ld=lld",
-		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-I" + src, "-o", out, source},
+		"-Wl,-T," + filepath.Join(src, "guest.ld"), "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-I" + src, "-o", out, source},
 		targets[arch]...)
 	if text, err := exec.Command("clang", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("compile guest %s: %w\n%s", name, err, text)

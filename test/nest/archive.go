@@ -44,19 +44,10 @@ func (c Config) archive(ctx context.Context, dir, out string, k *kernel.Kernel) 
 
 // build compiles a package of this module to a static program for arch.
 func build(ctx context.Context, out, arch, pkg string) error {
-	return goTool(ctx, arch, "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
-}
-
-// buildTest compiles the tests of a package for arch.
-func buildTest(ctx context.Context, out, arch, pkg string) error {
-	return goTool(ctx, arch, "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
-}
-
-func goTool(ctx context.Context, arch string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s %s: %w\n%s", args[0], args[len(args)-1], err, bytes.TrimSpace(text))
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, bytes.TrimSpace(text))
 	}
 	return nil
 }

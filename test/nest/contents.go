@@ -3,21 +3,18 @@ package nest
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 
-	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/test/nest/wire"
 )
 
 // Where things are in the nest.
 const (
-	tenderPath   = "/bin/perilune-tender"
-	guestsPath   = "/bin/guests"
-	preparedPath = "/tendertest"
+	tenderPath = "/bin/perilune-tender"
+	guestsPath = "/bin/guests"
 )
 
 // AddGuests adds a job that runs the folder's NAME.hvt against NAME.toml, by the program
@@ -48,49 +45,6 @@ func (c *Config) AddGuests(ctx context.Context, work, dir, tender string) error 
 	}
 	c.Jobs = append(c.Jobs, wire.Job{Args: []string{guestsPath, "--dir", folder, "--tender", there}, Seconds: 3600})
 	return nil
-}
-
-// AddTenderTests adds a job that runs the tests of the tender's package in dir, with its
-// testdata, and the guests and the tender that they use.
-func (c *Config) AddTenderTests(ctx context.Context, work, dir string) error {
-	if err := c.addTendertest(work); err != nil {
-		return err
-	}
-	name := filepath.Base(dir) + ".test"
-	out := filepath.Join(work, name)
-	if err := buildTest(ctx, out, c.Arch, dir); err != nil {
-		return err
-	}
-	c.addExecutable("/bin/"+name, out)
-	there := path.Join("/src", name)
-	c.addFile(path.Join(there, "go.mod"), os.DevNull) // so that the folder is there
-	files, err := filepath.Glob(filepath.Join(dir, "testdata", "*.*"))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		c.addFile(path.Join(there, "testdata", filepath.Base(f)), f)
-	}
-	c.Jobs = append(c.Jobs, wire.Job{Args: []string{"/bin/" + name, "-test.v"}, Dir: there, Env: []string{"TENDERTEST_DIR=" + preparedPath}})
-	return nil
-}
-
-// addTendertest adds what package tendertest takes instead of compiling it.
-func (c *Config) addTendertest(work string) error {
-	dir := filepath.Join(work, "tendertest")
-	if err := os.Mkdir(dir, 0o755); os.IsExist(err) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	if err := tendertest.Prepare(dir, c.Arch); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(dir)
-	for _, f := range files {
-		c.addExecutable(path.Join(preparedPath, f.Name()), filepath.Join(dir, f.Name()))
-	}
-	return err
 }
 
 // addTender gives the tender's path in the nest.

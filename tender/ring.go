@@ -3,6 +3,7 @@ package tender
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/kvm"
@@ -116,9 +117,16 @@ func (m *Machine) startRings() {
 	}
 }
 
+// lastRequests bounds how long a guest that is over waits for room in a socket
+// for what it left in its rings.
+const lastRequests = 2 * time.Second
+
 // stopRings does what the guest left in its rings and corrects how it ended:
 // what fails in a ring ends the guest.
 func (m *Machine) stopRings(e Exit) Exit {
+	if len(m.workers) > 0 {
+		defer time.AfterFunc(lastRequests, m.Stop).Stop()
+	}
 	m.lock.Lock()
 	workers := m.workers
 	m.workers = nil

@@ -113,3 +113,32 @@ func TestBootInfo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The extensions' GiB is mapped on both architectures, by large pages and for
+// no more than it has.
+func TestExtensionTables(t *testing.T) {
+	le := binary.LittleEndian
+	for name, c := range map[string]struct {
+		write       func([]byte, uint64)
+		level, leaf int
+		link, page  uint64 // table and leaf descriptor's low bits
+	}{
+		"amd64": {loader.X86Extension, hvt.X86PDPT, hvt.X86PDExtension, 3, 0x83},
+		"arm64": {loader.Arm64Extension, hvt.Arm64PUD, hvt.Arm64PMDExtension, 3, 1},
+	} {
+		mem := make([]byte, hvt.MinBase)
+		c.write(mem, 2*hvt.MemoryStep)
+		if v := le.Uint64(mem[c.level+8*6:]); v != uint64(c.leaf)|c.link {
+			t.Errorf("%s: entry of the sixth GiB is %#x", name, v)
+		}
+		for i := range uint64(2) {
+			v := le.Uint64(mem[uint64(c.leaf)+8*i:])
+			if v&0xfffffe00000 != hvt.ExtensionBase+i*hvt.MemoryStep || v&c.page != c.page {
+				t.Errorf("%s: page %d is %#x", name, i, v)
+			}
+		}
+		if v := le.Uint64(mem[c.leaf+16:]); v != 0 {
+			t.Errorf("%s: one page too many: %#x", name, v)
+		}
+	}
+}

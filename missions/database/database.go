@@ -1,0 +1,175 @@
+// Package database reads database.toml, which says what the packets of a craft mean:
+// application processes, parameters, housekeeping structures, events, functions,
+// telecommands and CFDP entities. Flight takes its structures and parameters from it, the
+// ground its names, units and limits, other mission-control systems their XTCE, and
+// ccsds/pus the numbers of its events by go generate.
+package database
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/perilune/perilune/internal/config"
+)
+
+//go:generate go run ./events -o ../../ccsds/pus/eventids.go
+
+//go:embed flatsat.toml
+var flatsat []byte
+
+// Default is the flat-sat's database, which is part of every program.
+var Default = sync.OnceValue(func() *Database {
+	d, err := Parse(flatsat, "flatsat.toml")
+	if err != nil {
+		panic(err) // a test parses it
+	}
+	return d
+})
+
+// Database is database.toml.
+type Database struct {
+	Name       string      `toml:"name"`
+	APIDs      []Named     `toml:"apid"`
+	Entities   []Named     `toml:"entity"`
+	Memories   []Named     `toml:"memory"`
+	Parameters []Parameter `toml:"parameter"`
+	Structures []Structure `toml:"structure"`
+	Events     []Event     `toml:"event"`
+	Functions  []Function  `toml:"function"`
+	Commands   []Command   `toml:"command"`
+}
+
+// Named is a number with a name: an APID, a CFDP entity, a memory.
+type Named struct {
+	ID   uint16 `toml:"id"`
+	Name string `toml:"name"`
+	Text string `toml:"text"`
+}
+
+// Field is a value in a packet.
+type Field struct {
+	Name       string       `toml:"name"`
+	Type       Type         `toml:"type"`
+	Size       int          `toml:"size"` // octets, of type octets
+	Unit       string       `toml:"unit"` // of the engineering value
+	Labels     []string     `toml:"labels"`
+	Polynomial []float64    `toml:"polynomial"` // raw to engineering: c0 + c1 x + c2 x² …
+	Points     [][2]float64 `toml:"points"`     // raw to engineering, linear between
+	Warning    []float64    `toml:"warning"`    // low and high; the engineering value belongs between them
+	Critical   []float64    `toml:"critical"`
+	Text       string       `toml:"text"`
+}
+
+// Parameter is a field that has a number of its own, for services 3, 12 and 20.
+type Parameter struct {
+	Field
+	ID       uint16    `toml:"id"`
+	Settable bool      `toml:"settable"` // by TC[20,3]
+	Range    []float64 `toml:"range"`    // raw values that can be set
+}
+
+// Structure is a report of TM[3,25]: parameters, or a count (u8) and as many rows.
+type Structure struct {
+	SID        uint16   `toml:"sid"`
+	Name       string   `toml:"name"`
+	PeriodMS   uint32   `toml:"period_ms"` // 0: not by itself
+	Parameters []string `toml:"parameters"`
+	Rows       []Field  `toml:"rows"`
+	Text       string   `toml:"text"`
+}
+
+// Event is a report of service 5.
+type Event struct {
+	ID       uint16 `toml:"id"`
+	Name     string `toml:"name"`
+	Severity string `toml:"severity"` // info, low, medium, high
+	Text     string `toml:"text"`
+}
+
+// Function is one that TC[8,1] performs; its arguments are texts.
+type Function struct {
+	Name      string   `toml:"name"`
+	Arguments []string `toml:"arguments"`
+	Text      string   `toml:"text"`
+}
+
+// Command is a telecommand with a name.
+type Command struct {
+	Name      string     `toml:"name"`
+	Service   uint8      `toml:"service"`
+	Subtype   uint8      `toml:"subtype"`
+	APID      uint16     `toml:"apid"` // 0: flight's
+	Arguments []Argument `toml:"arguments"`
+	Text      string     `toml:"text"`
+}
+
+// Argument is a field of a telecommand. Value, if there is one, is what it always has.
+type Argument struct {
+	Name  string    `toml:"name"`
+	Type  Type      `toml:"type"`
+	Range []float64 `toml:"range"`
+	Value string    `toml:"value"`
+}
+
+// Load reads the database at path.
+func Load(path string) (*Database, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data, path)
+}
+
+// Parse reads a database; file is the name used in messages, which name the line too.
+func Parse(data []byte, file string) (*Database, error) {
+	d := &Database{}
+	if err := config.Decode(data, file, d); err != nil {
+		return nil, err
+	}
+	if w := d.check(); w != nil {
+		return nil, fmt.Errorf("%s:%d: %s %d: %w", file, lineOf(data, w.kind, w.index), w.kind, w.index+1, w.err)
+	}
+	return d, nil
+}
+
+// Parameter finds a parameter by name, nil if there is none.
+func (d *Database) Parameter(name string) *Parameter {
+	for i := range d.Parameters {
+		if d.Parameters[i].Name == name {
+			return &d.Parameters[i]
+		}
+	}
+	return nil
+}
+
+// ParameterByID finds a parameter by number, nil if there is none.
+func (d *Database) ParameterByID(id uint16) *Parameter {
+	for i := range d.Parameters {
+		if d.Parameters[i].ID == id {
+			return &d.Parameters[i]
+		}
+	}
+	return nil
+}
+
+// Structure finds a structure, nil if there is none.
+func (d *Database) Structure(sid uint16) *Structure {
+	for i := range d.Structures {
+		if d.Structures[i].SID == sid {
+			return &d.Structures[i]
+		}
+	}
+	return nil
+}
+
+// Command finds a telecommand, nil if there is none.
+func (d *Database) Command(name string) *Command {
+	for i := range d.Commands {
+		if d.Commands[i].Name == name {
+			return &d.Commands[i]
+		}
+	}
+	return nil
+}

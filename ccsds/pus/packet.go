@@ -122,7 +122,11 @@ func (t *Telecommand) Check() error {
 		[2]uint8{ServiceSchedule, ScheduleReset}, [2]uint8{ServiceTest, AreYouAlive}:
 		err = newReader(fmt.Sprintf("TC[%d,%d]", t.Service, t.Subtype), t.Payload).end()
 	default:
-		return t.Refuse(FailureIllegalType, "TC[%d,%d]", t.Service, t.Subtype)
+		k := tcKind(t.Service, t.Subtype)
+		if BodyType(k) == nil {
+			return t.Refuse(FailureIllegalType, "%s", k)
+		}
+		_, err = DecodeMessage(k, t.Payload)
 	}
 	if err != nil {
 		r := t.Refuse(FailureBadData, "%v", err)

@@ -35,7 +35,7 @@ Results go to standard output, everything else to standard error.
 		c.GroupID = "daily"
 		root.AddCommand(c)
 	}
-	for _, c := range []*cobra.Command{a.stationCmd(), a.linkCmd(), a.keyCmd(), a.bundleCmd(), a.doctorCmd()} {
+	for _, c := range []*cobra.Command{a.stationCmd(), a.linkCmd(), a.craftCmd(), a.keyCmd(), a.bundleCmd(), a.doctorCmd()} {
 		c.GroupID = "advanced"
 		root.AddCommand(c)
 	}

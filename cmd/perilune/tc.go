@@ -11,6 +11,7 @@ import (
 
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/database"
 )
 
 func (a *app) tcCmd() *cobra.Command {
@@ -65,14 +66,16 @@ func (a *app) tcSendCmd() *cobra.Command {
 	var at timeFlags
 	wait := client.StageCompleted
 	c := &cobra.Command{
-		Use:   "send [FUNCTION [ARGUMENT...]]",
+		Use:   "send [FUNCTION [ARGUMENT...] | NAME [KEY=VALUE...]]",
 		Short: "Send a telecommand and wait for its reports",
 		Long: `Send a telecommand and wait for its reports.
 
 With FUNCTION it is TC[8,1]: bundle.activate, mission.start, mission.stop,
-mission.list, safe.enter, safe.leave. With --guest it is TC[128,1], data for one
+mission.list, safe.enter, safe.leave. NAME is a telecommand of the mission database;
+'perilune craft database' lists them. With --guest it is TC[128,1], data for one
 guest. Else --service and --subtype say what it is.`,
 		Example: `  perilune tc send mission.list
+  perilune tc send parameter.get parameters=uptime,guests
   perilune tc send --service 17 --subtype 1
   perilune tc send --guest acme/beacon --text "period 5"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -132,6 +135,8 @@ func fillRequest(r *client.Request, args []string, data, text, guest string) err
 		return usagef("say what to send: a function, --guest, or --service and --subtype")
 	}
 	switch {
+	case len(args) > 0 && database.Default().Command(args[0]) != nil:
+		return fillNamed(r, args)
 	case len(args) > 0:
 		if len(r.Data) > 0 {
 			return usagef("a function takes arguments, not --hex or --text")
@@ -145,6 +150,31 @@ func fillRequest(r *client.Request, args []string, data, text, guest string) err
 		r.Tenant, r.Mission = g.Tenant, g.Mission
 	case r.Subtype == 0:
 		return usagef("--service wants --subtype")
+	}
+	return nil
+}
+
+// fillNamed makes a telecommand of the mission database.
+func fillNamed(r *client.Request, args []string) error {
+	if len(r.Data) > 0 {
+		return usagef("%s takes KEY=VALUE, not --hex or --text", args[0])
+	}
+	values := map[string]string{}
+	for _, a := range args[1:] {
+		key, value, ok := strings.Cut(a, "=")
+		if !ok {
+			return usagef("%q: want KEY=VALUE", a)
+		}
+		values[key] = value
+	}
+	c := database.Default().Command(args[0])
+	data, err := database.Default().Build(c, values)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	r.Service, r.Subtype, r.Data = c.Service, c.Subtype, data
+	if r.APID == 0 {
+		r.APID = c.APID
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) tmCmd() *cobra.Command {
-	return group(&cobra.Command{Use: "tm", Short: "Telemetry"}, a.tmTailCmd())
+	return group(&cobra.Command{Use: "tm", Short: "Telemetry"}, a.tmTailCmd(), a.tmListCmd(), a.tmReplayCmd())
 }
 
 func (a *app) tmTailCmd() *cobra.Command {

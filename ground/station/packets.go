@@ -57,6 +57,9 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 	if tenant, ok := s.cfg.Tenants[e.APID]; ok {
 		e.Fields["tenant"] = tenant
 	}
+	if e.VC == vcReplay {
+		e.Fields["replayed"] = true
+	}
 	if err := s.decode(&e, tm); err != nil {
 		e.Text = err.Error()
 	}
@@ -69,8 +72,14 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 	case pus.ServiceVerification:
 		return s.verification(e, tm)
 	case pus.ServiceHousekeeping:
+		if e.VC == vcReplay || tm.Subtype != pus.HousekeepingReport {
+			return named(e, tm) // the past, or no report: nothing of it is the picture of now
+		}
 		return s.housekeeping(e, tm)
 	case pus.ServiceEvent:
+		if tm.Subtype > pus.EventHigh {
+			return named(e, tm)
+		}
 		ev, err := pus.DecodeEvent(tm.Subtype, tm.Payload)
 		if err != nil {
 			return err
@@ -102,6 +111,8 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		}
 		e.Fields["mission"] = d.Mission
 		e.Text = d.Mission + ": " + preview(d.Data)
+	default:
+		return named(e, tm)
 	}
 	return nil
 }
@@ -207,6 +218,8 @@ func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
 			text = append(text, c.Tenant+"/"+c.Mission+" "+c.State)
 		}
 		e.Text = strings.Join(text, ", ")
+	default:
+		return named(e, tm)
 	}
 	return nil
 }

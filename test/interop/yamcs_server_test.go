@@ -72,7 +72,8 @@ func freeTCP(t *testing.T) int {
 
 // startYamcs runs a server that radiates to the UDP port tc of this machine. Its own UDP
 // port listens on every address: the link has no setting for that.
-func startYamcs(t *testing.T, tc int) *yamcs {
+// change, if any, alters what is configured before the start.
+func startYamcs(t *testing.T, tc int, change ...func(*yamcs)) *yamcs {
 	t.Helper()
 	path, err := jars()
 	if err != nil {
@@ -84,6 +85,9 @@ func startYamcs(t *testing.T, tc int) *yamcs {
 	y.base = fmt.Sprintf("http://127.0.0.1:%d/api", web)
 	y.configure(strings.NewReplacer("${dir}", y.dir, "${http}", fmt.Sprint(web),
 		"${tm}", fmt.Sprint(y.tm.Port), "${tc}", fmt.Sprint(tc)))
+	for _, f := range change {
+		f(y)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	cmd := exec.CommandContext(ctx, "java", "-Xmx512m", "-cp", path, "org.yamcs.YamcsServer",
 		"--etc-dir", filepath.Join(y.dir, "etc"), "--data-dir", filepath.Join(y.dir, "data"), "--no-color")

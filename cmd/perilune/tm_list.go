@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/perilune/perilune/internal/client"
+	"github.com/perilune/perilune/missions/database"
+)
+
+func (a *app) tmListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the structures of telemetry and what is in them",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			d := database.Default()
+			if a.json {
+				for _, p := range d.Parameters {
+					if err := a.printJSON(p); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			rows := [][]string{{"SID", "STRUCTURE", "PARAMETER", "ID", "TYPE", "UNIT", "WHAT"}}
+			for _, s := range d.Structures {
+				for _, name := range s.Parameters {
+					p := d.Parameter(name)
+					rows = append(rows, []string{fmt.Sprint(s.SID), s.Name, p.Name, fmt.Sprint(p.ID), string(p.Type), p.Unit, describeField(&p.Field)})
+				}
+				for i := range s.Rows {
+					f := &s.Rows[i]
+					rows = append(rows, []string{fmt.Sprint(s.SID), s.Name, f.Name, "", string(f.Type), f.Unit, describeField(f)})
+				}
+			}
+			table(a.out, rows)
+			return nil
+		},
+	}
+}
+
+func describeField(f *database.Field) string {
+	return strings.TrimSpace(f.Text + " " + strings.Join(f.Labels, ", "))
+}
+
+func (a *app) tmReplayCmd() *cobra.Command {
+	var from, to string
+	c := &cobra.Command{
+		Use:   "replay",
+		Short: "Have the craft send again what it stored: TC[15,9], by virtual channel 3",
+		Long: `Have the craft send again what it stored, by virtual channel 3.
+
+What the ground has already it passes over. Times are such as 2026-01-31T12:00:00Z,
+or spans before now such as 10m.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			now := time.Now()
+			values := map[string]string{}
+			for key, text := range map[string]string{"start": from, "end": to} {
+				at, err := instant(text, now)
+				if err != nil {
+					return usagef("%v", err)
+				}
+				values[key] = at.UTC().Format(time.RFC3339Nano)
+			}
+			var r client.Request
+			args := []string{"store.retrieve"}
+			for k, v := range values {
+				args = append(args, k+"="+v)
+			}
+			if err := fillNamed(&r, args); err != nil {
+				return err
+			}
+			cl, err := a.dial()
+			if err != nil {
+				return err
+			}
+			id, err := cl.Command(a.ctx, r)
+			if err != nil {
+				return err
+			}
+			return a.await(cl, id, client.StageCompleted)
+		},
+	}
+	c.Flags().StringVar(&from, "from", "10m", "first `time`")
+	c.Flags().StringVar(&to, "to", "0s", "last `time`")
+	return c
+}
+
+// instant is a time, or a span before now.
+func instant(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d), nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return at, fmt.Errorf("%q is neither a time such as 2026-01-31T12:00:00Z nor a span such as 10m", text)
+	}
+	return at, nil
+}

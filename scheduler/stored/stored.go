@@ -1,0 +1,334 @@
+// Package stored is the packet store of service 15: telemetry on disk, bounded, given back
+// by time. When it is full the oldest segment goes.
+//
+//	segment   records one after the other, in a file named by its number
+//	record    length of the packet u16, instant i64, CRC-32 of instant and packet, packet
+//
+// A record survives the death of the program at once and loss of power once its segment is
+// complete: telemetry is traffic, and a sync for each packet would wear the disk. What a
+// torn or damaged record leaves of its segment is found at the next start.
+package stored
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/perilune/perilune/ccsds/timecode"
+)
+
+const (
+	headerLength = 14
+	maxPacket    = 65535
+	segments     = 16 // of a full store
+)
+
+// ErrFull says that too many retrievals wait.
+var ErrFull = errors.New("too many retrievals wait")
+
+// maxRetrievals bounds what waits to be given back.
+const maxRetrievals = 16
+
+// segment is one file and what is in it.
+type segment struct {
+	number         uint64
+	size           int64
+	packets        int
+	oldest, newest timecode.Instant
+}
+
+// place is where reading goes on.
+type place struct {
+	number uint64
+	at     int64
+}
+
+// retrieval is a range of time that is being given back.
+type retrieval struct {
+	from, to timecode.Instant
+	next     place
+	last     place // records from here on came after the request
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	dir string
+	max int64
+
+	mu       sync.Mutex
+	segments []segment // by number; the last is written to
+	file     *os.File  // of the last segment
+	waiting  []retrieval
+}
+
+// Summary is what is in the store.
+type Summary struct {
+	Packets        int
+	Octets         int64
+	Oldest, Newest timecode.Instant
+	Filled         float64 // 0 to 1
+	Retrievals     int
+}
+
+// Open reads the store in dir, which it makes, of at most max octets.
+func Open(dir string, max int64) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, max: max}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		n, err := strconv.ParseUint(e.Name(), 16, 64)
+		if err != nil || e.Name() != name(n) {
+			continue // not ours
+		}
+		g, err := s.scan(n)
+		if err != nil {
+			return nil, fmt.Errorf("packet store: %w", err)
+		}
+		s.segments = append(s.segments, g)
+	}
+	slices.SortFunc(s.segments, func(a, b segment) int {
+		if a.number < b.number {
+			return -1
+		}
+		return 1
+	})
+	return s, s.begin()
+}
+
+func name(n uint64) string { return fmt.Sprintf("%016x", n) }
+
+func (s *Store) path(n uint64) string { return filepath.Join(s.dir, name(n)) }
+
+// scan counts the records of a segment and cuts off what is none.
+func (s *Store) scan(n uint64) (segment, error) {
+	g := segment{number: n}
+	f, err := os.OpenFile(s.path(n), os.O_RDWR, 0)
+	if err != nil {
+		return g, err
+	}
+	defer f.Close()
+	for {
+		at, packet, err := read(f, g.size)
+		if err != nil {
+			break
+		}
+		g.add(at, len(packet))
+	}
+	return g, f.Truncate(g.size)
+}
+
+func (g *segment) add(at timecode.Instant, length int) {
+	if g.packets == 0 || at < g.oldest {
+		g.oldest = at
+	}
+	if g.packets == 0 || at > g.newest {
+		g.newest = at
+	}
+	g.packets++
+	g.size += headerLength + int64(length)
+}
+
+// read takes the record at an offset; io.EOF is the end.
+func read(f io.ReaderAt, offset int64) (timecode.Instant, []byte, error) {
+	var h [headerLength]byte
+	if _, err := f.ReadAt(h[:], offset); err != nil {
+		return 0, nil, err
+	}
+	packet := make([]byte, binary.BigEndian.Uint16(h[:]))
+	if _, err := f.ReadAt(packet, offset+headerLength); err != nil {
+		return 0, nil, err
+	}
+	if binary.BigEndian.Uint32(h[10:]) != sum(h[2:10], packet) {
+		return 0, nil, errors.New("damaged record")
+	}
+	return timecode.Instant(binary.BigEndian.Uint64(h[2:])), packet, nil
+}
+
+func sum(at, packet []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(at), crc32.IEEETable, packet)
+}
+
+// begin opens a new segment and lets go of the oldest beyond the bound.
+func (s *Store) begin() error {
+	n := uint64(1)
+	if len(s.segments) > 0 {
+		n = s.segments[len(s.segments)-1].number + 1
+	}
+	f, err := os.OpenFile(s.path(n), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("packet store: %w", err)
+	}
+	if s.file != nil {
+		err = errors.Join(s.file.Sync(), s.file.Close())
+	}
+	s.file = f
+	s.segments = append(s.segments, segment{number: n})
+	for len(s.segments) > 1 && s.octets() > s.max-s.max/segments {
+		err = errors.Join(err, s.drop(0))
+	}
+	return err
+}
+
+func (s *Store) octets() (n int64) {
+	for _, g := range s.segments {
+		n += g.size
+	}
+	return n
+}
+
+func (s *Store) drop(i int) error {
+	n := s.segments[i].number
+	s.segments = slices.Delete(s.segments, i, i+1)
+	return os.Remove(s.path(n))
+}
+
+// Add keeps a packet.
+func (s *Store) Add(at timecode.Instant, packet []byte) error {
+	if len(packet) == 0 || len(packet) > maxPacket {
+		return fmt.Errorf("packet store: a packet of %d octets", len(packet))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := &s.segments[len(s.segments)-1]
+	if g.size > 0 && g.size+headerLength+int64(len(packet)) > s.max/segments {
+		if err := s.begin(); err != nil {
+			return err
+		}
+		g = &s.segments[len(s.segments)-1]
+	}
+	b := binary.BigEndian.AppendUint16(make([]byte, 0, headerLength+len(packet)), uint16(len(packet)))
+	b = binary.BigEndian.AppendUint64(b, uint64(at))
+	b = append(binary.BigEndian.AppendUint32(b, sum(b[2:10], packet)), packet...)
+	if _, err := s.file.WriteAt(b, g.size); err != nil {
+		return fmt.Errorf("packet store: %w", err)
+	}
+	g.add(at, len(packet))
+	return nil
+}
+
+// Retrieve has Next give back what was stored from one instant to another, as far as it is
+// there now.
+func (s *Store) Retrieve(from, to timecode.Instant) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) >= maxRetrievals {
+		return ErrFull
+	}
+	g := s.segments[len(s.segments)-1]
+	s.waiting = append(s.waiting, retrieval{from: from, to: to, last: place{g.number, g.size}})
+	return nil
+}
+
+// Abort ends all retrievals.
+func (s *Store) Abort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = nil
+}
+
+// Next is the next packet of the retrievals; false if there is none. A segment that cannot
+// be read is passed over.
+func (s *Store) Next() ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.waiting) > 0 {
+		r := &s.waiting[0]
+		for i := range s.segments {
+			if packet, ok := s.nextIn(r, &s.segments[i]); ok {
+				return packet, true
+			}
+		}
+		s.waiting = s.waiting[1:]
+	}
+	return nil, false
+}
+
+// nextIn is the next packet of r in segment g. The caller holds the lock.
+func (s *Store) nextIn(r *retrieval, g *segment) ([]byte, bool) {
+	if g.number < r.next.number || g.number > r.last.number || g.packets == 0 || g.newest < r.from || g.oldest > r.to {
+		return nil, false
+	}
+	if g.number > r.next.number {
+		r.next = place{number: g.number}
+	}
+	end := g.size
+	if g.number == r.last.number {
+		end = min(end, r.last.at)
+	}
+	f, err := os.Open(s.path(g.number))
+	if err != nil {
+		r.next = place{number: g.number + 1}
+		return nil, false
+	}
+	defer f.Close()
+	for r.next.at < end {
+		at, packet, err := read(f, r.next.at)
+		if err != nil {
+			break
+		}
+		r.next.at += headerLength + int64(len(packet))
+		if at >= r.from && at <= r.to {
+			return packet, true
+		}
+	}
+	r.next = place{number: g.number + 1}
+	return nil, false
+}
+
+// Delete lets go of what was stored up to an instant, in whole segments.
+func (s *Store) Delete(until timecode.Instant) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.segments) - 1
+	if g := s.segments[last]; g.packets > 0 && g.newest <= until {
+		if err := s.begin(); err != nil {
+			return err
+		}
+	}
+	for i := len(s.segments) - 2; i >= 0; i-- {
+		if s.segments[i].newest <= until {
+			if err := s.drop(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Summary is what is in the store.
+func (s *Store) Summary() (sum Summary) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.segments {
+		if g.packets == 0 {
+			continue
+		}
+		if sum.Packets == 0 || g.oldest < sum.Oldest {
+			sum.Oldest = g.oldest
+		}
+		sum.Newest = max(sum.Newest, g.newest)
+		sum.Packets += g.packets
+		sum.Octets += g.size
+	}
+	sum.Filled, sum.Retrievals = min(1, float64(sum.Octets)/float64(s.max)), len(s.waiting)
+	return sum
+}
+
+// Close makes what is stored outlast power.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.file.Sync(), s.file.Close())
+}

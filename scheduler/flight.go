@@ -23,6 +23,7 @@ import (
 	"github.com/perilune/perilune/scheduler/router"
 	"github.com/perilune/perilune/scheduler/safe"
 	"github.com/perilune/perilune/scheduler/services"
+	"github.com/perilune/perilune/scheduler/stored"
 	"github.com/perilune/perilune/scheduler/tenant"
 )
 
@@ -52,7 +53,10 @@ type flight struct {
 	router   *router.Router
 	services *services.Services
 	guests   *tenant.Manager
-	files    *files.Files // nil without a disk
+	stored   *stored.Store // nil without a disk
+
+	storeFails atomic.Bool  // the log has it that telemetry is not stored
+	files      *files.Files // nil without a disk
 
 	uplink chan packet // from the link to the dispatcher
 	probe  chan func() // the dispatcher carries it out: proof that it lives
@@ -89,11 +93,17 @@ func (f *flight) open(ctx context.Context) (err error) {
 		Clock: cfg.Clock, Time: f.time, Publish: f.publish, Tenants: cfg.rates(),
 		Services: func(p []byte) { f.services.Telecommand(p) },
 		Unknown:  func(p []byte, reason string) { f.services.Refuse(p, reason) },
-		Files:    f.receivePDU, NextPDU: f.nextPDU,
+		Files:    f.receivePDU, NextPDU: f.nextPDU, Keep: f.keep, Stored: f.nextStored,
 	})
+	f.openStored()
 	f.openStore()
 	f.openGuests()
+	var packets services.Store // a nil *stored.Store would be a Store
+	if f.stored != nil {
+		packets = f.stored
+	}
 	f.services, err = services.New(services.Config{
+		Store: packets,
 		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
 		Tenant: cfg.tenantOf, Send: f.router.Flight, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})
@@ -275,6 +285,11 @@ func (f *flight) close() {
 	}
 	if f.bus != nil {
 		_ = f.bus.Close()
+	}
+	if f.stored != nil {
+		if err := f.stored.Close(); err != nil {
+			f.cfg.Log.Error("packet store", "err", err)
+		}
 	}
 	errClose(f.db, f.cfg.Log)
 }

@@ -4,7 +4,7 @@
 // queue that is bounded.
 //
 //	up    APID 1 and tenants' → services   2 → files   other → TM[1,2] and an event
-//	down  VC 0 flight, VC 1 tenants in turn, VC 2 files as the link has room
+//	down  VC 0 flight, VC 1 tenants in turn, VC 2 files as the link has room, VC 3 what was stored
 package router
 
 import (
@@ -32,6 +32,7 @@ const (
 	vcFlight ccsds.VCID = 0
 	vcTenant ccsds.VCID = 1
 	VCFiles  ccsds.VCID = 2
+	vcReplay ccsds.VCID = 3
 )
 
 // Bounds of the queues in packets. A tenant's flood drops its own packets only.
@@ -73,6 +74,8 @@ type Config struct {
 	Services func(packet []byte)                // telecommands to flight and to tenants
 	Files    func(pdu []byte)                   // CFDP PDUs
 	NextPDU  func() ([]byte, bool)              // the next CFDP PDU to send
+	Keep     func(timecode.Instant, []byte)     // telemetry to store; nil: none
+	Stored   func() ([]byte, bool)              // the next stored packet to send again; nil: none
 	Unknown  func(packet []byte, reason string) // packets for nobody
 }
 
@@ -176,6 +179,9 @@ func (r *Router) send(apid ccsds.APID, vc ccsds.VCID, service, subtype uint8, da
 	if err != nil {
 		return err
 	}
+	if r.cfg.Keep != nil {
+		r.cfg.Keep(at, packet)
+	}
 	r.cfg.Publish(bus.Telemetry{VC: uint8(vc), APID: uint16(apid), Packet: packet, Time: r.cfg.Clock.Now()})
 	return nil
 }
@@ -233,6 +239,20 @@ func (r *Router) Fill(link Sink) {
 		}
 	}
 	r.fillFiles(link)
+	r.fillReplay(link)
+}
+
+// fillReplay sends stored packets again, as they are.
+func (r *Router) fillReplay(link Sink) {
+	if r.cfg.Stored == nil {
+		return
+	}
+	for room := link.Room(vcReplay); room > 0; room-- {
+		p, ok := r.cfg.Stored()
+		if !ok || link.Send(vcReplay, p) != nil {
+			return // the ground asks again for what it lacks
+		}
+	}
 }
 
 // fillFiles keeps few PDUs ahead of the link: which one comes next is better decided

@@ -17,12 +17,13 @@ func (s *Services) Event(severity uint8, id pus.EventID, text string) {
 	e := pus.Event{Severity: severity, ID: id, Text: clip(text)}
 	s.cfg.Log.Info("event", "id", id, "severity", severity, "text", text)
 	data, err := e.Encode()
-	if err == nil {
+	if err == nil && !slices.Contains(s.silent.get(), uint16(id)) {
 		err = s.cfg.Send(pus.ServiceEvent, severity, data)
 	}
 	if err != nil {
 		s.cfg.Log.Error("event report", "id", id, "err", err)
 	}
+	s.happened(id)
 	s.cfg.Publish(bus.Report{ID: uint16(id), Severity: severity, Text: e.Text, Time: s.cfg.Clock.Now()})
 }
 
@@ -34,19 +35,20 @@ func (s *Services) GuestsChanged() {
 	}
 }
 
+// periodic is a structure that is sent by itself, each period.
+type periodic struct {
+	sid    uint16
+	period uint32
+}
+
 // runReports sends what is due now and then.
 func (s *Services) runReports(ctx context.Context) {
-	housekeeping, clock := time.Duration(0), time.Duration(0)
-	last := s.cfg.Clock.Now()
+	due := map[periodic]time.Time{}
 	for {
-		if housekeeping <= 0 {
-			s.housekeeping()
-			housekeeping = housekeepingPeriod
-		}
-		if clock <= 0 {
-			s.reportTime()
-			clock = timePeriod
-		}
+		now := s.cfg.Clock.Now()
+		wait := s.structuresDue(due, now)
+		wait = min(wait, s.timeDue(due, now))
+		s.reportNoise(now)
 		select {
 		case <-ctx.Done():
 			return
@@ -54,41 +56,70 @@ func (s *Services) runReports(ctx context.Context) {
 			if err := s.reportGuests(); err != nil {
 				s.cfg.Log.Error("guest table", "err", err)
 			}
-		case <-s.cfg.Clock.After(min(housekeeping, clock)):
+		case <-s.structures.wake:
+		case <-s.settings.wake:
+		case <-s.cfg.Clock.After(wait):
 		}
-		now := s.cfg.Clock.Now()
-		housekeeping, clock = housekeeping-now.Sub(last), clock-now.Sub(last)
-		last = now
 	}
 }
 
-// housekeeping sends both structures, and what was refused since the last time.
-func (s *Services) housekeeping() {
-	h := s.cfg.Status()
-	_, quality := s.cfg.Time.Now()
-	h.Quality, h.Mode = uint8(quality), s.cfg.Mode.Mode()
-	pending, enabled := s.plan.status()
-	h.Pending = uint16(min(pending, 0xFFFF))
-	if enabled && quality.Valid() {
-		h.ScheduleEnabled = 1
+// structuresDue sends the structures that are due and says how long it is until the next.
+// A structure that begins, or has another period, is due at once.
+func (s *Services) structuresDue(due map[periodic]time.Time, now time.Time) time.Duration {
+	wait := noisePeriod
+	wanted := map[periodic]bool{}
+	for _, st := range s.structures.get() {
+		if !st.Enabled || st.Definition.Period == 0 {
+			continue
+		}
+		p := periodic{st.Definition.SID, st.Definition.Period}
+		wanted[p] = true
+		if !now.Before(due[p]) {
+			if err := s.reportStructure(st.Definition); err != nil {
+				s.cfg.Log.Error("housekeeping", "sid", p.sid, "err", err)
+			}
+			due[p] = now.Add(time.Duration(p.period) * time.Millisecond)
+		}
+		wait = min(wait, due[p].Sub(now))
 	}
-	h.Guests = 0
-	for _, g := range s.cfg.Guests.Table() {
-		if g.State == pus.GuestRunning {
-			h.Guests++
+	for p := range due {
+		if p.sid != 0 && !wanted[p] {
+			delete(due, p)
 		}
 	}
-	err := s.cfg.Send(pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(pus.SIDFlight, h.Encode()))
-	if err == nil {
-		err = s.reportGuests()
+	return wait
+}
+
+// timeDue sends the time report when it is due; its place among the structures is 0.
+func (s *Services) timeDue(due map[periodic]time.Time, now time.Time) time.Duration {
+	const place = 0
+	period := timePeriod
+	if ms, ok := s.settings.get()["time_period"]; ok {
+		period = time.Duration(ms) * time.Millisecond
 	}
-	if err != nil {
-		s.cfg.Log.Error("housekeeping", "err", err)
+	p := periodic{place, uint32(period.Milliseconds())}
+	if !now.Before(due[p]) {
+		s.reportTime()
+		clear0(due)
+		due[p] = now.Add(period)
 	}
-	if again := s.noise.due(s.cfg.Clock.Now()); len(again) > 0 {
+	return due[p].Sub(now)
+}
+
+func clear0(due map[periodic]time.Time) {
+	for p := range due {
+		if p.sid == 0 {
+			delete(due, p)
+		}
+	}
+}
+
+// reportNoise tells what was refused since the last time.
+func (s *Services) reportNoise(now time.Time) {
+	if again := s.noise.due(now); len(again) > 0 {
 		s.Event(pus.EventLow, pus.EventLinkRefused, "again "+strings.Join(again, "; "))
 	}
-	if again := s.refused.due(s.cfg.Clock.Now()); len(again) > 0 {
+	if again := s.refused.due(now); len(again) > 0 {
 		s.Event(pus.EventLow, pus.EventPacketRefused, "again "+strings.Join(again, "; "))
 	}
 }

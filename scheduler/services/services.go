@@ -26,10 +26,9 @@ const apidFlight ccsds.APID = 1
 
 // Periods of reports.
 const (
-	housekeepingPeriod = 5 * time.Second
-	timePeriod         = 10 * time.Second
-	noisePeriod        = 10 * time.Second // reports of what was refused are gathered for so long
-	quietPeriod        = 10 * time.Minute // and those of what noise leaves of frames
+	timePeriod  = 10 * time.Second
+	noisePeriod = 10 * time.Second // reports of what was refused are gathered for so long
+	quietPeriod = 10 * time.Minute // and those of what noise leaves of frames
 )
 
 // functionQueue bounds the functions that wait for the one that runs.
@@ -81,6 +80,7 @@ type Config struct {
 	Tenant   func(ccsds.APID) (name string, ok bool)
 	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID
 	Status   func() pus.Housekeeping                         // without what Services knows itself
+	Store    Store                                           // nil: telemetry is not stored
 	Publish  func(bus.Event)
 	Log      *slog.Logger
 }
@@ -94,6 +94,17 @@ type Services struct {
 	recent    *recent
 	noise     noise // of the link
 	refused   noise // packets
+
+	handlers   map[pus.Kind]handler
+	structures *kept[[]pus.StructureState]
+	silent     *kept[[]uint16] // events that are not reported
+	settings   *kept[map[string]uint64]
+	notStoring *kept[bool]
+	actions    *kept[actions]
+	raised     chan pus.EventID // events that may have an action
+	monitors   *kept[monitors]
+	watchMu    sync.Mutex // for who reads what the checks have found
+	watch      map[uint16]*watched
 }
 
 // New makes the services, with the schedule that the records hold. A schedule that
@@ -104,7 +115,21 @@ func New(cfg Config) (*Services, error) {
 	s.plan, errPlan = loadPlan(cfg.Records)
 	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
 	s.noise.m, s.refused.m = map[string]*heard{}, map[string]*heard{}
-	return s, errors.Join(errPlan, errRecent)
+	s.raised, s.handlers = make(chan pus.EventID, actionQueue), s.standard()
+	return s, errors.Join(errPlan, errRecent, s.loadStandard())
+}
+
+// loadStandard reads what the standard services keep.
+func (s *Services) loadStandard() error {
+	var errs [6]error
+	r := s.cfg.Records
+	s.structures, errs[0] = load(r, "structures", firstStructures())
+	s.silent, errs[1] = load(r, "silent events", []uint16(nil))
+	s.settings, errs[2] = load(r, "settings", map[string]uint64(nil))
+	s.notStoring, errs[3] = load(r, "not storing", false)
+	s.actions, errs[4] = load(r, "actions", actions{})
+	s.monitors, errs[5] = load(r, "monitors", monitors{})
+	return errors.Join(errs[:]...)
 }
 
 // Run does what has its own time: reports, the schedule, functions. It returns ctx's
@@ -114,6 +139,8 @@ func (s *Services) Run(ctx context.Context) error {
 	wg.Go(func() { s.runFunctions(ctx) })
 	wg.Go(func() { s.runPlan(ctx) })
 	wg.Go(func() { s.runReports(ctx) })
+	wg.Go(func() { s.runActions(ctx) })
+	wg.Go(func() { s.runMonitoring(ctx) })
 	wg.Wait()
 	return ctx.Err()
 }
@@ -154,6 +181,9 @@ func (s *Services) admit(tc *pus.Telecommand) error {
 	if forTenant := tc.Service == pus.ServiceTenant; forTenant != (tc.APID != apidFlight) {
 		return tc.Refuse(pus.FailureIllegalType, "TC[%d,%d] to APID %d", tc.Service, tc.Subtype, tc.APID)
 	}
+	if k := kind(tc.Service, tc.Subtype); pus.BodyType(k) != nil && s.handlers[k] == nil {
+		return tc.Refuse(pus.FailureIllegalType, "%s is of the standard, this craft does not offer it", k)
+	}
 	return nil
 }
 
@@ -181,6 +211,10 @@ func (s *Services) repeated(tc *pus.Telecommand) (bool, error) {
 // execute carries out what was accepted.
 func (s *Services) execute(tc pus.Telecommand) {
 	var run func() error
+	if s.handlers[kind(tc.Service, tc.Subtype)] != nil {
+		s.perform(&tc, func() error { return s.message(&tc) })
+		return
+	}
 	switch tc.Service {
 	case pus.ServiceTest:
 		run = func() error { return s.cfg.Send(pus.ServiceTest, pus.IAmAlive, nil) }

@@ -32,6 +32,7 @@ type ground struct {
 	files    map[string]cfdp.Condition
 	seq      spp.Counter
 	tm       []pus.Telemetry
+	replayed []pus.Telemetry // by virtual channel 3
 	bad      int
 	floor    uint64 // highest anti-replay number handed out
 	recorded []byte // the uplink before the channel
@@ -56,7 +57,7 @@ func newGround(t *testing.T, p link.Profile, r *pipe, dir string, ber float64) *
 		t.Fatal(err)
 	}
 	g.link, err = link.NewGround(p, counter{g}, link.GroundEvents{
-		Packet: func(vc ccsds.VCID, packet []byte, _ link.Offset) { g.packet(packet) },
+		Packet: func(vc ccsds.VCID, packet []byte, _ link.Offset) { g.packet(vc, packet) },
 		Bad:    func(string, uint64) { g.bad++ },
 	})
 	if err != nil {
@@ -123,7 +124,7 @@ func (g *ground) transmit() {
 	}
 }
 
-func (g *ground) packet(p []byte) {
+func (g *ground) packet(vc ccsds.VCID, p []byte) {
 	if p[1] == 2 && p[0]&7 == 0 {
 		_ = g.cfdp.Receive(time.Now(), p[spp.HeaderLength:])
 		return
@@ -131,6 +132,10 @@ func (g *ground) packet(p []byte) {
 	tm, err := pus.ParseTM(p)
 	if err != nil {
 		g.bad++
+		return
+	}
+	if vc == 3 {
+		g.replayed = append(g.replayed, tm)
 		return
 	}
 	g.tm = append(g.tm, tm)

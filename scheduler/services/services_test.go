@@ -117,7 +117,7 @@ func (c *craft) events(id pus.EventID) (texts []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.sent {
-		if s.service != pus.ServiceEvent {
+		if s.service != pus.ServiceEvent || s.subtype > pus.EventHigh {
 			continue
 		}
 		e, err := pus.DecodeEvent(s.subtype, s.data)

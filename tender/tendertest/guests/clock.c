@@ -5,6 +5,8 @@
 #include "guest.h"
 #ifdef DISK
 MANIFEST(2, {.name = "disk", .type = 1}, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
+#elif defined(NET)
+MANIFEST(2, {.name = "net", .type = 2}, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
 #else
 MANIFEST(1, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
 #endif

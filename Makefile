@@ -76,7 +76,7 @@ bench-ccsds: ## speed of the link's codes, layers and ends, beside libfec (needs
 	@$(GO) run ./test/benchcfdp
 
 .PHONY: bench-tender
-bench-tender: ## start and hold guests (SOLO5_HVT=path to compare, BENCHFLAGS="-fifo" leaves out what else runs)
+bench-tender: ## start and hold guests, rings (SOLO5_HVT=path to compare, BENCHFLAGS="-fifo" leaves out what else runs)
 	@$(GO) run ./test/benchtender $(BENCHFLAGS)
 
 .PHONY: test-interop

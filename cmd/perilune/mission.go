@@ -16,7 +16,7 @@ const defaultTenant = "borealis"
 
 func (a *app) missionCmd() *cobra.Command {
 	return group(&cobra.Command{Use: "mission", Short: "Programs of tenants: make, send up, run"},
-		a.missionNewCmd(), a.missionBuildCmd(), a.missionUploadCmd(), a.missionActivateCmd(),
+		a.missionNewCmd(), a.missionBuildCmd(), a.missionManifestCmd(), a.missionUploadCmd(), a.missionActivateCmd(),
 		a.missionStartCmd(), a.missionStopCmd(), a.missionListCmd(), a.missionConsoleCmd())
 }
 

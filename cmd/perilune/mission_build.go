@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ type built struct {
 // buildFlags say how to build.
 type buildFlags struct {
 	keys, key string
+	archs     []string
 	prebuilt  bool
 	debug     bool
 }
@@ -36,7 +38,8 @@ func (a *app) missionBuildCmd() *cobra.Command {
 		Short: "Compile a mission and pack and sign its bundle",
 		Long: `Compile the program in DIR (default: here) with clang and lld, check it against
 mission.toml, and write build/NAME.tar: program, data and mission.toml, signed
-by the tenant. In the simulator the tenant's key makes itself.`,
+by the tenant. The bundle has a program for each architecture that a craft may
+have, so that the same one flies everywhere; with --arch only that one goes up. In the simulator the tenant's key makes itself.`,
 		Args: args(0, 1, "at most one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
@@ -55,7 +58,8 @@ by the tenant. In the simulator the tenant's key makes itself.`,
 	fl := c.Flags()
 	fl.StringVar(&f.key, "key", "", "tenant's signing key, an nkey seed `file` (default: from the folder of keys)")
 	fl.StringVar(&f.keys, "keys", "", "`folder` of keys (default: PERILUNE_KEYS, or out/sim/keys here or above)")
-	fl.BoolVar(&f.prebuilt, "prebuilt", false, "pack guest.kernel as it is instead of compiling")
+	fl.StringSliceVar(&f.archs, "arch", []string{"amd64", "arm64"}, "`architectures` to build for")
+	fl.BoolVar(&f.prebuilt, "prebuilt", false, "pack guest.kernel (amd64) as it is instead of compiling")
 	fl.BoolVar(&f.debug, "debug", false, "keep symbols for the debugger")
 	return c
 }
@@ -71,17 +75,12 @@ func (a *app) buildMission(dir string, f buildFlags) (built, error) {
 	if err != nil {
 		return built{}, err
 	}
-	kernel := filepath.Join(dir, filepath.FromSlash(m.Guest.Kernel))
-	if f.prebuilt {
-		err = p.CheckKernel(kernel)
-	} else {
-		err = p.Compile(a.ctx, "amd64", kernel)
-	}
+	kernels, err := a.kernels(p, f)
 	if err != nil {
 		return built{}, err
 	}
 	out := filepath.Join(dir, "build", m.Name+".tar")
-	digest, err := p.Pack(out, map[string]string{"amd64": kernel}, key)
+	digest, err := p.Pack(out, kernels, key)
 	if err != nil {
 		return built{}, fmt.Errorf("pack %s: %w", m.Name, err)
 	}
@@ -90,6 +89,35 @@ func (a *app) buildMission(dir string, f buildFlags) (built, error) {
 		return built{}, err
 	}
 	return built{Mission: m.Name, Tenant: m.Tenant, Digest: digest.String(), Bundle: out, Size: st.Size(), Signer: key.Public()}, nil
+}
+
+// kernels builds the programs, one for each architecture: guest.kernel for amd64, and
+// for another one a file beside it with the architecture in its name.
+func (a *app) kernels(p *project.Project, f buildFlags) (map[string]string, error) {
+	main := filepath.Join(p.Dir, filepath.FromSlash(p.Mission.Guest.Kernel))
+	if f.prebuilt {
+		return map[string]string{"amd64": main}, p.CheckKernel(main)
+	}
+	if len(f.archs) == 0 {
+		return nil, usagef("--arch: name one or more of amd64, arm64")
+	}
+	out := map[string]string{}
+	for _, arch := range f.archs {
+		file := main
+		switch arch {
+		case "amd64":
+		case "arm64":
+			ext := filepath.Ext(main)
+			file = strings.TrimSuffix(main, ext) + "-" + arch + ext
+		default:
+			return nil, usagef("--arch %s: want amd64 or arm64", arch)
+		}
+		if err := p.Compile(a.ctx, arch, file); err != nil {
+			return nil, fmt.Errorf("%s: %w", arch, err)
+		}
+		out[arch] = file
+	}
+	return out, nil
 }
 
 // tenantKey is the key that signs for tenant.

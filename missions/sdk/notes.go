@@ -32,17 +32,21 @@ func notesSource(m hvt.Manifest) ([]byte, error) {
 // keeps. Where the manifest's note is a multiple of 8, so is the manifest behind
 // its four octets of padding.
 func writeNote(src *bytes.Buffer, name string, align int, noteType uint32, desc []byte) {
-	note := binary.LittleEndian.AppendUint32(nil, uint32(len(hvt.NoteName)+1))
-	note = binary.LittleEndian.AppendUint32(note, uint32(len(desc)))
-	note = binary.LittleEndian.AppendUint32(note, noteType)
-	note = append(note, (hvt.NoteName + "\x00\x00\x00")[:8]...)
-	note = append(note, desc...)
 	fmt.Fprintf(src, "__attribute__((section(\".note.solo5.%s\"), aligned(%d), used))\nconst unsigned char note_%[1]s[] = {", name, align)
-	for i, b := range note {
+	for i, b := range note(noteType, desc) {
 		if i%16 == 0 {
 			src.WriteString("\n   ")
 		}
 		fmt.Fprintf(src, " %d,", b)
 	}
 	src.WriteString("\n};\n")
+}
+
+// note is one note as it lies in a program.
+func note(noteType uint32, desc []byte) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(len(hvt.NoteName)+1))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(desc)))
+	b = binary.LittleEndian.AppendUint32(b, noteType)
+	b = append(b, (hvt.NoteName + "\x00\x00\x00")[:8]...)
+	return append(b, desc...)
 }

@@ -2,39 +2,57 @@ package sdk_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
-	"strconv"
+	"strings"
 	"testing"
-
-	"github.com/perilune/perilune/hvt"
 )
 
-// The C headers and package hvt name the same numbers.
-func TestHeaders(t *testing.T) {
-	want := map[string]map[string]uint64{
-		"lib/hvt.h": {"HVT_VCPUS": uint64(hvt.VCPUs), "HVT_BLOCK_RING": uint64(hvt.BlockRing), "HVT_NET_RING": uint64(hvt.NetRing),
-			"HVT_CHANNEL": uint64(hvt.Channel), "HVT_SEED": uint64(hvt.Seed), "HVT_FEATURE_EXTENSION": hvt.FeatureExtension,
-			"HVT_RECORD_MAGIC": hvt.RecordMagic, "HVT_RECORD_VERSION": hvt.RecordVersion, "HVT_ITEM_OK": hvt.ItemOK},
-		"include/perilune_ring.h": {"PERILUNE_BLOCK_RING": uint64(hvt.BlockRing), "PERILUNE_NET_RING": uint64(hvt.NetRing),
-			"PERILUNE_RING_READ": hvt.RingRead, "PERILUNE_RING_WRITE": hvt.RingWrite, "PERILUNE_RING_SEND": hvt.RingSend,
-			"PERILUNE_RING_RECEIVE": hvt.RingReceive, "PERILUNE_RING_TRANSFER_MAX": hvt.MaxRingTransfer},
+// prototype is the first line of a function's declaration: a type at the margin, then
+// a name with a parenthesis.
+var prototype = regexp.MustCompile(`^[a-z][a-z0-9_ *]*[ *]([a-z][a-z0-9_]*)\(`)
+
+// Every function of the public headers has words of its own, or shares those above its
+// paragraph, and the handbook names it.
+func TestHeadersAreDocumented(t *testing.T) {
+	headers, err := filepath.Glob("include/*.h")
+	if err != nil || len(headers) < 6 {
+		t.Fatalf("%d headers, %v", len(headers), err)
 	}
-	define := regexp.MustCompile(`(?m)^#define (\w+) +(0x[0-9a-f]+|\d+)u?\b`)
-	for file, names := range want {
-		text, err := os.ReadFile(file)
+	handbook, err := os.ReadFile("../../docs/handbook/sdk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, file := range headers {
+		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := map[string]uint64{}
-		for _, m := range define.FindAllStringSubmatch(string(text), -1) {
-			if found[m[1]], err = strconv.ParseUint(m[2], 0, 64); err != nil {
-				t.Errorf("%s: %s: %v", file, m[1], err)
+		said, last := false, "" // the paragraph began with a comment; the line before
+		for line := range strings.Lines(string(data)) {
+			line = strings.TrimRight(line, "\n")
+			switch {
+			case line == "":
+				said = said && last == "}" // inline functions share the words above the first
+			case strings.HasPrefix(line, "/*"):
+				said = true
+			}
+			last = line
+			m := prototype.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			total++
+			if !said {
+				t.Errorf("%s: %s has no comment", file, m[1])
+			}
+			if !strings.Contains(string(handbook), "`"+m[1]+"`") {
+				t.Errorf("docs/handbook/sdk.md does not name %s of %s", m[1], file)
 			}
 		}
-		for name, v := range names {
-			if found[name] != v {
-				t.Errorf("%s: %s is %#x, in package hvt %#x", file, name, found[name], v)
-			}
-		}
+	}
+	if total < 60 {
+		t.Errorf("only %d functions found", total)
 	}
 }

@@ -33,7 +33,7 @@ func hostProgram(t *testing.T, source string) string {
 	args := []string{
 		"-std=c11", "-ffreestanding", "-nostdlibinc", "-nostdlib", "-static", "-O2", "-mgeneral-regs-only", "-fno-pie",
 		"-fno-stack-protector", "-fuse-ld=lld", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-Ilib", "-o", program,
-		"testdata/host.c", source, "lib/aec.c", "lib/perilune.c", "lib/stdio.c", "lib/stdlib.c", "lib/string.c",
+		"testdata/host.c", source, "lib/aec.c", "lib/heap.c", "lib/perilune.c", "lib/stdio.c", "lib/stdlib.c", "lib/string.c",
 	}
 	if said, err := exec.Command(clang, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
@@ -87,6 +87,19 @@ func hostRun(t *testing.T, program, cmdline, image string, telecommands ...[]byt
 }
 
 const earthImage = "../examples/earth/earth.pgm"
+
+// TestHeap runs a hundred thousand calls of malloc, realloc and free with blocks of all
+// sizes: each keeps its content, none overlaps another, and all memory comes back.
+func TestHeap(t *testing.T) {
+	said, status, _ := hostRun(t, hostProgram(t, "testdata/heap.c"), "", earthImage)
+	if status != 0 || string(said) != "whole\n" {
+		t.Errorf("status %d, %q", status, said)
+	}
+	said, status, _ = hostRun(t, hostProgram(t, "testdata/heap.c"), "twice", earthImage)
+	if status != 255 {
+		t.Errorf("free of a block twice: status %d, %q", status, said)
+	}
+}
 
 // TestLibc runs the C library's test and compares with what C11 says.
 func TestLibc(t *testing.T) {

@@ -21,6 +21,8 @@ int vsnprintf(char *restrict to, size_t n, const char *restrict format,
 /* Formats at most 1023 octets to the console. Returns the length written. */
 int printf(const char *restrict format, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* Writes s and a line end to the console. */
 int puts(const char *s);
 
 #endif

@@ -4,12 +4,18 @@
 
 #include <stddef.h>
 
+/* Octets: as C11 7.24 has them; n counts octets. memcpy() wants areas apart from
+ * each other, memmove() does not. memchr() is NULL when value is not there. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 void *memchr(const void *in, int value, size_t n);
 
+/* Text up to its zero octet, which strcpy() and strcat() write too: to must have
+ * room. strncpy() fills up with zeroes, and writes none when from is n octets or
+ * longer. Lengths are in octets without the zero. Searches are NULL when there
+ * is nothing to find. */
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);

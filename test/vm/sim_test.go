@@ -155,6 +155,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("pass list: %s", out)
 	}
 
+	f.resetInUpload(work)
 	f.flightDies()
 	f.safe()
 
@@ -162,6 +163,52 @@ func TestSession(t *testing.T) {
 		t.Errorf("Ctrl-C: %v\n%s", err, f.out.String())
 	}
 	nothingLeft(t)
+}
+
+// resetInUpload resets the craft in the middle of an upload: it goes on where it was,
+// and what the craft had is not sent again but for a tenth of the file and one window,
+// the frames that FOP-1 may have on the way.
+func (f *flight) resetInUpload(work string) {
+	f.t.Helper()
+	const size, pdu, window = 400_000, 900, 64 * 256
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(i * i >> 7)
+	}
+	if err := os.WriteFile(filepath.Join(work, "big.bin"), data, 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	f.run(work, "file", "put", "big.bin", "--no-wait")
+	var t client.Transfer
+	since := f.last()
+	for t.Done < size/2 {
+		f.wait("half of the upload", since, func(e client.Event) bool {
+			since = e.Seq
+			return e.Kind == client.KindFileProgress
+		})
+		all, err := f.api.Transfers(f.ctx)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for _, one := range all {
+			if one.Name == "big.bin" {
+				t = one
+			}
+		}
+	}
+	f.run(work, "sim", "fault", "reset")
+	t, err := f.api.WaitTransfer(f.ctx, t.ID, nil)
+	if err != nil {
+		f.t.Fatalf("upload through a reset: %v\nconsole:\n%s", err, f.console())
+	}
+	if again := t.Retransmitted * pdu; t.Size != size || again > size/10+window {
+		f.t.Errorf("%d octets of %d were sent again, at most %d", again, size, size/10+window)
+	}
+	f.t.Logf("after a reset %d PDUs of %d octets were sent again", t.Retransmitted, pdu)
+	f.run(work, "file", "get", "big.bin", "--onboard", "-o", "back.bin")
+	if back, err := os.ReadFile(filepath.Join(work, "back.bin")); err != nil || !bytes.Equal(back, data) {
+		f.t.Errorf("%d octets came back, %v", len(back), err)
+	}
 }
 
 // flightDies kills flight as a crash would: the tender keeps its pid, the guest counts on.
@@ -175,8 +222,8 @@ func (f *flight) flightDies() {
 		f.t.Errorf("the beacon counted %d before flight died and %d after", before, after)
 	}
 	console := f.console()
-	started, kept := slotStarted.FindStringSubmatch(console), goesOn.FindStringSubmatch(console)
-	if started == nil || kept == nil || started[1] != kept[1] {
+	started, kept := slotStarted.FindAllStringSubmatch(console, -1), goesOn.FindStringSubmatch(console)
+	if len(started) == 0 || kept == nil || started[len(started)-1][1] != kept[1] { // the last boot's
 		f.t.Errorf("tender started as %v, went on as %v", started, kept)
 	}
 }

@@ -130,6 +130,24 @@ func (a *app) print(v any, human func(w io.Writer)) error {
 // printJSON writes one JSON value as one line.
 func (a *app) printJSON(v any) error { return json.NewEncoder(a.out).Encode(v) }
 
+// printList writes each value as JSON, one a line, or all of them as a table.
+func printList[T any](a *app, all []T, heading []string, row func(T) []string) error {
+	rows := [][]string{heading}
+	for _, v := range all {
+		if a.json {
+			if err := a.printJSON(v); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, row(v))
+	}
+	if !a.json {
+		table(a.out, rows)
+	}
+	return nil
+}
+
 // table writes aligned columns, the first row being the heading.
 func table(w io.Writer, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -44,23 +44,13 @@ func (a *app) fileListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows := [][]string{{"NAME", "SIZE", "RECEIVED", "FROM", "SHA-256"}}
-			for _, f := range files {
-				if a.json {
-					if err := a.printJSON(f); err != nil {
-						return err
-					}
-				}
+			return printList(a, files, []string{"NAME", "SIZE", "RECEIVED", "FROM", "SHA-256"}, func(f client.File) []string {
 				from := ""
 				if f.Tenant != "" {
 					from = f.Tenant + "/" + f.Mission
 				}
-				rows = append(rows, []string{printable(f.Name), fmt.Sprint(f.Size), f.Received.Local().Format("2006-01-02 15:04:05"), printable(from), f.SHA256[:min(16, len(f.SHA256))]})
-			}
-			if !a.json {
-				table(a.out, rows)
-			}
-			return nil
+				return []string{printable(f.Name), fmt.Sprint(f.Size), f.Received.Local().Format("2006-01-02 15:04:05"), printable(from), f.SHA256[:min(16, len(f.SHA256))]}
+			})
 		},
 	}
 	c.Flags().BoolVar(&transfers, "transfers", false, "list transfers instead, both ways")
@@ -74,13 +64,7 @@ func (a *app) listTransfers(cl *client.Client) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"ID", "WAY", "CLASS", "PRIO", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}}
-	for _, t := range all {
-		if a.json {
-			if err := a.printJSON(t); err != nil {
-				return err
-			}
-		}
+	return printList(a, all, []string{"ID", "WAY", "CLASS", "PRIO", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}, func(t client.Transfer) []string {
 		way, state := "down", t.State
 		if t.Up {
 			way = "up"
@@ -91,12 +75,8 @@ func (a *app) listTransfers(cl *client.Client) error {
 		if t.State == client.TransferFailed {
 			state += ": " + t.Condition
 		}
-		rows = append(rows, []string{t.ID, way, fmt.Sprint(t.Class), fmt.Sprint(t.Priority), state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)})
-	}
-	if !a.json {
-		table(a.out, rows)
-	}
-	return nil
+		return []string{t.ID, way, fmt.Sprint(t.Class), fmt.Sprint(t.Priority), state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)}
+	})
 }
 
 func (a *app) fileGetCmd() *cobra.Command {

@@ -45,24 +45,18 @@ func (a *app) listOnboard(cl *client.Client, folder string) error {
 	if err := cl.Fetch(a.ctx, t.Name, &text); err != nil {
 		return err
 	}
-	rows := [][]string{{"NAME", "KIND", "SIZE", "CHANGED"}}
+	var entries []entry
 	for line := range strings.Lines(text.String()) {
 		e, ok := parseEntry(strings.TrimSuffix(line, "\n"))
 		if !ok {
 			fmt.Fprintln(a.talk, "there are more")
 			continue
 		}
-		if a.json {
-			if err := a.printJSON(e); err != nil {
-				return err
-			}
-		}
-		rows = append(rows, []string{printable(e.Name), e.Kind, fmt.Sprint(e.Size), e.Changed.UTC().Format("2006-01-02 15:04:05")})
+		entries = append(entries, e)
 	}
-	if !a.json {
-		table(a.out, rows)
-	}
-	return nil
+	return printList(a, entries, []string{"NAME", "KIND", "SIZE", "CHANGED"}, func(e entry) []string {
+		return []string{printable(e.Name), e.Kind, fmt.Sprint(e.Size), e.Changed.UTC().Format("2006-01-02 15:04:05")}
+	})
 }
 
 // parseEntry reads a line as cfdp's Dir.List writes it; the craft made it, so that

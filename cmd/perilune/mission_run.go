@@ -107,16 +107,7 @@ func (a *app) missionListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				for _, g := range guests {
-					if err := a.printJSON(g); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			rows := [][]string{{"MISSION", "STATE", "EXIT", "MEMORY", "DIGEST", "REPORTED"}}
-			for _, g := range guests {
+			return printList(a, guests, []string{"MISSION", "STATE", "EXIT", "MEMORY", "DIGEST", "REPORTED"}, func(g client.Guest) []string {
 				exit := ""
 				if g.State == "exited" {
 					exit = fmt.Sprint(g.Exit)
@@ -125,11 +116,8 @@ func (a *app) missionListCmd() *cobra.Command {
 				if g.MemoryMiB > 0 {
 					memory = fmt.Sprintf("%d MiB", g.MemoryMiB)
 				}
-				rows = append(rows, []string{printable(g.Tenant + "/" + g.Mission), g.State, exit, memory, g.Digest,
-					g.At.Local().Format("15:04:05")})
-			}
-			table(a.out, rows)
-			return nil
+				return []string{printable(g.Tenant + "/" + g.Mission), g.State, exit, memory, g.Digest, g.At.Local().Format("15:04:05")}
+			})
 		},
 	}
 	c.Flags().BoolVar(&fresh, "fresh", false, "ask the craft first instead of showing its last report")

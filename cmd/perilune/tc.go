@@ -210,25 +210,14 @@ func (a *app) tcListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				for _, c := range all {
-					if err := a.printJSON(c); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			rows := [][]string{{"ID", "TIME", "TYPE", "STAGE", "RADIATED", "WHAT"}}
-			for _, c := range all {
+			return printList(a, all, []string{"ID", "TIME", "TYPE", "STAGE", "RADIATED", "WHAT"}, func(c client.Command) []string {
 				what := c.Text
 				if c.Reason != "" {
 					what += ": " + c.Reason
 				}
-				rows = append(rows, []string{fmt.Sprint(c.ID), c.Queued.Local().Format("15:04:05"), fmt.Sprintf("TC[%d,%d]", c.Service, c.Subtype),
-					c.Stage, fmt.Sprint(c.Radiated), printable(what)})
-			}
-			table(a.out, rows)
-			return nil
+				return []string{fmt.Sprint(c.ID), c.Queued.Local().Format("15:04:05"), fmt.Sprintf("TC[%d,%d]", c.Service, c.Subtype),
+					c.Stage, fmt.Sprint(c.Radiated), printable(what)}
+			})
 		},
 	}
 }

@@ -5,7 +5,7 @@
 //	park     a wake before a park is kept; a park without one times out
 //	owner    devices and POLL are vCPU 0's
 //	halt     vCPU 1 halts with 7 while 0 spins and 2 is parked
-//	fault    vCPU 1 touches what is not mapped
+//	fault    vCPU 1 writes to the program, which no architecture lets it
 //	abort    vCPU 1 halts with 255
 //	sleep    both wait for ever
 #include "guest.h"
@@ -169,7 +169,7 @@ static void sleeper(uint64_t argument)
 static void ender(uint64_t how)
 {
     if (how == 0)
-        *(volatile uint64_t *)0x2000 = 1;
+        *(volatile uint64_t *)(uintptr_t)sleeper = 1;
     halt((int)how);
 }
 

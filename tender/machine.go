@@ -104,6 +104,7 @@ type Machine struct {
 	rests      rests
 	pausing    atomic.Bool
 	stopped    bool
+	saving     sync.Mutex // held while a snapshot is written, and at the end
 
 	console func([]byte) error
 	blocks  [hvt.MaxEntries]*modules.Block // by handle
@@ -269,7 +270,14 @@ func (m *Machine) Run(ctx context.Context) Exit {
 }
 
 // Close frees the machine after Run has returned. Devices stay the caller's.
+// A snapshot that is being written is waited for; a Stop that comes late, from
+// a context or a ring's thread, finds nothing to do.
 func (m *Machine) Close() error {
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.lock.Lock()
+	m.stopped = true
+	m.lock.Unlock()
 	var err error
 	for _, p := range m.processors {
 		err = errors.Join(err, p.v.Close())

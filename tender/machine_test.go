@@ -140,3 +140,25 @@ func TestManyMachines(t *testing.T) {
 		}
 	}
 }
+
+// What comes late does no harm: a Stop, as from a context that ends with the
+// guest, or a Snapshot.
+func TestLateStop(t *testing.T) {
+	tendertest.NeedKVM(t)
+	sys, err := kvm.Open("/dev/kvm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sys.Close()
+	m, err := tender.New(sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.Stop()
+	if err := m.Snapshot(nil, false); err != tender.ErrOver {
+		t.Errorf("snapshot of a machine that is closed: %v", err)
+	}
+}

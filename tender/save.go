@@ -23,6 +23,8 @@ const Saved = "saved"
 //
 // Calls that waited are cut in two: the rest of the wait is in the snapshot.
 func (m *Machine) Snapshot(f *os.File, end bool) error {
+	m.saving.Lock()
+	defer m.saving.Unlock()
 	defer m.holdRings()()
 	if err := m.pause(); err != nil {
 		return err

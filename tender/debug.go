@@ -84,7 +84,7 @@ func (d *Debug) Remove(p gdb.Point, addr uint64) error {
 // Interrupt stops a running guest, or the next Resume at once.
 func (d *Debug) Interrupt() {
 	d.asked.Store(true)
-	_, _ = unix.Write(d.m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	signal(d.m.stop)
 	d.v.Interrupt()
 }
 

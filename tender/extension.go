@@ -120,6 +120,9 @@ func (m *Machine) item(manifest hvt.Manifest, handle, n int) (hvt.Item, error) {
 // addQueue serves the ring of this handle in mem, and gives the address where
 // the guest kicks it.
 func (m *Machine) addQueue(manifest hvt.Manifest, handle int, mem []byte) (kick uint64, err error) {
+	if err := m.ringEvents(); err != nil {
+		return 0, err
+	}
 	e := manifest.Entries[handle-1]
 	var dev queue.Device
 	if e.Type == hvt.BlockRing {
@@ -127,12 +130,7 @@ func (m *Machine) addQueue(manifest hvt.Manifest, handle int, mem []byte) (kick 
 		dev = modules.NewBlockRing(m.blocks[h], m.mem)
 	} else {
 		h, _ := manifest.Find(e.Name, hvt.Net)
-		dev = modules.NewNetRing(m.nets[h], m.mem, e.Count(), m.stop)
-	}
-	if m.bell < 0 {
-		if m.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-			return 0, fmt.Errorf("eventfd: %w", err)
-		}
+		dev = modules.NewNetRing(m.nets[h], m.mem, e.Count(), m.leave)
 	}
 	q, err := queue.New(mem, e.Count(), m.bell, dev)
 	if err != nil {

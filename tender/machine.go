@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -75,19 +74,6 @@ type Config struct {
 	Console func(p []byte) error
 }
 
-// MismatchError says that the manifest and the devices given do not agree.
-type MismatchError struct {
-	Missing []hvt.Entry // declared, not given
-	Extra   []string    // given, not declared
-}
-
-func (e *MismatchError) Error() string {
-	if len(e.Extra) > 0 {
-		return fmt.Sprintf("Resource not declared in manifest: '%s'", e.Extra[0])
-	}
-	return fmt.Sprintf("Device '%s' of type %s declared but not attached.", e.Missing[0].Name, e.Missing[0].Type)
-}
-
 // Machine is a virtual machine, first without a guest, then with one.
 type Machine struct {
 	vm   *kvm.VM
@@ -114,6 +100,7 @@ type Machine struct {
 
 	ext     *extension           // nil without one
 	bell    int                  // eventfd that wakes POLL for a ring's answer, -1 without one
+	leave   int                  // eventfd, readable once no ring may wait for its device's peer, -1 without rings
 	workers []worker             // rings by kick number, nil for none
 	working bool                 // since startRings
 	failed  atomic.Pointer[Exit] // what went wrong in a ring
@@ -126,7 +113,7 @@ func New(sys *kvm.System) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	m := &Machine{stop: stop, bell: -1}
+	m := &Machine{stop: stop, bell: -1, leave: -1}
 	m.prepareRests()
 	if m.vm, err = sys.NewVM(); err != nil {
 		unix.Close(stop)
@@ -198,60 +185,6 @@ func (m *Machine) Load(c Config) error {
 	return m.announceRing(c)
 }
 
-// attach gives each declared device its host and refuses what does not match.
-func (m *Machine) attach(c Config) ([]hvt.Attachment, error) {
-	m.manifest = c.Image.Manifest
-	m.poller = modules.NewPoller(m.stop)
-	attached := make([]hvt.Attachment, len(c.Image.Manifest.Entries))
-	bad := &MismatchError{}
-	for i, e := range c.Image.Manifest.Entries {
-		if block := c.Blocks[e.Name]; e.Type == hvt.Block && block != nil {
-			if err := block.Check(e.Name); err != nil {
-				return nil, err
-			}
-			m.blocks[i+1], attached[i] = block, block.Attachment()
-		}
-	}
-	for i, e := range c.Image.Manifest.Entries {
-		net := c.Nets[e.Name]
-		switch {
-		case attached[i].Attached:
-		case e.Type == hvt.VCPUs:
-			attached[i].Attached = true
-		case e.Type == hvt.Net && net != nil:
-			m.nets[i+1], attached[i] = net, net.Attachment()
-			m.poller.Add(uint(i+1), net)
-		case e.Type == hvt.Channel && c.Channels[e.Name] != nil:
-			m.nets[i+1], attached[i].Attached = c.Channels[e.Name], true
-			m.poller.Add(uint(i+1), m.nets[i+1])
-		case e.Type.Extended() && m.offers(c.Image.Manifest, e):
-			attached[i].Attached = true
-		case e.Type < hvt.DeviceReserved:
-			bad.Missing = append(bad.Missing, e)
-		}
-	}
-	for name := range c.Blocks {
-		if _, ok := c.Image.Manifest.Find(name, hvt.Block); !ok {
-			bad.Extra = append(bad.Extra, name)
-		}
-	}
-	for name := range c.Channels {
-		if _, ok := c.Image.Manifest.Find(name, hvt.Channel); !ok {
-			bad.Extra = append(bad.Extra, name)
-		}
-	}
-	for name := range c.Nets {
-		if _, ok := c.Image.Manifest.Find(name, hvt.Net); !ok {
-			bad.Extra = append(bad.Extra, name)
-		}
-	}
-	slices.Sort(bad.Extra)
-	if len(bad.Missing)+len(bad.Extra) > 0 {
-		return nil, bad
-	}
-	return attached, nil
-}
-
 // Run runs the loaded guest until it ends, or until ctx does.
 func (m *Machine) Run(ctx context.Context) Exit {
 	defer context.AfterFunc(ctx, m.Stop)()
@@ -276,8 +209,8 @@ func (m *Machine) Close() error {
 	m.saving.Lock()
 	defer m.saving.Unlock()
 	m.lock.Lock()
+	defer m.lock.Unlock()
 	m.stopped = true
-	m.lock.Unlock()
 	var err error
 	for _, p := range m.processors {
 		err = errors.Join(err, p.v.Close())
@@ -288,8 +221,11 @@ func (m *Machine) Close() error {
 		}
 	}
 	err = errors.Join(err, m.vm.Close(), unix.Close(m.stop))
-	if m.bell >= 0 {
-		err = errors.Join(err, unix.Close(m.bell))
+	for _, fd := range [...]*int{&m.bell, &m.leave} {
+		if *fd >= 0 {
+			err = errors.Join(err, unix.Close(*fd))
+			*fd = -1
+		}
 	}
 	if m.ext != nil {
 		err = errors.Join(err, unix.Munmap(m.ext.mem))

@@ -32,10 +32,19 @@ func (m *Machine) interruption() <-chan struct{} {
 	return m.rests.begin
 }
 
-// Stop ends the guest, now or as soon as it starts.
+// Stop ends the guest, now or as soon as it starts, and what it left in its
+// rings for a peer that does not read.
 func (m *Machine) Stop() {
 	m.lock.Lock()
 	defer m.lock.Unlock()
+	m.quit()
+	if m.leave >= 0 {
+		signal(m.leave)
+	}
+}
+
+// quit ends every vCPU. The caller holds the lock.
+func (m *Machine) quit() {
 	if m.stopped {
 		return
 	}
@@ -47,7 +56,7 @@ func (m *Machine) Stop() {
 // interrupt ends every wait in a hypercall and every stay in the guest. The
 // eventfd wakes POLL, the channel a parked vCPU, the kick a guest that runs.
 func (m *Machine) interrupt() {
-	_, _ = unix.Write(m.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	signal(m.stop)
 	if !m.rests.closed {
 		m.rests.closed = true
 		close(m.rests.begin)
@@ -56,6 +65,9 @@ func (m *Machine) interrupt() {
 		p.v.Kick()
 	}
 }
+
+// signal makes an eventfd readable.
+func signal(fd int) { _, _ = unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // pause returns once every vCPU rests; resume must follow.
 func (m *Machine) pause() error {

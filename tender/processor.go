@@ -56,10 +56,7 @@ func (m *Machine) addProcessors(count int) error {
 func (p *processor) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	e := p.loop()
-	if p.m.conclude(p, e) {
-		p.m.Stop()
-	}
+	p.m.conclude(p, p.loop())
 }
 
 // loop runs the guest until this vCPU ends it or somebody else does.
@@ -179,13 +176,15 @@ func (p *processor) wake() {
 	}
 }
 
-// conclude notes how the guest ended, unless another vCPU was first, and says
-// whether there are others to be stopped.
-func (m *Machine) conclude(p *processor, e Exit) (others bool) {
+// conclude notes how the guest ended, unless another vCPU was first, and ends
+// the others.
+func (m *Machine) conclude(p *processor, e Exit) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	m.concludeLocked(p, e)
-	return len(m.processors) > 1
+	if len(m.processors) > 1 {
+		m.quit()
+	}
 }
 
 func (m *Machine) concludeLocked(p *processor, e Exit) {

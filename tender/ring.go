@@ -51,6 +51,9 @@ func (m *Machine) announceRing(c Config) error {
 	if !c.Ring || len(c.Nets) == 0 {
 		return nil
 	}
+	if err := m.ringEvents(); err != nil {
+		return err
+	}
 	var b []byte
 	at := m.mem.limit
 	if c.ringSpace() > 0 {
@@ -95,6 +98,22 @@ func (m *Machine) serve(w worker, n int) (kick uint64, err error) {
 	}
 	m.workers[n] = w
 	return kick, nil
+}
+
+// ringEvents makes the eventfds that only a guest with rings needs, once.
+func (m *Machine) ringEvents() (err error) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	for _, fd := range [...]*int{&m.bell, &m.leave} {
+		if *fd >= 0 {
+			continue
+		}
+		if *fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+			*fd = -1
+			return fmt.Errorf("eventfd: %w", err)
+		}
+	}
+	return nil
 }
 
 // startRings serves the rings until stopRings.
@@ -178,7 +197,7 @@ func (d ringDevice) Transmit(io hvt.NetIO) error {
 	if n == nil {
 		return nil
 	}
-	if _, err := n.Write(d.m.mem, io, d.m.stop); err != nil {
+	if _, err := n.Write(d.m.mem, io, d.m.leave); err != nil {
 		return fmt.Errorf("net ring: %w", err)
 	}
 	return nil

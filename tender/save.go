@@ -120,8 +120,8 @@ func describeBlock(name string, b *modules.Block) (snapshot.Block, error) {
 	return out, nil
 }
 
-// holdRings brings the rings' threads to rest, before the vCPUs: what waits for
-// a device's peer there must not be interrupted.
+// holdRings brings the rings' threads to rest, before the vCPUs: one that waits
+// for its device's peer may take long, and the guest goes on meanwhile.
 func (m *Machine) holdRings() (release func()) {
 	m.lock.Lock()
 	held := m.workers

@@ -1,0 +1,3 @@
+// The guest of left.c, with two vCPUs.
+#define TWO
+#include "left.c"

@@ -21,7 +21,6 @@ import (
 	"github.com/perilune/perilune/scheduler/linkd"
 	"github.com/perilune/perilune/scheduler/obt"
 	"github.com/perilune/perilune/scheduler/router"
-	"github.com/perilune/perilune/scheduler/safe"
 	"github.com/perilune/perilune/scheduler/services"
 	"github.com/perilune/perilune/scheduler/stored"
 	"github.com/perilune/perilune/scheduler/tenant"
@@ -117,33 +116,6 @@ func (f *flight) open(ctx context.Context) (err error) {
 		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
 	})
 	return err
-}
-
-// openRecords opens the authority on disk. Without it flight lives in memory, and the
-// cause says why it must be in safe mode.
-func (f *flight) openRecords() (cause string) {
-	f.records = safe.NewRecords()
-	if f.cfg.Data == "" {
-		return "no data partition"
-	}
-	var err error
-	file := f.cfg.path("records.db")
-	if f.db, err = durable.Open(file); err != nil {
-		f.cfg.Log.Error("records", "err", err)
-		if errors.Is(err, durable.ErrCorrupt) {
-			f.damaged = file
-		}
-		return "records: " + err.Error()
-	}
-	for _, dir := range []string{"incoming", "products", "missions", "scratch"} {
-		if err = os.MkdirAll(f.cfg.path(dir), 0o755); err != nil {
-			f.cfg.Log.Error("data partition", "err", err)
-			f.db = errClose(f.db, f.cfg.Log)
-			return "data partition: " + err.Error()
-		}
-	}
-	f.records = f.db
-	return ""
 }
 
 func (f *flight) openBus() (err error) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
 	"github.com/perilune/perilune/ccsds"
@@ -413,19 +414,43 @@ func TestWithoutData(t *testing.T) {
 
 // Damaged records lead to safe mode, and a telecommand leads out of it.
 func TestDamagedRecords(t *testing.T) {
-	c := newCraft(t, 0)
-	if err := os.WriteFile(filepath.Join(c.cfg.Data, "records.db"), bytes.Repeat([]byte("garbage!"), 4096), 0o600); err != nil {
-		t.Fatal(err)
+	for name, damage := range map[string]func(t *testing.T, file string){
+		"file": func(t *testing.T, file string) {
+			if err := os.WriteFile(file, bytes.Repeat([]byte("garbage!"), 4096), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"replay floor": func(t *testing.T, file string) {
+			db, err := bolt.Open(file, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if err := db.Update(func(tx *bolt.Tx) error {
+				b, err := tx.CreateBucket([]byte("sdls-floor"))
+				if err != nil {
+					return err
+				}
+				return b.Put([]byte("1"), []byte("\x01a bit fell over"))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCraft(t, 0)
+			damage(t, filepath.Join(c.cfg.Data, "records.db"))
+			c.boot()
+			c.ground.event(pus.EventSafeEntered, "records")
+			c.ground.verified(c.ground.command(1, 17, 1, nil), pus.CompletionSuccess)
+			c.ground.verified(c.ground.function(pus.FunctionSafeLeave), pus.CompletionSuccess)
+			c.halt()
+			c.ground.forget()
+			c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+			c.ground.event(pus.EventFlightRestarted, "normal")
+			c.ground.wait("beacon", isBeacon)
+		})
 	}
-	c.boot()
-	c.ground.event(pus.EventSafeEntered, "records")
-	c.ground.verified(c.ground.command(1, 17, 1, nil), pus.CompletionSuccess)
-	c.ground.verified(c.ground.function(pus.FunctionSafeLeave), pus.CompletionSuccess)
-	c.halt()
-	c.ground.forget()
-	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
-	c.ground.event(pus.EventFlightRestarted, "normal")
-	c.ground.wait("beacon", isBeacon)
 }
 
 // A product that is half handed over when flight dies is whole in the end.

@@ -40,11 +40,9 @@ type ground struct {
 
 type counter struct{ g *ground }
 
-func (c counter) Next(uint16) (uint64, error) { c.g.floor++; return c.g.floor, nil }
-func (c counter) AtLeast(_ uint16, n uint64) error {
-	c.g.floor = max(c.g.floor, n)
-	return nil
-}
+func (c counter) Next(uint16) (uint64, error)  { c.g.floor++; return c.g.floor, nil }
+func (c counter) Floor(uint16) (uint64, error) { return 0, nil }
+func (c counter) Raise(uint16, uint64) error   { return nil }
 
 func newGround(t *testing.T, p link.Profile, r *pipe, dir string, ber float64) *ground {
 	t.Helper()

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
@@ -149,6 +150,20 @@ func (d *Deframer) decodeUSLP(frame []byte) error {
 		d.missing(1<<(8*f.CountLength) - 1)
 	}
 	return nil
+}
+
+// SaveFloors gives all anti-replay floors that have risen to the Floors that NewDeframer was
+// given. By itself the deframer does so every few hundred frames of an association: what was
+// not saved before a restart could be received a second time after it.
+func (d *Deframer) SaveFloors() error {
+	if d.sec == nil {
+		return nil
+	}
+	var errs []error
+	for _, spi := range d.p.DownSPI {
+		errs = append(errs, d.sec.save(spi))
+	}
+	return errors.Join(errs...)
 }
 
 func (d *Deframer) open(vc ccsds.VCID, header, field []byte) ([]byte, error) {

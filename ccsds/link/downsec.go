@@ -10,7 +10,8 @@ import (
 	"github.com/perilune/perilune/ccsds/uslp"
 )
 
-// Floors keeps the highest anti-replay number known of each association of the downlink.
+// Floors keeps the highest anti-replay number received of each association of the
+// downlink over restarts: Floor is 0 where none was, Raise never lowers it.
 type Floors interface {
 	Floor(spi uint16) (uint64, error)
 	Raise(spi uint16, n uint64) error
@@ -81,7 +82,8 @@ type downReceiver struct {
 	saved    map[uint16]uint64
 }
 
-// floorEvery is how far an anti-replay floor may be ahead of what Floors knows.
+// floorEvery is how far an anti-replay floor may be ahead of what Floors knows before it
+// is saved in between.
 const floorEvery = 256
 
 func newDownReceiver(p Profile, floors Floors) (*downReceiver, error) {
@@ -115,10 +117,23 @@ func (d *downReceiver) open(vc ccsds.VCID, header, field []byte) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if n := d.receiver.Floor(spi); n >= d.saved[spi]+floorEvery && d.floors.Raise(spi, n) == nil {
-		d.saved[spi] = n
+	if d.receiver.Floor(spi) >= d.saved[spi]+floorEvery {
+		_ = d.save(spi)
 	}
 	return clear, nil
+}
+
+// save gives a floor that has risen to Floors.
+func (d *downReceiver) save(spi uint16) error {
+	n := d.receiver.Floor(spi)
+	if n <= d.saved[spi] {
+		return nil
+	}
+	if err := d.floors.Raise(spi, n); err != nil {
+		return fmt.Errorf("save anti-replay floor, SPI %d: %w", spi, err)
+	}
+	d.saved[spi] = n
+	return nil
 }
 
 // reserve gives out numbers that were saved as used before: after a restart it goes on
@@ -152,13 +167,3 @@ func (r *reserve) number(spi uint16) (uint64, error) {
 	c.next++
 	return c.next - 1, nil
 }
-
-// counterFloors keeps floors in a Counter: a number that it gives out is above all floors.
-type counterFloors struct{ Counter }
-
-func (c counterFloors) Floor(spi uint16) (uint64, error) {
-	n, err := c.Next(spi)
-	return max(n, 1) - 1, err
-}
-
-func (c counterFloors) Raise(spi uint16, n uint64) error { return c.AtLeast(spi, n) }

@@ -53,7 +53,19 @@ func (g *Ground) Tick(now time.Time) {
 	for _, id := range g.p.AD {
 		g.vcs[id].fop.Tick(now)
 	}
+	if now.Sub(g.saved) >= saveEvery {
+		g.saved = now
+		_ = g.SaveFloors() // tried again at the next
+	}
 }
+
+// saveEvery is how often Tick saves the anti-replay floors of the downlink.
+const saveEvery = time.Second
+
+// SaveFloors has the Counter keep the anti-replay floors of the downlink, before the end.
+// Tick does so once a second: what was received since could be received again after a
+// restart.
+func (g *Ground) SaveFloors() error { return g.frames.SaveFloors() }
 
 // NextTimer is when Tick should be called next: at once (the latest time known) when
 // received bits wait to be worked out, the zero time when nothing is timed.

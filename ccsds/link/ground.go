@@ -65,11 +65,11 @@ type GroundEvents struct {
 	FOP    func(FOPEvent)
 }
 
-// Counter gives out anti-replay numbers. Next never gives the same number twice, also
-// across restarts; AtLeast makes all further numbers higher than n.
+// Counter gives out the anti-replay numbers of the uplink, and keeps the floors of the
+// downlink. Next never gives the same number twice, also across restarts.
 type Counter interface {
 	Next(spi uint16) (uint64, error)
-	AtLeast(spi uint16, n uint64) error
+	Floors
 }
 
 // Ground is the end of the link on the ground. Use NewGround.
@@ -95,6 +95,7 @@ type Ground struct {
 	vcs      map[ccsds.VCID]*groundVC
 	order    []ccsds.VCID // Type-BD frames, by priority
 	now      time.Time
+	saved    time.Time // when the floors of the downlink were
 	up       bool      // the return link carries good frames
 	alive    bool      // a good frame came since heard was set
 	heard    time.Time // of the last good frame, as Tick saw it
@@ -131,7 +132,7 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 	p = p.WithDefaults()
 	g := &Ground{p: p, counter: c, ev: ev, order: p.uplink(), vcs: map[ccsds.VCID]*groundVC{}}
 	var err error
-	if g.frames, err = NewDeframer(p, counterFloors{c}); err != nil {
+	if g.frames, err = NewDeframer(p, c); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
 	}
 	if p.Down == FramingPackets {

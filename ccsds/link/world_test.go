@@ -18,13 +18,14 @@ type disk struct {
 	floor   map[uint16]uint64
 	vr      map[ccsds.VCID]uint8
 	next    map[uint16]uint64
+	seen    map[uint16]uint64 // floors of the downlink
 	broken  bool
 	floored int // calls of SaveFloor
 	vred    int // calls of SaveVR
 }
 
 func newDisk() *disk {
-	return &disk{floor: map[uint16]uint64{}, vr: map[ccsds.VCID]uint8{}, next: map[uint16]uint64{}}
+	return &disk{floor: map[uint16]uint64{}, vr: map[ccsds.VCID]uint8{}, next: map[uint16]uint64{}, seen: map[uint16]uint64{}}
 }
 
 var errDisk = errors.New("disk gone")
@@ -47,8 +48,9 @@ func (d *disk) Next(spi uint16) (uint64, error) {
 	d.next[spi]++
 	return d.next[spi], nil
 }
-func (d *disk) AtLeast(spi uint16, n uint64) error {
-	d.next[spi] = max(d.next[spi], n)
+func (d *disk) Floor(spi uint16) (uint64, error) { return d.seen[spi], nil }
+func (d *disk) Raise(spi uint16, n uint64) error {
+	d.seen[spi] = max(d.seen[spi], n)
 	return nil
 }
 

@@ -148,9 +148,11 @@ func (s *Station) Run(ctx context.Context) error {
 	cancel()
 	err = errors.Join(err, <-failed)
 	if errors.Is(err, context.Canceled) {
-		return nil
+		err = nil
 	}
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.ground.SaveFloors())
 }
 
 // RadioState is told whether the radio's port is open: connected or away.

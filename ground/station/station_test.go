@@ -27,7 +27,7 @@ func TestCounterNeverRepeats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := NewCounter(db)
+		c := NewCounter(db, time.Now)
 		for range 100 {
 			n, err := c.Next(1)
 			if err != nil {
@@ -42,32 +42,55 @@ func TestCounterNeverRepeats(t *testing.T) {
 	}
 }
 
-func TestCounterAtLeast(t *testing.T) {
+// A station that has lost its state begins above all the anti-replay numbers it ever used.
+func TestCounterAfterItsStateIsLost(t *testing.T) {
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	var last uint64
+	for range 3 {
+		db, err := durable.Open(filepath.Join(t.TempDir(), "db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := NewCounter(db, func() time.Time { return at })
+		for range 1000 {
+			n, err := c.Next(1)
+			if err != nil || n <= last {
+				t.Fatalf("number %d after %d, %v", n, last, err)
+			}
+			last = n
+		}
+		if n, err := c.NextOf("commands"); n != 1 || err != nil {
+			t.Errorf("commands begin at %d, %v", n, err)
+		}
+		db.Close()
+		at = at.Add(2 * time.Second)
+	}
+}
+
+// Frames that were received before a restart are not received again after it.
+func TestFloorOutlivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	db, err := durable.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewCounter(db)
-	if err := c.AtLeast(3, 1000); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.AtLeast(3, 10); err != nil {
-		t.Fatal(err)
-	}
-	if n, _ := c.Next(3); n < 1000 {
-		t.Errorf("got %d", n)
-	}
-	if n, _ := c.Next(4); n != 1 {
-		t.Errorf("another association begins at %d", n)
+	c := NewCounter(db, time.Now)
+	for _, n := range []uint64{1000, 10} {
+		if err := c.Raise(16, n); err != nil {
+			t.Fatal(err)
+		}
 	}
 	db.Close()
 	if db, err = durable.Open(path); err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if n, _ := NewCounter(db).Next(3); n <= 1000 {
-		t.Errorf("after a restart got %d", n)
+	c = NewCounter(db, time.Now)
+	if n, err := c.Floor(16); n != 1000 || err != nil {
+		t.Errorf("floor %d, %v", n, err)
+	}
+	if n, err := c.Floor(17); n != 0 || err != nil {
+		t.Errorf("floor of another association %d, %v", n, err)
 	}
 }
 
@@ -126,7 +149,8 @@ func (noFiles) OpenFile(string) (fs.File, error) { return nil, fs.ErrNotExist }
 type counting struct{ n uint64 }
 
 func (c *counting) Next(uint16) (uint64, error)   { c.n++; return c.n, nil }
-func (c *counting) AtLeast(uint16, uint64) error  { return nil }
+func (c *counting) Floor(uint16) (uint64, error)  { return 0, nil }
+func (c *counting) Raise(uint16, uint64) error    { return nil }
 func (c *counting) NextOf(string) (uint64, error) { c.n++; return c.n, nil }
 
 // quiet is a station whose radio is silent.

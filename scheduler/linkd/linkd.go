@@ -69,7 +69,7 @@ type heard struct {
 // New makes a link; Run runs it.
 func New(cfg Config) (*Link, error) {
 	l := &Link{cfg: cfg}
-	space, err := link.NewSpace(cfg.Profile, cfg.Saver, link.SpaceEvents{
+	space, err := link.NewSpace(cfg.Profile, newFirst(cfg), link.SpaceEvents{
 		Packet: func(vc ccsds.VCID, packet []byte) {
 			l.heard = append(l.heard, heard{vc: vc, packet: packet})
 		},

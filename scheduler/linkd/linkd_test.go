@@ -185,10 +185,11 @@ func TestBusyPort(t *testing.T) {
 	})
 }
 
-type counter struct{ n uint64 }
+type counter struct{ n, floor uint64 }
 
-func (c *counter) Next(uint16) (uint64, error)      { c.n++; return c.n, nil }
-func (c *counter) AtLeast(_ uint16, n uint64) error { c.n = max(c.n, n); return nil }
+func (c *counter) Next(uint16) (uint64, error)    { c.n++; return c.n, nil }
+func (c *counter) Floor(uint16) (uint64, error)   { return c.floor, nil }
+func (c *counter) Raise(_ uint16, n uint64) error { c.floor = max(c.floor, n); return nil }
 
 // uplink makes the bits of n packets on the recovery channel.
 func uplink(t *testing.T, n int) [][]byte {

@@ -2,9 +2,11 @@ package linkd
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/internal/durable"
 )
 
@@ -31,6 +33,20 @@ func (s Saver) LoadFloor(spi uint16) (n uint64, err error) {
 		return 0, nil
 	}
 	return n, err
+}
+
+// Check reads what p's link needs to begin: damage here would keep it from beginning at all.
+func (s Saver) Check(p link.Profile) (err error) {
+	p = p.WithDefaults()
+	for _, spi := range p.SPI {
+		_, e := s.LoadFloor(spi)
+		err = errors.Join(err, e)
+	}
+	for _, vc := range slices.Concat(p.AD, p.BD) {
+		_, _, e := s.LoadVR(vc)
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // SaveFloor makes n the floor of spi.

@@ -140,7 +140,7 @@ func NewUpDecoder(p Profile) (*UpDecoder, error) {
 	case code == nil:
 		d.bch = coding.NewCLTUDecoder()
 	default:
-		// Min-sum needs no scale, which hard bits do not have, and is the quicker one: this
+		// Min-sum needs no scale, which hard bits do not have: this
 		// runs on board.
 		d.soft, err = coding.NewSoftCLTUDecoder(code, tail, ldpc.Options{Algorithm: ldpc.MinSum})
 	}

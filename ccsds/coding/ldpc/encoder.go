@@ -1,29 +1,35 @@
 package ldpc
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // parity is the generator matrix right of its identity, an array of circulants, by their
-// first rows: each is stored twice over so that any of its rows is a run of bits in it.
+// first rows. Each row stands twice over, so that any row of the circulant is a run of bits
+// in it, and those of all parity blocks for one information block stand side by side:
+// octet 0 of each, then octet 1 of each. A run for all of them that begins at a whole octet
+// is so one run of octets.
 type parity struct {
 	size  int
-	words int        // of 64 bits that hold a row
-	first [][]uint64 // by information block: for each parity block 2·words+1 words
-	sent  int        // parity blocks that are sent
+	sent  int      // parity blocks that are sent
+	run   int      // octets of a run: one more than a row needs, for what is shifted in
+	first [][]byte // by information block
 }
 
 func newParity(s shape, rows [][][]int) parity {
-	p := parity{size: s.size, words: (s.size + 63) / 64, sent: s.columns - s.data - s.hidden}
-	p.first = make([][]uint64, s.data)
-	stride := p.stride()
+	p := parity{size: s.size, sent: s.columns - s.data - s.hidden}
+	p.run = p.sent * ((s.size+7)/8 + 1)
+	p.first = make([][]byte, s.data)
+	octets := (2*s.size+7)/8 + 1
 	for d := range p.first {
-		p.first[d] = make([]uint64, p.sent*stride)
+		p.first[d] = make([]byte, p.sent*octets)
 		for b := range p.sent {
 			for _, i := range rows[b][d] {
-				for at := i; at < 64*stride; at += s.size {
-					p.first[d][b*stride+at/64] |= 1 << (63 - at%64)
+				for at := i; at < 8*octets; at += s.size {
+					p.first[d][at/8*p.sent+b] |= 1 << (7 - at%8)
 				}
 			}
 		}
@@ -31,20 +37,39 @@ func newParity(s shape, rows [][][]int) parity {
 	return p
 }
 
-func (p *parity) stride() int { return 2*p.words + 1 }
-
-// add turns over in sums what information bit i of block d turns over: the row shifted
-// right by i, so from bit size-i on in the stored run.
-func (p *parity) add(sums []uint64, d, i int) {
-	at := p.size - i
-	word, by := at/64, at%64
-	stride := p.stride()
-	for b := range p.sent {
-		src := p.first[d][b*stride+word:][:p.words+1]
-		dst := sums[b*p.words:][:p.words]
-		for k := range dst {
-			dst[k] ^= src[k]<<by | src[k+1]>>1>>(63-by)
+// sum fills sums, a run, with the parity of data, of which short bits in front are zero and
+// not there. Bit i of a block turns over the run from bit size-i on: all of those with
+// the same place in an octet are added before the sum is shifted there with the rest.
+func (p *parity) sum(sums, data []byte, short int) {
+	clear(sums)
+	for place := 7; place >= 0; place-- {
+		p.shift(sums)
+		for d, first := range p.first {
+			for i := (p.size - place) % 8; i < p.size; i += 8 {
+				at := d*p.size + i - short
+				if at >= 0 && data[at/8]>>(7-at%8)&1 != 0 {
+					run := first[(p.size-i)/8*p.sent:]
+					subtle.XORBytes(sums, sums, run[:p.run])
+				}
+			}
 		}
+	}
+}
+
+// shift shifts each block of sums left by a bit.
+func (p *parity) shift(sums []byte) {
+	const top, rest = 0x0101010101010101, 0xFEFEFEFEFEFEFEFE
+	i := 0
+	for ; i+p.sent+8 <= len(sums); i += 8 {
+		v, next := binary.LittleEndian.Uint64(sums[i:]), binary.LittleEndian.Uint64(sums[i+p.sent:])
+		binary.LittleEndian.PutUint64(sums[i:], v<<1&rest|next>>7&top)
+	}
+	for ; i < len(sums); i++ {
+		v := sums[i] << 1
+		if i+p.sent < len(sums) {
+			v |= sums[i+p.sent] >> 7
+		}
+		sums[i] = v
 	}
 }
 
@@ -54,38 +79,31 @@ func (c *Code) Encode(dst, data []byte) ([]byte, error) {
 		return dst, fmt.Errorf("LDPC encode %v: %d octets, want %d: %w", c.name, len(data), c.DataBits()/8, ErrLength)
 	}
 	p := &c.parity
-	var small [8]uint64
-	sums := small[:]
-	if n := p.sent * p.words; n > len(small) {
-		sums = make([]uint64, n)
+	// The sums are worked out behind where the codeword ends.
+	all := len(dst) + c.Bits()/8
+	dst = append(slices.Grow(dst, c.Bits()/8+p.run), data...)
+	sums := dst[all : all+p.run]
+	p.sum(sums, data, c.shape.short)
+	if p.size%8 != 0 {
+		return p.appendBits(dst, sums, c.shape.fill), nil
 	}
-	for k, v := range data {
-		for bit := range 8 {
-			if v>>(7-bit)&1 != 0 {
-				at := c.shape.short + 8*k + bit
-				p.add(sums, at/p.size, at%p.size)
-			}
+	for b := range p.sent {
+		for i := range p.size / 8 {
+			dst = append(dst, sums[i*p.sent+b])
 		}
 	}
-	dst = append(dst, data...)
-	if p.size%64 == 0 {
-		for _, w := range sums[:p.sent*p.words] {
-			dst = binary.BigEndian.AppendUint64(dst, w)
-		}
-		return dst, nil
-	}
-	return p.appendBits(dst, sums, c.shape.fill), nil
+	return dst, nil
 }
 
-// appendBits appends parity blocks that do not end at a word.
-func (p *parity) appendBits(dst []byte, sums []uint64, fill int) []byte {
+// appendBits appends parity blocks that do not end at an octet.
+func (p *parity) appendBits(dst, sums []byte, fill int) []byte {
 	var v byte
 	n := 0
 	for at := range p.sent*p.size + fill {
 		v <<= 1
 		if b := at / p.size; b < p.sent {
 			i := at % p.size
-			v |= byte(sums[b*p.words+i/64] >> (63 - i%64) & 1)
+			v |= sums[i/8*p.sent+b] >> (7 - i%8) & 1
 		}
 		if n++; n == 8 {
 			dst = append(dst, v)

@@ -262,10 +262,12 @@ func listen(path string) (net.Listener, error) {
 	return l, os.Chmod(path, 0o600)
 }
 
-// serve answers the API until ctx ends.
+// serve answers the API until ctx ends, and returns when the last answer is out.
 func serve(ctx context.Context, l net.Listener, h http.Handler, end func()) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
 		end() // event streams would keep Shutdown waiting
 		grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -277,5 +279,6 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, end func()) erro
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-closed // Serve returns when Shutdown begins
 	return nil
 }

@@ -312,16 +312,16 @@ func TestNoDataMakesSafe(t *testing.T) {
 }
 
 func TestSilentFlightIsKilled(t *testing.T) {
-	c := launch(t, func(s *supervisor) { s.times.health = 300 * time.Millisecond })
+	c := launch(t, func(s *supervisor) { s.times.health = time.Second })
 	c.life()
 	c.hear("Welcome")
 	for range 10 {
-		time.Sleep(60 * time.Millisecond)
+		time.Sleep(150 * time.Millisecond)
 		c.say("health")
 	}
 	c.dead() // silent from here on
 	c.life()
-	c.hear("Welcome", "Restarts:1", "Cause:flight killed by signal 9 (SIGKILL)")
+	c.hear("Welcome", "Cause:flight killed by signal 9 (SIGKILL)")
 }
 
 func TestWatchdogStarvesWithoutHealth(t *testing.T) {

@@ -122,6 +122,9 @@ int run(const struct boot_info *bi, const char *arg)
         ring->sq_tail = 1;
     }
     kick();
+    if (arg[0] == 'h') // what lies before the index looks like an answer: give the tender its time
+        for (uint64_t end = now() + 10000000000ul; now() < end;)
+            ;
     say_number((uint64_t)answer());
     return 99;
 }

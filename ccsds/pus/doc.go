@@ -15,8 +15,9 @@
 //
 // Services that the craft offers: 1 verification, 3 housekeeping, 5 events, 8 functions, 9 time,
 // 11 time-based scheduling, 17 test, and 128, ours, for the tenants' own data.
-// EncodeMessage and DecodeMessage know more messages of services 3, 5, 11 and 17, and those
-// of services 4, 6, 12, 13, 14, 15, 19, 20, 21, 22 and 23. Kinds lists them.
+// Catalogue lists all messages that the standard has for services 1, 3 to 6, 8, 9, 11 to 15, 17
+// and 19 to 23. Those without a codec of their own go through EncodeMessage and DecodeMessage;
+// Kinds lists these.
 // Numbers are big-endian; texts are a u16 length and that many octets of UTF-8.
 //
 // The package is pure: instants come in as arguments, nothing is logged.

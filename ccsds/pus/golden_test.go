@@ -114,3 +114,33 @@ func TestGoldenRequestIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestGoldenVerification(t *testing.T) {
+	for i, r := range golden(t, "verification.csv", 6) {
+		request, err := strconv.ParseUint(r.fields[1], 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := pus.Verification{Subtype: uint8(r.num(0)), Request: pus.RequestID(request), Step: r.num(2), Code: pus.Failure(r.num(3)), Text: r.fields[4]}
+		if got, err := want.Encode(); err != nil || !bytes.Equal(got, r.hex(5)) {
+			t.Errorf("row %d: %x, want %s (%v)", i, got, r.fields[5], err)
+		}
+		if got, err := pus.DecodeVerification(want.Subtype, r.hex(5)); err != nil || got != want {
+			t.Errorf("row %d: read %+v, want %+v (%v)", i, got, want, err)
+		}
+	}
+}
+
+func TestGoldenTest(t *testing.T) {
+	for i, r := range golden(t, "test.csv", 5) {
+		tm, err := pus.ParseTM(r.hex(4))
+		if err != nil {
+			t.Errorf("row %d: %v", i, err)
+			continue
+		}
+		if at, err := timecode.Default.Decode(r.hex(3)); err != nil || tm.Time != at || uint16(tm.APID) != r.num(0) || tm.Seq != r.num(1) ||
+			tm.Service != pus.ServiceTest || uint16(tm.Subtype) != r.num(2) || len(tm.Payload) != 0 {
+			t.Errorf("row %d: read %+v from %v (%v)", i, tm, r.fields, err)
+		}
+	}
+}

@@ -35,7 +35,7 @@ type IDs struct{ IDs []uint16 }
 var kinds = func() map[Kind]reflect.Type {
 	all := make(map[Kind]reflect.Type)
 	for _, service := range []map[Kind]any{
-		structureMessages, eventMessages, scheduleMessages, testMessages, statisticsMessages, memoryMessages, monitoringMessages, largeMessages, forwardingMessages, storageMessages,
+		structureMessages, eventMessages, timeMessages, scheduleMessages, testMessages, statisticsMessages, memoryMessages, monitoringMessages, largeMessages, forwardingMessages, storageMessages,
 		eventActionMessages, parameterMessages, sequenceMessages, positionMessages, fileMessages,
 	} {
 		for k, body := range service {

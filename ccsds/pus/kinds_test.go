@@ -47,6 +47,19 @@ func draw(t *rapid.T, v reflect.Value) {
 		for i := range v.NumField() {
 			draw(t, v.Field(i))
 		}
+		if v.NumField() == 0 {
+			return
+		}
+		if w, ok := v.Field(0).Interface().(pus.Window); ok { // only the ends that it has
+			w &= 3
+			v.Field(0).SetUint(uint64(w))
+			if w != pus.WindowWithin && w != pus.WindowFrom {
+				v.Field(1).SetZero()
+			}
+			if w != pus.WindowWithin && w != pus.WindowUpTo {
+				v.Field(2).SetZero()
+			}
+		}
 	case reflect.Slice:
 		n := rapid.IntRange(0, 3).Draw(t, "count")
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
@@ -111,6 +124,12 @@ func TestKindsRoundTrip(t *testing.T) {
 				if again, err := pus.EncodeMessage(k, got); err != nil || !bytes.Equal(again, octets) {
 					t.Fatalf("%x becomes %x (%v)", octets, again, err)
 				}
+				if n := len(octets); n > 0 {
+					n = rapid.IntRange(0, n-1).Draw(t, "cut")
+					if _, err := pus.DecodeMessage(k, octets[:n]); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
+						t.Fatalf("%x cut to %d octets is taken", octets, n)
+					}
+				}
 				if _, err := pus.DecodeMessage(k, append(octets, 0)); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
 					t.Fatal("an octet too many is taken")
 				}
@@ -142,7 +161,7 @@ func TestKinds(t *testing.T) {
 	for _, k := range pus.Kinds() {
 		got[k.Service]++
 	}
-	want := map[uint8]int{3: 22, 5: 4, 11: 9, 17: 2, 4: 9, 6: 16, 12: 28, 13: 7, 14: 16, 15: 25, 19: 11, 20: 7, 21: 14, 22: 13, 23: 21}
+	want := map[uint8]int{3: 30, 5: 4, 9: 2, 11: 23, 17: 2, 4: 9, 6: 22, 12: 28, 13: 7, 14: 16, 15: 37, 19: 11, 20: 7, 21: 14, 22: 28, 23: 24}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("messages by service: %v, want %v", got, want)
 	}
@@ -175,6 +194,9 @@ func TestMessagesByHand(t *testing.T) {
 			{Parameter: 7, Value: pus.Value{0x41, 0x20, 0, 0}}}}},
 		"ffffffff" + "00000001" + "0001" + "0002" + "0003" + "0004": {pus.Kind{Service: 22, Subtype: 7}, pus.PositionShift{
 			Orbits: -1, Angle: 1, Requests: []pus.RequestName{{Source: 2, APID: 3, Seq: 4}}}},
+		"0005" + "0001" + "000a" + "0002" + "00006401000003e8" + "0100c800000007d0": {pus.Kind{Service: 3, Subtype: 38}, pus.FunctionalReporting{
+			Definition: 5, Processes: []pus.ReportingProcess{{APID: 10, Structures: []pus.ReportingStructure{
+				{SID: 100, Enabled: true, Period: 1000}, {Diagnostic: true, SID: 200, Period: 2000}}}}}},
 		"00042f746d70" + "0001" + "61" + "0000000000000400" + "00": {pus.Kind{Service: 23, Subtype: 1}, pus.FileCreate{Repository: "/tmp", Name: "a", Size: 1024}},
 	} {
 		got, err := pus.EncodeMessage(m.kind, m.body)

@@ -21,12 +21,15 @@ const (
 
 // Message subtypes, named as service and direction.
 const (
-	AcceptanceSuccess = 1 // TM[1,1]
-	AcceptanceFailure = 2 // TM[1,2]
-	StartSuccess      = 3 // TM[1,3]
-	StartFailure      = 4 // TM[1,4]
-	CompletionSuccess = 7 // TM[1,7]
-	CompletionFailure = 8 // TM[1,8]
+	AcceptanceSuccess = 1  // TM[1,1]
+	AcceptanceFailure = 2  // TM[1,2]
+	StartSuccess      = 3  // TM[1,3]
+	StartFailure      = 4  // TM[1,4]
+	ProgressSuccess   = 5  // TM[1,5]
+	ProgressFailure   = 6  // TM[1,6]
+	CompletionSuccess = 7  // TM[1,7]
+	CompletionFailure = 8  // TM[1,8]
+	RoutingFailure    = 10 // TM[1,10]
 
 	HousekeepingReport = 25 // TM[3,25]
 

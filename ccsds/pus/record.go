@@ -20,6 +20,7 @@ import (
 //	Packet                    a whole space packet, which knows its length
 //	Part                      the rest of the message
 //	slices of anything else   count (u16) and elements
+//	Window, From, To          one octet, and those of the two that it says
 
 // Value is the value of a parameter, coded as the mission database says. The standard
 // leaves its length to the parameter; here it stands in front.
@@ -56,6 +57,11 @@ func appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if there, err := windowed(v, i); err != nil {
+				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
+			} else if !there {
+				continue
+			}
 			if dst, err = appendRecord(dst, v.Field(i)); err != nil {
 				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
 			}
@@ -76,6 +82,26 @@ func appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 		return appendText16(dst, v.String())
 	}
 	return appendNumber(dst, v), nil
+}
+
+// windowed says whether field i of a struct is in its message: a Window in front rules over
+// the two that follow it.
+func windowed(v reflect.Value, i int) (there bool, err error) {
+	w, ok := v.Field(0).Interface().(Window)
+	switch {
+	case !ok || i == 0:
+		return true, nil
+	case w > WindowUpTo:
+		return false, fmt.Errorf("no window of type %d", w)
+	case i == 1:
+		there = w == WindowWithin || w == WindowFrom
+	default:
+		there = w == WindowWithin || w == WindowUpTo
+	}
+	if !there && !v.Field(i).IsZero() {
+		err = fmt.Errorf("it is set, but a window of type %d has none", w)
+	}
+	return there, err
 }
 
 // appendNumber appends a number or truth, as wide as its type.
@@ -122,7 +148,14 @@ func (r *reader) record(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			r.record(v.Field(i))
+			at := r.at
+			there, err := windowed(v, i)
+			if err != nil && r.err == nil {
+				r.err = dataError(r.what, at-1, err.Error())
+			}
+			if there && r.err == nil {
+				r.record(v.Field(i))
+			}
 		}
 	case reflect.Slice:
 		for range int(r.u16()) {

@@ -42,6 +42,45 @@ type StructurePeriodState struct {
 	Period  uint32
 }
 
+// FunctionalReporting is TC[3,38], create, TM[3,41], report, TC[3,42], add, and TC[3,44],
+// modify: which structures are sent by themselves while the definition is applied.
+type FunctionalReporting struct {
+	Definition uint16
+	Processes  []ReportingProcess
+}
+
+// ReportingProcess are structures of one application process.
+type ReportingProcess struct {
+	APID       uint16
+	Structures []ReportingStructure
+}
+
+// ReportingStructure is a structure and how it is sent.
+type ReportingStructure struct {
+	Diagnostic bool
+	SID        uint16
+	Enabled    bool
+	Period     uint32 // milliseconds
+}
+
+// FunctionalRemove is TC[3,43].
+type FunctionalRemove struct {
+	Definition uint16
+	Processes  []RemovedProcess
+}
+
+// RemovedProcess are structures of one application process.
+type RemovedProcess struct {
+	APID       uint16
+	Structures []RemovedStructure
+}
+
+// RemovedStructure is a structure that the definition no longer rules.
+type RemovedStructure struct {
+	Diagnostic bool
+	SID        uint16
+}
+
 var structureMessages = map[Kind]any{
 	tcKind(3, 1):  StructureDefinition{},
 	tcKind(3, 2):  StructureDefinition{},
@@ -65,6 +104,14 @@ var structureMessages = map[Kind]any{
 	tcKind(3, 34): IDs{},
 	tmKind(3, 35): StructurePeriodStates{},
 	tmKind(3, 36): StructurePeriodStates{},
+	tcKind(3, 37): IDs{}, // apply
+	tcKind(3, 38): FunctionalReporting{},
+	tcKind(3, 39): IDs{}, // delete
+	tcKind(3, 40): IDs{}, // report
+	tmKind(3, 41): FunctionalReporting{},
+	tcKind(3, 42): FunctionalReporting{},
+	tcKind(3, 43): FunctionalRemove{},
+	tcKind(3, 44): FunctionalReporting{},
 }
 
 var eventMessages = map[Kind]any{

@@ -92,6 +92,59 @@ type ObjectChecked struct {
 // MemoryID is TC[6,13] to TC[6,16]: scrubbing and write protection, on and off.
 type MemoryID struct{ Memory uint16 }
 
+// MemoryObject is TC[6,17]: check a whole named object.
+type MemoryObject struct {
+	Memory uint16
+	Base   uint32
+}
+
+// MemoryObjectCheck is TM[6,18].
+type MemoryObjectCheck struct {
+	Memory   uint16
+	Base     uint32
+	Checksum uint16
+}
+
+// RawFiles is TC[6,19]: load what files hold.
+type RawFiles struct {
+	Memory uint16
+	Areas  []RawFile
+}
+
+// RawFile is a file whose octets go to an address.
+type RawFile struct {
+	Start uint64
+	File  FileName
+}
+
+// RawToFile is TC[6,20].
+type RawToFile struct {
+	Memory uint16
+	Areas  []RawArea
+	File   FileName
+}
+
+// ObjectFiles is TC[6,21]: load what files hold.
+type ObjectFiles struct {
+	Memory uint16
+	Base   uint32
+	Areas  []ObjectFile
+}
+
+// ObjectFile is a file whose octets go to an offset.
+type ObjectFile struct {
+	Offset uint32
+	File   FileName
+}
+
+// ObjectToFile is TC[6,22].
+type ObjectToFile struct {
+	Memory uint16
+	Base   uint32
+	Areas  []ObjectArea
+	File   FileName
+}
+
 var memoryMessages = map[Kind]any{
 	tcKind(6, 1):  ObjectLoad{},
 	tcKind(6, 2):  RawLoad{},
@@ -109,4 +162,10 @@ var memoryMessages = map[Kind]any{
 	tcKind(6, 14): MemoryID{},
 	tcKind(6, 15): MemoryID{},
 	tcKind(6, 16): MemoryID{},
+	tcKind(6, 17): MemoryObject{},
+	tmKind(6, 18): MemoryObjectCheck{},
+	tcKind(6, 19): RawFiles{},
+	tcKind(6, 20): RawToFile{},
+	tcKind(6, 21): ObjectFiles{},
+	tcKind(6, 22): ObjectToFile{},
 }

@@ -29,8 +29,33 @@ type ActivityName struct {
 	Request RequestName
 }
 
-// scheduleMessages are those of ECSS-E-ST-70-41C §6.11 besides TC[11,1] to TC[11,4], without
-// filters, sub-schedules and groups.
+// ActivityFilter is TC[11,6], delete, TC[11,11], report in detail, and TC[11,14], in short:
+// activities by their time, sub-schedule and group. An empty list stands for all of them.
+type ActivityFilter struct {
+	Window       TimeWindow
+	SubSchedules []uint16
+	Groups       []uint16
+}
+
+// ActivityShiftFilter is TC[11,8].
+type ActivityShiftFilter struct {
+	Milliseconds int32
+	Filter       ActivityFilter
+}
+
+// ScheduleStates is TM[11,19] and TM[22,19], of sub-schedules, TM[11,27] and TM[22,27], of
+// groups, and TC[11,22] and TC[22,22], create groups.
+type ScheduleStates struct{ States []ScheduleState }
+
+// ScheduleState is a sub-schedule or group and whether its activities are released.
+type ScheduleState struct {
+	ID      uint16
+	Enabled bool
+}
+
+// scheduleMessages are those of ECSS-E-ST-70-41C §6.11 besides TC[11,1] to TC[11,4]. An
+// activity is in no sub-schedule and no group: the fields for them, which the standard leaves
+// out where a service supports neither, are not there.
 var scheduleMessages = map[Kind]any{
 	tcKind(11, 5):  RequestNames{}, // delete
 	tcKind(11, 7):  ActivityShift{},
@@ -41,4 +66,18 @@ var scheduleMessages = map[Kind]any{
 	tcKind(11, 15): ActivityShiftAll{},
 	tcKind(11, 16): None{}, // all in detail
 	tcKind(11, 17): None{}, // all in short
+	tcKind(11, 6):  ActivityFilter{},
+	tcKind(11, 8):  ActivityShiftFilter{},
+	tcKind(11, 11): ActivityFilter{},
+	tcKind(11, 14): ActivityFilter{},
+	tcKind(11, 18): None{}, // report sub-schedules
+	tmKind(11, 19): ScheduleStates{},
+	tcKind(11, 20): IDs{}, // sub-schedules on
+	tcKind(11, 21): IDs{}, // off
+	tcKind(11, 22): ScheduleStates{},
+	tcKind(11, 23): IDs{},  // delete groups
+	tcKind(11, 24): IDs{},  // groups on
+	tcKind(11, 25): IDs{},  // off
+	tcKind(11, 26): None{}, // report groups
+	tmKind(11, 27): ScheduleStates{},
 }

@@ -84,6 +84,20 @@ type StoreVC struct {
 	VC    uint8
 }
 
+// StorageStructures is TC[15,29] and TC[15,31], add, TC[15,30] and TC[15,32], delete,
+// TM[15,36] and TM[15,38]: housekeeping and diagnostic structures that a store keeps.
+type StorageStructures struct {
+	Store     uint16
+	Processes []ProcessStructures
+}
+
+// StorageEvents is TC[15,33], delete, TC[15,34], add, and TM[15,40]: events that a store
+// does not keep.
+type StorageEvents struct {
+	Store     uint16
+	Processes []ProcessEvents
+}
+
 var storageMessages = map[Kind]any{
 	tcKind(15, 1):  IDs{}, // storage on
 	tcKind(15, 2):  IDs{}, // off
@@ -110,4 +124,16 @@ var storageMessages = map[Kind]any{
 	tcKind(15, 26): StoreID{}, // circular from now on
 	tcKind(15, 27): StoreID{}, // bounded from now on
 	tcKind(15, 28): StoreVC{},
+	tcKind(15, 29): StorageStructures{},
+	tcKind(15, 30): StorageStructures{},
+	tcKind(15, 31): StorageStructures{},
+	tcKind(15, 32): StorageStructures{},
+	tcKind(15, 33): StorageEvents{},
+	tcKind(15, 34): StorageEvents{},
+	tcKind(15, 35): StoreID{}, // report housekeeping structures
+	tmKind(15, 36): StorageStructures{},
+	tcKind(15, 37): StoreID{}, // report diagnostic structures
+	tmKind(15, 38): StorageStructures{},
+	tcKind(15, 39): StoreID{}, // report events
+	tmKind(15, 40): StorageEvents{},
 }

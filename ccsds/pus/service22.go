@@ -52,6 +52,23 @@ type PositionName struct {
 	Request RequestName
 }
 
+// PositionFilter is TC[22,6], delete, TC[22,11], report in detail, and TC[22,14], in short.
+type PositionFilter struct {
+	Window       PositionWindow
+	SubSchedules []uint16
+	Groups       []uint16
+}
+
+// PositionShiftFilter is TC[22,8].
+type PositionShiftFilter struct {
+	Orbits int32
+	Angle  int32
+	Filter PositionFilter
+}
+
+// OrbitNumber is TC[22,28]: what the orbit after this one is counted as.
+type OrbitNumber struct{ Orbit uint32 }
+
 var positionMessages = map[Kind]any{
 	tcKind(22, 1):  None{}, // on
 	tcKind(22, 2):  None{}, // off
@@ -66,4 +83,19 @@ var positionMessages = map[Kind]any{
 	tcKind(22, 15): PositionShiftAll{},
 	tcKind(22, 16): None{}, // report all
 	tcKind(22, 17): None{}, // summary of all
+	tcKind(22, 6):  PositionFilter{},
+	tcKind(22, 8):  PositionShiftFilter{},
+	tcKind(22, 11): PositionFilter{},
+	tcKind(22, 14): PositionFilter{},
+	tcKind(22, 18): None{}, // report sub-schedules
+	tmKind(22, 19): ScheduleStates{},
+	tcKind(22, 20): IDs{}, // sub-schedules on
+	tcKind(22, 21): IDs{}, // off
+	tcKind(22, 22): ScheduleStates{},
+	tcKind(22, 23): IDs{},  // delete groups
+	tcKind(22, 24): IDs{},  // groups on
+	tcKind(22, 25): IDs{},  // off
+	tcKind(22, 26): None{}, // report groups
+	tmKind(22, 27): ScheduleStates{},
+	tcKind(22, 28): OrbitNumber{},
 }

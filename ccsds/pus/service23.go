@@ -82,9 +82,12 @@ var fileMessages = map[Kind]any{
 	tmKind(23, 13): DirectorySummary{},
 	tcKind(23, 14): FileCopy{},
 	tcKind(23, 15): FileCopy{},
-	tcKind(23, 16): IDs{}, // suspend
-	tcKind(23, 17): IDs{}, // resume
-	tcKind(23, 18): IDs{}, // abort
+	tcKind(23, 16): IDs{},           // suspend
+	tcKind(23, 17): IDs{},           // resume
+	tcKind(23, 18): IDs{},           // abort
+	tcKind(23, 19): DirectoryName{}, // suspend all that touch a repository
+	tcKind(23, 20): DirectoryName{}, // resume them
+	tcKind(23, 21): DirectoryName{}, // abort them
 	tcKind(23, 22): FileCopyPeriod{},
 	tmKind(23, 23): FileCopyStatus{},
 	tcKind(23, 24): None{}, // no more reports

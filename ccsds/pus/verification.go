@@ -35,11 +35,12 @@ func (id RequestID) Seq() uint16 { return uint16(id) & 0x3FFF }
 func (id RequestID) String() string { return fmt.Sprintf("%d/%d", id.APID(), id.Seq()) }
 
 // Verification is a report of service 1. Subtype is one of the constants
-// AcceptanceSuccess … CompletionFailure; Code and Text are sent with the even
-// (negative) ones only.
+// AcceptanceSuccess … RoutingFailure; Code and Text are sent with the even
+// (negative) ones only, Step with the two about progress.
 type Verification struct {
 	Subtype uint8
 	Request RequestID
+	Step    uint16
 	Code    Failure
 	Text    string
 }
@@ -47,21 +48,24 @@ type Verification struct {
 // Failed says whether the report is a negative one.
 func (v Verification) Failed() bool { return v.Subtype%2 == 0 }
 
-func verificationSubtype(s uint8) bool {
-	switch s {
-	case AcceptanceSuccess, AcceptanceFailure, StartSuccess, StartFailure, CompletionSuccess, CompletionFailure:
-		return true
-	}
-	return false
+func (v Verification) progress() bool {
+	return v.Subtype == ProgressSuccess || v.Subtype == ProgressFailure
 }
 
-// Encode returns the message of TM[1,Subtype]: request id, and on failure the
-// code (u16) and a text.
+func verificationSubtype(s uint8) bool {
+	return s >= AcceptanceSuccess && s <= CompletionFailure || s == RoutingFailure
+}
+
+// Encode returns the message of TM[1,Subtype]: request id, on progress the
+// step (u16), and on failure the code (u16) and a text.
 func (v Verification) Encode() ([]byte, error) {
 	if !verificationSubtype(v.Subtype) {
 		return nil, fmt.Errorf("encode TM[1,%d]: no such report", v.Subtype)
 	}
 	b := binary.BigEndian.AppendUint32(nil, uint32(v.Request))
+	if v.progress() {
+		b = binary.BigEndian.AppendUint16(b, v.Step)
+	}
 	if !v.Failed() {
 		return b, nil
 	}
@@ -76,6 +80,9 @@ func DecodeVerification(subtype uint8, data []byte) (Verification, error) {
 		return v, dataError(r.what, -1, "no such report")
 	}
 	v.Request = RequestID(r.u32())
+	if v.progress() {
+		v.Step = r.u16()
+	}
 	if v.Failed() {
 		v.Code = Failure(r.u16())
 		v.Text = r.text16()

@@ -8,6 +8,11 @@ tc.csv  apid, sequence, ack flags, service, subtype, source, data, packet
 tm.csv  apid, sequence, service, subtype, count, destination, time reference
         status, time, data, packet
 request.csv  packet, request id of service 1
+verification.csv  subtype, request id, step, code, text, data of a report of service 1
+test.csv  apid, sequence, subtype, time, packet of service 17
+
+spacepackets 0.32.0 has headers, service 1 and service 17; of services 3, 5, 11, 15 and 20 it
+knows numbers at most.
 
 Octets are in hexadecimal, numbers in decimal.
 """
@@ -16,7 +21,9 @@ import random
 import sys
 from pathlib import Path
 
-from spacepackets.ecss.pus_1_verification import RequestId
+from spacepackets.ecss.fields import PacketFieldEnum
+from spacepackets.ecss.pus_1_verification import FailureNotice, RequestId, Service1Tm, VerificationParams
+from spacepackets.ecss.pus_17_test import Service17Tm
 from spacepackets.ecss.tc import PusTc
 from spacepackets.ecss.tm import PusTm
 from spacepackets.ecss.tm import MiscParams
@@ -54,6 +61,37 @@ def main():
     write(out / "tc.csv", tc_rows)
     write(out / "tm.csv", tm_rows)
     write(out / "request.csv", ids)
+    write(out / "verification.csv", verification(rng))
+    write(out / "test.csv", test(rng))
+
+
+def verification(rng):
+    """Reports of service 1: step and code in two octets, a text with its length behind."""
+    rows = []
+    for i in range(48):
+        subtype = i % 8 + 1
+        request = RequestId.from_pus_tc(PusTc(service=17, message_subtype=1, apid=rng.randrange(2048),
+                                              seq_count=rng.randrange(16384)))
+        step, code, text = rng.randrange(65536), rng.randrange(65536), "refused"[: rng.randrange(8)]
+        params = VerificationParams(req_id=request)
+        if subtype in (5, 6):
+            params.step_id = PacketFieldEnum(pfc=16, val=step)
+        if subtype % 2 == 0:
+            data = len(text).to_bytes(2, "big") + text.encode()
+            params.failure_notice = FailureNotice(code=PacketFieldEnum(pfc=16, val=code), data=data)
+        tm = Service1Tm(apid=1, message_subtype=subtype, timestamp=bytes(7), verif_params=params)
+        rows.append((subtype, int.from_bytes(request.pack(), "big"), step if subtype in (5, 6) else 0,
+                     code if subtype % 2 == 0 else 0, text if subtype % 2 == 0 else "", bytes(tm.source_data).hex()))
+    return rows
+
+
+def test(rng):
+    rows = []
+    for i in range(40):
+        apid, seq, stamp = rng.randrange(2048), rng.randrange(16384), rng.randbytes(7)
+        tm = Service17Tm(apid=apid, message_subtype=2, timestamp=stamp, ssc=seq)
+        rows.append((apid, seq, 2, stamp.hex(), bytes(tm.pack()).hex()))
+    return rows
 
 
 if __name__ == "__main__":

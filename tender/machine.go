@@ -196,6 +196,7 @@ func (m *Machine) Run(ctx context.Context) Exit {
 			m.begin(p)
 		}
 	}
+	m.rests.changed.Broadcast()
 	m.lock.Unlock()
 	m.boot().run()
 	m.running.Wait()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrOver is returned when there is no running guest (any more).
-var ErrOver = errors.New("the guest does not run")
+// ErrOver is returned when the guest is over.
+var ErrOver = errors.New("the guest does not run any more")
 
 // rests is how the vCPUs come to rest between two instructions of the guest,
 // all at once, and go on. Machine.lock guards it.
@@ -69,11 +69,15 @@ func (m *Machine) interrupt() {
 // signal makes an eventfd readable.
 func signal(fd int) { _, _ = unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
-// pause returns once every vCPU rests; resume must follow.
+// pause returns once every vCPU rests; resume must follow. It waits for Run to
+// begin.
 func (m *Machine) pause() error {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	if !m.boot().begun || m.over() {
+	for !m.boot().begun && !m.over() {
+		m.rests.changed.Wait()
+	}
+	if m.over() {
 		return ErrOver
 	}
 	m.pausing.Store(true) // first: who is interrupted asks why

@@ -19,7 +19,8 @@ const Saved = "saved"
 
 // Snapshot stops all vCPUs between two instructions, writes the guest to f
 // and syncs it. Then the guest goes on as if nothing had been, or, with end,
-// is over: status 0, Killed, Saved. ErrOver if it does not run.
+// is over: status 0, Killed, Saved. A guest that Run has not begun yet is waited
+// for; ErrOver if it has ended.
 //
 // Calls that waited are cut in two: the rest of the wait is in the snapshot.
 func (m *Machine) Snapshot(f *os.File, end bool) error {

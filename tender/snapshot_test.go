@@ -95,23 +95,28 @@ func TestSnapshotGoesOn(t *testing.T) {
 	}
 }
 
-// A guest that never makes a hypercall is saved as well, and spins on.
+// A guest that never makes a hypercall is saved as well, and spins on; a
+// snapshot that is asked for too early waits for it to begin.
 func TestSnapshotOfSpinner(t *testing.T) {
 	m := newMachine(t)
 	if err := m.Load(config(t, tendertest.Guest(t, "hostile"), "spin")); err != nil {
 		t.Fatal(err)
 	}
-	over := make(chan tender.Exit, 1)
-	go func() { over <- m.Run(context.Background()) }()
 	file, err := os.Create(filepath.Join(t.TempDir(), "snapshot"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	for err = tender.ErrOver; err == tender.ErrOver; { // until it has started
-		err = m.Snapshot(file, false)
+	saved := make(chan error, 1)
+	go func() { saved <- m.Snapshot(file, false) }()
+	select {
+	case err := <-saved:
+		t.Fatalf("saved before it ran: %v", err)
+	case <-time.After(50 * time.Millisecond):
 	}
-	if err != nil {
+	over := make(chan tender.Exit, 1)
+	go func() { over <- m.Run(context.Background()) }()
+	if err := <-saved; err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Snapshot(file, true); err != nil {

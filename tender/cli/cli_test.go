@@ -294,15 +294,21 @@ func TestHostile(t *testing.T) {
 }
 
 func TestSignal(t *testing.T) {
-	prog, guest := asSolo5(t), tendertest.Guest(t, "hostile")
+	prog, guest := asSolo5(t), tendertest.Guest(t, "clock")
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		var errs bytes.Buffer
-		cmd := exec.Command(prog, "--mem=2", guest, "spin")
+		cmd := exec.Command(prog, "--mem=2", guest, "1000000")
 		cmd.Stderr = &errs
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		if _, err := out.Read(make([]byte, 1)); err != nil { // from now on it must be heard
+			t.Error(err)
+		}
 		cmd.Process.Signal(sig)
 		timer := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
 		cmd.Wait()

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -24,8 +23,9 @@ type savingOptions struct {
 	restore string
 
 	file    *lateFile
+	signals chan os.Signal
 	reader  *snapshot.Reader
-	written chan struct{} // closed when the snapshot is there
+	written chan bool // says once whether the snapshot is there
 }
 
 // option takes the options.
@@ -80,45 +80,46 @@ func (c *command) openTarget() error {
 	if s.file, err = newLateFile(SnapshotNamer, filepath.Dir(s.path), s.path); err != nil {
 		return failure("snapshot: %v", err)
 	}
-	s.written = make(chan struct{})
+	s.written, s.signals = make(chan bool, 1), make(chan os.Signal, 1)
+	signal.Notify(s.signals, unix.SIGUSR1) // one that comes too early must not end the program
 	return nil
 }
 
-// serve writes the snapshot at the first SIGUSR1 at which there is a guest.
+// serve writes the snapshot at the first SIGUSR1.
 func (s *savingOptions) serve(c *command, m *tender.Machine) {
 	if s.file == nil {
 		return
 	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGUSR1)
 	go func() {
-		for range signals {
-			err := m.Snapshot(s.file.File, s.exit)
-			if errors.Is(err, tender.ErrOver) {
-				continue
-			}
-			if err == nil {
-				err = s.file.name()
-			}
-			if err != nil {
-				c.warn("snapshot: %s: %s", s.path, likeC(err, err.Error()))
-			} else {
-				c.warn("snapshot: wrote %s", s.path)
-			}
-			close(s.written)
-			break
-		}
-		for range signals {
+		<-s.signals
+		s.written <- s.save(c, m)
+		for range s.signals {
 			c.warn("snapshot: %s: there is one already", s.path)
 		}
 	}()
 }
 
-// wait lets a guest that ended for its snapshot's sake not end before it.
-func (s *savingOptions) wait(e tender.Exit) {
-	if e.Reason == tender.Saved {
-		<-s.written
+// save writes the snapshot, gives it its name and says whether it is there.
+func (s *savingOptions) save(c *command, m *tender.Machine) bool {
+	err := m.Snapshot(s.file.File, s.exit)
+	if err == nil {
+		err = s.file.name()
 	}
+	if err != nil {
+		c.warn("snapshot: %s: %s", s.path, likeC(err, err.Error()))
+		return false
+	}
+	c.warn("snapshot: wrote %s", s.path)
+	return true
+}
+
+// wait lets a guest that ended for its snapshot's sake not end before it, nor
+// well without it.
+func (s *savingOptions) wait(e tender.Exit) tender.Exit {
+	if e.Reason == tender.Saved && !<-s.written {
+		e.Status = 1
+	}
+	return e
 }
 
 // requests and calls are what the filter lets through for a snapshot.

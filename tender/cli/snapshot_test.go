@@ -19,6 +19,16 @@ import (
 // process is gone when save returns what it printed.
 func save(t *testing.T, line string, args ...string) (printed string) {
 	t.Helper()
+	printed, said, status := saveBeside(t, line, func() {}, args...)
+	if status != 0 || !strings.Contains(said, "snapshot: wrote ") {
+		t.Fatalf("save: status %d, stderr %q", status, said)
+	}
+	return printed
+}
+
+// saveBeside is save that does something before, and fails for nothing.
+func saveBeside(t *testing.T, line string, before func(), args ...string) (printed, stderr string, status int) {
+	t.Helper()
 	var said bytes.Buffer
 	cmd := exec.Command(tendertest.Tender(t), args...)
 	cmd.Stderr = &said
@@ -38,14 +48,32 @@ func save(t *testing.T, line string, args ...string) (printed string) {
 			t.Fatalf("%v before %q: %q, stderr %q", err, line, printed, said.String())
 		}
 	}
+	before()
 	if err := cmd.Process.Signal(unix.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
 	rest, _ := io.ReadAll(r)
-	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "snapshot: wrote ") {
-		t.Fatalf("save: %v, stderr %q", err, said.String())
+	_ = cmd.Wait() // the status says it
+	return printed + string(rest), said.String(), cmd.ProcessState.ExitCode()
+}
+
+// A guest that was to end with its snapshot, which could not get its name, has
+// not ended well.
+func TestSnapshotWithoutName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	return printed + string(rest)
+	gone := func() {
+		if err := os.Remove(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, stderr, status := saveBeside(t, "round 0 ", gone, "--mem=2", "--snapshot="+filepath.Join(dir, "s"), "--snapshot-exit",
+		tendertest.Guest(t, "clock"), "1000000")
+	if status != 1 || !strings.HasSuffix(stderr, ": No such file or directory\n") {
+		t.Errorf("status %d, %q", status, stderr)
+	}
 }
 
 // A guest goes on in a new process, behind the jail, with its clocks and its

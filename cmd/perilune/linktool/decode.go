@@ -6,6 +6,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/tc"
 	"github.com/perilune/perilune/ccsds/uslp"
@@ -64,7 +65,7 @@ func (d *decoder) open() (err error) {
 		if d.down, err = link.NewDownDecoder(p.Code, p.FrameLength); err != nil {
 			return err
 		}
-		d.deframer, err = link.NewDeframer(p, nil)
+		d.deframer, err = link.NewDeframer(p, noFloors{})
 	}
 	return err
 }
@@ -204,6 +205,11 @@ func (d *decoder) done() Report {
 
 // reason is the part of an error that does not change with the octets at hand.
 func reason(err error) string {
+	for _, known := range []error{sdls.ErrTruncated, sdls.ErrSPI, sdls.ErrVC, sdls.ErrForged, sdls.ErrReplayed} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
 	var e *ccsds.DecodeError
 	if errors.As(err, &e) {
 		return fmt.Sprintf("%s: %s", e.Layer, kind(err))

@@ -61,7 +61,7 @@ func newEncoder(c *Config, out io.Writer) (*encoder, error) {
 		e.up, err = link.NewUpEncoder(c.Profile)
 	case c.framing() != link.FramingPackets:
 		if e.down, err = link.NewDownEncoder(c.Profile.Code, c.Profile.FrameLength); err == nil && c.Units == Packets {
-			e.framer, err = link.NewFramer(c.Profile, nil)
+			e.framer, err = link.NewFramer(c.Profile, numbers())
 		}
 	}
 	return e, err

@@ -56,6 +56,27 @@ var profiles = map[string]link.Profile{
 	"packets":           {Down: link.FramingPackets, Up: link.FramingPackets},
 	"aos rs 8, fhec":    {Down: link.FramingAOS, HeaderControl: true, Code: link.Code{Kind: link.CodeRS, E: 8, Interleave: 3}},
 	"tm ldpc 7/8, soft": {Code: link.Code{Kind: link.CodeLDPC, Rate: "7/8"}},
+	"tm, protected":     protected(1),
+}
+
+// protected is a link whose telemetry on VC 0 is encrypted with a key.
+func protected(key byte) link.Profile {
+	return link.Profile{Keys: map[uint16][32]byte{16: {key}}, DownSPI: map[ccsds.VCID]uint16{0: 16}}
+}
+
+// TestWrongKey: frames that a key does not open are counted under one reason, however many.
+func TestWrongKey(t *testing.T) {
+	var bits bytes.Buffer
+	if _, err := linktool.Encode(config(protected(1)), source(t, packets(rand.New(rand.NewPCG(1, 2)), 40)), &bits); err != nil {
+		t.Fatal(err)
+	}
+	r, err := linktool.Decode(config(protected(2)), source(t, bits.Bytes()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Frames.Refused) != 1 || r.Frames.Refused["sdls: MAC does not match"] < 10 || r.Packets.Good != 0 {
+		t.Errorf("%+v", r)
+	}
 }
 
 // TestDownAndBack: packets come back as they went in, whatever the link.

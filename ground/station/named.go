@@ -44,6 +44,24 @@ func named(e *client.Event, tm pus.Telemetry) error {
 	return nil
 }
 
+// measured adds the values of a structure that has a text of its own, and to the text what
+// is out of its limits.
+func measured(e *client.Event, sid uint16, data []byte) error {
+	d := database.Default()
+	structure := d.Structure(sid)
+	if structure == nil {
+		return nil
+	}
+	values, err := d.Decode(structure, data)
+	e.Fields["values"] = values
+	for _, v := range values {
+		if v.Alarm != "" {
+			e.Text += ", " + v.String()
+		}
+	}
+	return err
+}
+
 // inWords writes a message, the parameters in it by name, in units.
 func inWords(d *database.Database, body any) (string, error) {
 	switch b := body.(type) {

@@ -221,7 +221,7 @@ func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
 	default:
 		return named(e, tm)
 	}
-	return nil
+	return measured(e, sid, data)
 }
 
 // noGuests marks as stopped what ran when the craft last said so: a report of the craft

@@ -78,19 +78,25 @@ func (s *Station) again(c *command, now time.Time) {
 // duplicates recognises telemetry packets that come twice: a craft may repeat what is
 // important.
 type duplicates struct {
-	seen map[uint16][]uint64
+	seen map[uint16][]sameness
+}
+
+// sameness is what makes two packets of one application process the same. Counts begin
+// anew with each start of flight, and time with each boot.
+type sameness struct {
+	seq, checksum uint16
+	time          timecode.Instant
 }
 
 // maxSeen is how many packets of an application process are remembered.
 const maxSeen = 512
 
-// has says whether the packet came before, and remembers it. Sequence count, time and
-// checksum make two packets the same.
+// has says whether the packet came before, and remembers it.
 func (d *duplicates) has(tm *pus.Telemetry) bool {
 	if d.seen == nil {
-		d.seen = map[uint16][]uint64{}
+		d.seen = map[uint16][]sameness{}
 	}
-	key := uint64(tm.Seq)<<48 ^ uint64(tm.PEC)<<32 ^ uint64(tm.Time)
+	key := sameness{tm.Seq, tm.PEC, tm.Time}
 	list := d.seen[uint16(tm.APID)]
 	if slices.Contains(list, key) {
 		return true

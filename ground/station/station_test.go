@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/missions/database"
 )
 
 func TestCounterNeverRepeats(t *testing.T) {
@@ -175,6 +177,29 @@ func tm(t testing.TB, seq uint16, service, subtype uint8, data []byte) []byte {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// The craft's own housekeeping has a text of its own; what is out of its limits stands in it.
+func TestHousekeepingOutOfLimits(t *testing.T) {
+	s, n := quiet(t, clock.Real{})
+	s.packet(0, tm(t, 1, 3, 25, pus.EncodeReport(pus.SIDFlight, pus.Housekeeping{UptimeS: 5, FlightRestarts: 2}.Encode())), 0)
+	s.packet(0, tm(t, 2, 3, 25, pus.EncodeReport(pus.SIDFlight, pus.Housekeeping{UptimeS: 5, FlightRestarts: 3, Pending: 256}.Encode())), 0)
+	var got []client.Event
+	for _, e := range n.events {
+		if e.Kind == client.KindTM {
+			got = append(got, e)
+		}
+	}
+	if len(got) != 2 || strings.Contains(got[0].Text, "(") {
+		t.Fatalf("%+v", got)
+	}
+	if text := got[1].Text; !strings.Contains(text, "flight_restarts=3 (warning)") || !strings.Contains(text, "pending=256 (critical)") {
+		t.Errorf("text %q", text)
+	}
+	values, ok := got[1].Fields["values"].([]database.Value)
+	if !ok || len(values) != 11 || values[0].String() != "uptime=5 s" {
+		t.Errorf("values %v", got[1].Fields["values"])
+	}
 }
 
 func report(t testing.TB, seq uint16, v pus.Verification) []byte {

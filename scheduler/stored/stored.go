@@ -104,6 +104,11 @@ func Open(dir string, max int64) (*Store, error) {
 		}
 		return 1
 	})
+	if n := len(s.segments); n > 0 && s.segments[n-1].size < s.max/segments {
+		// Gone on with: each start of flight would leave a small one behind otherwise.
+		s.file, err = os.OpenFile(s.path(s.segments[n-1].number), os.O_RDWR, 0)
+		return s, err
+	}
 	return s, s.begin()
 }
 

@@ -142,6 +142,26 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// A flight program that starts again and again fills what it began and leaves no file a start.
+func TestManyStarts(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 50 {
+		put(t, open(t, dir, 1<<20), i, i+1)
+		open(t, dir, 1<<20)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%d files, %v", len(entries), err)
+	}
+	s := open(t, dir, 1<<20)
+	if err := s.Retrieve(0, 49); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(s); len(got) != 50 || got[49] != "packet 49" {
+		t.Errorf("%d packets came back", len(got))
+	}
+}
+
 // FuzzOpen: no file makes the store fall over, and what it takes comes back.
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 9})

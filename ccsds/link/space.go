@@ -14,7 +14,7 @@ type SpaceEvents struct {
 	// Packet is a packet from the ground; the callee may keep it.
 	Packet func(vc ccsds.VCID, packet []byte)
 	// Refused says that n things were refused in one Receive, by which layer and why.
-	// Layer "cltu" and "tc" are mostly noise, "sdls" never is.
+	// Layers "tc" and "uslp" are mostly noise, "sdls" never is.
 	Refused func(layer, reason string, n int)
 	// UpLock says whether frames for this craft are being heard.
 	UpLock func(locked bool)

@@ -53,13 +53,25 @@ func identify(tc *pus.Telecommand) identity {
 	return identity{tc.Request, tc.Source, crc32.ChecksumIEEE(append([]byte{tc.Service, tc.Subtype}, tc.Payload...))}
 }
 
+// once are the telecommands of the standard services that do more when they come twice, or
+// then fail. The others may be done again: one that only looks the same must not be passed over.
+var once = map[pus.Kind]bool{
+	kind(3, 1): true, kind(3, 3): true, kind(3, 29): true, kind(12, 5): true, kind(12, 6): true,
+	kind(15, 9): true, kind(19, 1): true, kind(19, 2): true,
+}
+
+// asks are those of the schedule that change nothing: the report that they ask for may be what
+// was lost.
+var asks = map[pus.Kind]bool{kind(11, 9): true, kind(11, 12): true, kind(11, 16): true, kind(11, 17): true}
+
 // acts says whether doing it twice would be wrong.
 func acts(tc *pus.Telecommand) bool {
+	k := kind(tc.Service, tc.Subtype)
 	switch tc.Service {
 	case pus.ServiceFunction, pus.ServiceSchedule, pus.ServiceTenant:
-		return true
+		return !asks[k]
 	}
-	return false
+	return once[k]
 }
 
 func loadRecent(r Records, now time.Time) (*recent, error) {

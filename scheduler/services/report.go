@@ -152,20 +152,21 @@ func (s *Services) reportGuests() error {
 // still not for us.
 var atOnce = map[string]bool{
 	"tc: other spacecraft": true, "tc: unknown virtual channel": true,
+	"uslp: other spacecraft": true, "uslp: unknown virtual channel": true,
 	"farm: invalid control command": true, "farm: sequence-controlled frame on a recovery channel": true,
 }
 
 // LinkRefused notes that the link refused n things; housekeeping counts them all. What
-// noise leaves of frames is an event seldom. Where noise ends before there is a frame,
-// and where FARM-1 passes over frames that come twice, nothing is worth one. All else
-// is an event the first time at once, and then gathered.
+// noise leaves of frames is an event seldom. Where FARM-1 passes over frames that come
+// twice, nothing is worth one. All else is an event the first time at once, and then
+// gathered.
 func (s *Services) LinkRefused(layer, reason string, n int) {
 	what, now := layer+": "+reason, s.cfg.Clock.Now()
 	switch {
 	case atOnce[what]:
-	case layer == "cltu" || layer == "farm":
+	case layer == "farm":
 		return
-	case layer == "tc":
+	case layer == "tc" || layer == "uslp":
 		s.noise.gather(what, n, now)
 		return
 	}

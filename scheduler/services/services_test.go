@@ -394,7 +394,7 @@ func TestLinkRefused(t *testing.T) {
 		for range 1000 {
 			s.LinkRefused("tc", "frame error control", 3)
 			s.LinkRefused("farm", "duplicate", 1)
-			s.LinkRefused("cltu", "broken", 1)
+			s.LinkRefused("uslp", "malformed", 1)
 			s.LinkRefused("sdls", "replay", 1)
 		}
 		if e := c.events(pus.EventLinkRefused); len(e) != 1 || e[0] != "sdls: replay" {
@@ -409,7 +409,7 @@ func TestLinkRefused(t *testing.T) {
 			t.Errorf("events %q", e)
 		}
 		time.Sleep(10 * time.Minute)
-		if e := c.events(pus.EventLinkRefused); len(e) != 4 || e[3] != "again tc: frame error control (3000 times)" {
+		if e := c.events(pus.EventLinkRefused); len(e) != 4 || e[3] != "again tc: frame error control (3000 times); uslp: malformed (1000 times)" {
 			t.Errorf("events %q", e)
 		}
 	})

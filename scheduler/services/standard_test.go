@@ -144,6 +144,35 @@ func TestStructureOnBoard(t *testing.T) {
 }
 
 // An event that is disabled is not reported and the ground can see which are.
+// A telecommand whose report was lost is sent again as it was: what it does is done once, and
+// what it asks for is told again.
+func TestSentTwice(t *testing.T) {
+	onBoard(t, func(g *ground) {
+		again := func(service, subtype uint8, body any) {
+			t.Helper()
+			g.ok(service, subtype, body)
+			g.seq--
+			g.ok(service, subtype, body)
+		}
+		again(3, 1, pus.StructureDefinition{SID: 20, Parameters: []uint16{1}})
+		again(3, 29, pus.StructureAppend{SID: 20, Parameters: []uint16{3}})
+		again(3, 9, pus.IDs{IDs: []uint16{20}})
+		if n := len(g.find(3, 10)); n != 2 {
+			t.Errorf("%d reports of two requests", n)
+		}
+		got := g.last(3, 10).(pus.StructureStates).Structures[0].Definition.Parameters
+		if fmt.Sprint(got) != "[1 3]" {
+			t.Errorf("parameters %v", got)
+		}
+		again(3, 3, pus.IDs{IDs: []uint16{20}})
+		for _, r := range []uint8{2, 4, 8} {
+			if n := len(g.find(1, r)); n != 0 {
+				t.Errorf("%d reports TM[1,%d]", n, r)
+			}
+		}
+	})
+}
+
 func TestEventsOff(t *testing.T) {
 	onBoard(t, func(g *ground) {
 		g.ok(5, 6, pus.IDs{IDs: []uint16{uint16(pus.EventTimeSet)}})

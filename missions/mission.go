@@ -51,6 +51,7 @@ type Guest struct {
 // Build says how `mission build` makes the program.
 type Build struct {
 	Sources []string `toml:"sources"` // C files, relative to mission.toml
+	Vectors bool     `toml:"vectors"` // the sources may use floating point and vectors
 }
 
 // Block is a block device whose content travels in the bundle.

@@ -51,6 +51,7 @@ func (p *Project) Compile(ctx context.Context, arch, out string) error {
 		Arch:     arch,
 		Out:      out,
 		Debug:    p.Debug,
+		Vectors:  p.Mission.Build.Vectors,
 	})
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func project(t *testing.T, dir, arch string) sdk.Project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sdk.Project{Dir: dir, Name: m.Name, Sources: m.Build.Sources, Manifest: m.Manifest(), Arch: arch}
+	return sdk.Project{Dir: dir, Name: m.Name, Sources: m.Build.Sources, Manifest: m.Manifest(), Arch: arch, Vectors: m.Build.Vectors}
 }
 
 func writeSource(t *testing.T, dir, text string) {
@@ -164,6 +164,11 @@ func TestBuildNoVector(t *testing.T) {
 	// Without registers for it, floating point is a call of a library that is not there.
 	if !errors.Is(err, sdk.ErrCompile) {
 		t.Fatalf("floating point built: %v", err)
+	}
+	for arch := range arches {
+		if len(build(t, sdk.Project{Dir: dir, Name: "float", Sources: []string{"main.c"}, Arch: arch, Vectors: true})) == 0 {
+			t.Errorf("%s: nothing built with vectors", arch)
+		}
 	}
 }
 

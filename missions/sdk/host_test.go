@@ -33,7 +33,7 @@ func hostProgram(t *testing.T, source string) string {
 	args := []string{
 		"-std=c11", "-ffreestanding", "-nostdlibinc", "-nostdlib", "-static", "-O2", "-mgeneral-regs-only", "-fno-pie",
 		"-fno-stack-protector", "-fuse-ld=lld", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-Ilib", "-o", program,
-		"testdata/host.c", source, "lib/aec.c", "lib/heap.c", "lib/perilune.c", "lib/stdio.c", "lib/stdlib.c", "lib/string.c",
+		"testdata/host.c", source, "lib/aec.c", "lib/heap.c", "lib/perilune.c", "lib/sort.c", "lib/stdio.c", "lib/stdlib.c", "lib/string.c",
 	}
 	if said, err := exec.Command(clang, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)

@@ -78,7 +78,7 @@ solo5_result_t perilune_block_read_all(solo5_handle_t handle,
 /* Writes one line to the console, printf style (see stdio.h), at most 255
  * octets; the line end is added. */
 void perilune_log(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+    __attribute__((format(__printf__, 1, 2)));
 
 /*
  * A channel carries messages to the other mission of the same tenant whose

@@ -14,13 +14,13 @@
 /* Formats into to, which has room for n octets, always terminated when n > 0.
  * Returns the length that the whole text has. */
 int snprintf(char *restrict to, size_t n, const char *restrict format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(__printf__, 3, 4)));
 int vsnprintf(char *restrict to, size_t n, const char *restrict format,
               va_list args);
 
 /* Formats at most 1023 octets to the console. Returns the length written. */
 int printf(const char *restrict format, ...)
-    __attribute__((format(printf, 1, 2)));
+    __attribute__((format(__printf__, 1, 2)));
 
 /* Writes s and a line end to the console. */
 int puts(const char *s);

@@ -1,4 +1,4 @@
-/* string.h: the part of C11 7.24 that the SDK has. */
+/* string.h: C11 7.24 without locales and messages; strnlen() and strtok_r() are POSIX's. */
 #ifndef PERILUNE_STRING_H
 #define PERILUNE_STRING_H
 
@@ -14,7 +14,7 @@ void *memchr(const void *in, int value, size_t n);
 
 /* Text up to its zero octet, which strcpy() and strcat() write too: to must have
  * room. strncpy() fills up with zeroes, and writes none when from is n octets or
- * longer. Lengths are in octets without the zero. Searches are NULL when there
+ * longer; strncat() takes n octets of from at most and always writes one. Lengths are in octets without the zero. Searches are NULL when there
  * is nothing to find. */
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
@@ -23,8 +23,21 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strcpy(char *restrict to, const char *restrict from);
 char *strncpy(char *restrict to, const char *restrict from, size_t n);
 char *strcat(char *restrict to, const char *restrict from);
+char *strncat(char *restrict to, const char *restrict from, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *what);
+
+/* strspn() is how many octets s begins with that are in set, strcspn() how many
+ * that are not; strpbrk() is the first that is in set, NULL if none is. */
+size_t strspn(const char *s, const char *set);
+size_t strcspn(const char *s, const char *set);
+char *strpbrk(const char *s, const char *set);
+
+/* The next word of s between octets of set, which is cut out of s with a zero;
+ * NULL when there is no more. s is NULL from the second call on; *rest is the
+ * callers' and keeps the place. */
+char *strtok_r(char *restrict s, const char *restrict set,
+               char **restrict rest);
 
 #endif

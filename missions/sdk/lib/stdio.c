@@ -7,6 +7,9 @@
 
 #include "solo5.h"
 
+/* A width or precision in a format counts up to about this. */
+#define WIDEST 1000000
+
 /* Where text goes: at most room octets are kept, all are counted. */
 struct sink {
     char *to;
@@ -67,7 +70,7 @@ static void number(struct sink *out, const struct spec *s, uint64_t value,
         zeros = s->precision - n;
     else if (s->precision < 0 && s->zero && !s->left)
         zeros = s->width - n - (int)strlen(prefix);
-    if (base == 8 && s->alternate && zeros <= 0 && text[at] != '0')
+    if (base == 8 && s->alternate && zeros <= 0 && (n == 0 || text[at] != '0'))
         zeros = 1;
     field(out, s, prefix, zeros > 0 ? zeros : 0, text + at, (size_t)n);
 }
@@ -80,8 +83,9 @@ static int count(const char **f, va_list *args)
         ++*f;
         return va_arg(*args, int);
     }
-    while (**f >= '0' && **f <= '9' && n < 100000)
-        n = n * 10 + *(*f)++ - '0';
+    for (; **f >= '0' && **f <= '9'; ++*f)
+        if (n < WIDEST)
+            n = n * 10 + **f - '0';
     return n;
 }
 
@@ -107,14 +111,14 @@ static struct spec parse(const char **f, va_list *args)
     s.width = count(f, args);
     if (s.width < 0) {
         s.left = true;
-        s.width = -s.width;
+        s.width = s.width < -WIDEST ? WIDEST : -s.width;
     }
     if (**f == '.') {
         ++*f;
         s.precision = count(f, args);
     }
     for (;; ++*f) {
-        if (**f == 'h')
+        if (**f == 'h' && s.length > 1)
             s.length /= 2;
         else if (**f == 'l' || **f == 'z' || **f == 't' || **f == 'j')
             s.length = sizeof(long);

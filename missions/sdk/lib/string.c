@@ -1,6 +1,7 @@
 /* string.c: C11 7.24. The compiler calls the first four by itself. */
 #include <string.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A word that may lie anywhere and alias anything. */
@@ -118,6 +119,16 @@ char *strcat(char *restrict to, const char *restrict from)
     return to;
 }
 
+char *strncat(char *restrict to, const char *restrict from, size_t n)
+{
+    size_t used = strnlen(from, n);
+    char *end = to + strlen(to);
+
+    memcpy(end, from, used);
+    end[used] = 0;
+    return to;
+}
+
 char *strchr(const char *s, int c)
 {
     return memchr(s, c, strlen(s) + 1);
@@ -141,4 +152,44 @@ char *strstr(const char *s, const char *what)
         if (!*s)
             return NULL;
     }
+}
+
+/* How many octets from s on are in set, or are not. */
+static size_t span(const char *s, const char *set, bool in)
+{
+    size_t n = 0;
+
+    while (s[n] && (memchr(set, s[n], strlen(set)) != NULL) == in)
+        n++;
+    return n;
+}
+
+size_t strspn(const char *s, const char *set)
+{
+    return span(s, set, true);
+}
+
+size_t strcspn(const char *s, const char *set)
+{
+    return span(s, set, false);
+}
+
+char *strpbrk(const char *s, const char *set)
+{
+    s += strcspn(s, set);
+    return *s ? (char *)s : NULL;
+}
+
+char *strtok_r(char *restrict s, const char *restrict set,
+               char **restrict rest)
+{
+    if (!s)
+        s = *rest;
+    s += strspn(s, set);
+    *rest = s + strcspn(s, set);
+    if (*rest == s)
+        return NULL;
+    if (**rest)
+        *(*rest)++ = 0;
+    return s;
 }

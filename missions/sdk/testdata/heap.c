@@ -68,6 +68,12 @@ int solo5_app_main(const struct solo5_start_info *info)
         free(p);
         free(p);
     }
+    uint8_t *all = malloc(before);
+
+    if (!all)
+        return wrong("the largest block is not there twice");
+    memset(all, 1, before);
+    free(all);
     if (malloc(SIZE_MAX) || malloc(SIZE_MAX - 20) || calloc(SIZE_MAX / 2, 3) || before == 0)
         return wrong("too much was given");
     for (int round = 0; round < 100000; round++) {

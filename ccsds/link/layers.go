@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -67,7 +68,7 @@ func (g *Ground) upLayers(s GroundStats) (out []Layer) {
 		first, again = first+f.Radiated, again+f.Again
 	}
 	out = append(out, Layer{"up frames", fmt.Sprintf("%s of up to %d octets: %d radiated, %d again", g.p.Up, g.p.MaxTCFrame, first, again)})
-	for _, vc := range g.order {
+	for _, vc := range slices.Sorted(slices.Values(g.order)) {
 		if spi, ok := g.p.SPI[vc]; ok {
 			out = append(out, Layer{"up SDLS", fmt.Sprintf("VC %d: %s, SPI %d", vc, modeName(g.p.UpMode[vc]), spi)})
 		}

@@ -193,6 +193,16 @@ func (p *progress) end() {
 	}
 }
 
+// choices offers the values of a flag to the shell.
+func choices(c *cobra.Command, flag string, values ...string) {
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // the flag does not exist: a mistake of ours
+	}
+}
+
 // args makes a cobra check out of bounds for the number of arguments.
 func args(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

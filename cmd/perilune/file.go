@@ -65,7 +65,7 @@ func (a *app) listTransfers(cl *client.Client) error {
 		return err
 	}
 	return printList(a, all, []string{"ID", "WAY", "CLASS", "PRIO", "STATE", "DONE", "SIZE", "NAKS", "AGAIN", "NAME"}, func(t client.Transfer) []string {
-		way, state := "down", t.State
+		way, state, name := "down", t.State, t.Name
 		if t.Up {
 			way = "up"
 		}
@@ -73,9 +73,9 @@ func (a *app) listTransfers(cl *client.Client) error {
 			state = "suspended"
 		}
 		if t.State == client.TransferFailed {
-			state += ": " + t.Condition
+			name += " (" + t.Condition + ")"
 		}
-		return []string{t.ID, way, fmt.Sprint(t.Class), fmt.Sprint(t.Priority), state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(t.Name)}
+		return []string{t.ID, way, fmt.Sprint(t.Class), fmt.Sprint(t.Priority), state, fmt.Sprint(t.Done), fmt.Sprint(t.Size), fmt.Sprint(t.NAKs), fmt.Sprint(t.Retransmitted), printable(name)}
 	})
 }
 
@@ -92,9 +92,12 @@ func (a *app) fileGetCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if class != 1 && class != 2 {
+				return usagef("class %d: want 1 or 2", class)
+			}
 			if onboard {
 				if _, err := a.ask(cl, client.Ask{Kind: client.AskGet, Name: args[0], Class: class}); err != nil {
-					return err
+					return fmt.Errorf("get %s: %w", args[0], err)
 				}
 			}
 			if to == "-" {
@@ -146,6 +149,12 @@ func (a *app) filePutCmd() *cobra.Command {
 		Short: "Send a file up",
 		Args:  args(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if p.Class != 1 && p.Class != 2 || p.Priority < 0 || p.Priority > 255 {
+				return usagef("class %d, priority %d: want class 1 or 2, priority 0 to 255", p.Class, p.Priority)
+			}
+			if st, err := os.Stat(args[0]); err == nil && !st.Mode().IsRegular() {
+				return fmt.Errorf("%s is no file", args[0])
+			}
 			if p.Dest == "" {
 				p.Dest = filepath.Base(args[0])
 			}

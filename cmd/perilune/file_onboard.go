@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -39,7 +40,7 @@ type entry struct {
 func (a *app) listOnboard(cl *client.Client, folder string) error {
 	t, err := a.ask(cl, client.Ask{Kind: client.AskList, Name: folder})
 	if err != nil {
-		return err
+		return fmt.Errorf("list %s: %w", cmp.Or(folder, "the file store"), err)
 	}
 	var text bytes.Buffer
 	if err := cl.Fetch(a.ctx, t.Name, &text); err != nil {
@@ -154,8 +155,12 @@ func (a *app) fileControlCmd(verb, short string) *cobra.Command {
 			}
 			return a.print(t, func(w io.Writer) {
 				state := t.State
-				if t.Suspended {
+				switch {
+				case t.State != client.TransferActive:
+				case t.Suspended:
 					state = "suspended"
+				case verb == "cancel":
+					state = "ends"
 				}
 				fmt.Fprintf(w, "%s: %d of %d octets, %s\n", printable(t.Name), t.Done, t.Size, state)
 			})

@@ -19,7 +19,7 @@ Alone it sends frames to itself through noise (--ebn0 or --ber). With --out it o
 bits, or soft symbols, for a modulator or a file. With --in it only receives.
 ` + linkToolHelp
 	f := c.Flags()
-	f.IntVar(&frames, "frames", 1000, "how `many` frames to send")
+	f.IntVar(&frames, "frames", 1000, "`number` of frames to send")
 	f.Lookup("in").DefValue, l.in = "", ""
 	f.Lookup("out").DefValue, l.out = "", ""
 	c.RunE = func(*cobra.Command, []string) error {

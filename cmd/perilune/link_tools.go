@@ -39,21 +39,23 @@ func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	c.Long = c.Short + ".\n" + linkToolHelp
 	f.StringVar(&l.craft, "craft", "", "take the link of this craft.toml `file`")
 	f.StringVar(&l.keys, "keys", "", "`folder` with the link's keys, for a downlink that is protected")
-	f.StringVarP(&l.in, "in", "i", "-", "`where` to read")
-	f.StringVarP(&l.out, "out", "o", "-", "`where` to write")
+	f.StringVarP(&l.in, "in", "i", "-", "`file`, - or udp:HOST:PORT to read")
+	f.StringVarP(&l.out, "out", "o", "-", "`file`, - or udp:HOST:PORT to write")
 	f.BoolVar(&l.up, "up", false, "the uplink instead of the downlink")
 	f.BoolVar(&l.soft, "soft", false, "soft symbols instead of bits")
-	f.DurationVar(&l.silence, "silence", 0, "end a UDP input after `this long` without a datagram (default: never)")
+	f.DurationVar(&l.silence, "silence", 0, "end a UDP input after this `duration` without a datagram (default: never)")
 	if !l.noUnits {
-		f.StringVar(&l.units, "units", "packets", "`what` goes in or comes out beside bits: packets or frames")
+		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits: packets or frames")
+		choices(c, "units", string(linktool.Packets), string(linktool.Frames))
 	}
 	return c
 }
 
 func (l *linkFlags) registerNoise(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
-	l.noise = linktool.Quiet()
+	l.noise = linktool.Quiet() // NaN, which is no default to show
 	f.Float64Var(&l.noise.EbN0, "ebn0", l.noise.EbN0, "add white noise at this Eb/N0 in `dB`")
+	f.Lookup("ebn0").DefValue = "0"
 	f.Float64Var(&l.noise.BER, "ber", 0, "turn bits over with this `probability`")
 	f.Uint64Var(&l.noise.Seed, "seed", 1, "`number` that the noise begins with")
 	return c

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,8 @@ var builtIn = filepath.Join("sim", "flatsat", "craft.toml")
 
 // profiles are crafts with another link each, by the name of the profile.
 var profiles = filepath.Join("sim", "flatsat", "profiles")
+
+var profileNames = []string{"tm+rs", "tm+concatenated", "aos+ldpc", "uslp+turbo"}
 
 // errStory says that a milestone was not reached.
 var errStory = errors.New("not every milestone was reached")
@@ -68,7 +71,7 @@ thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 			}
 			opt, err := a.simOptions(f)
 			if profile != "" && errors.Is(err, os.ErrNotExist) {
-				return usagef("--profile %q: want tm+rs, tm+concatenated, aos+ldpc or uslp+turbo", profile)
+				return usagef("--profile %q: want one of %s", profile, strings.Join(profileNames, ", "))
 			}
 			if err != nil {
 				return err
@@ -91,13 +94,15 @@ thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 		},
 	}
 	f.add(c)
-	c.Flags().StringVar(&profile, "profile", "", "fly with another `link`: tm+rs, tm+concatenated, aos+ldpc or uslp+turbo")
+	c.Flags().StringVar(&profile, "profile", "", "fly with another `link`: "+strings.Join(profileNames, ", "))
+	choices(c, "profile", profileNames...)
 	return c
 }
 
 func (f *simFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.craft, "craft", builtIn, "`file` that describes craft and world")
 	c.Flags().StringVar(&f.accel, "accel", "auto", "how QEMU runs the craft: auto, kvm or tcg")
+	choices(c, "accel", "auto", "kvm", "tcg")
 }
 
 func (a *app) simOptions(f simFlags) (sim.Options, error) {

@@ -31,7 +31,10 @@ func (a *app) faultCmd() *cobra.Command {
 		Example:   "  perilune sim fault los --for 10s",
 		Args:      args(1, 1, "one of "+strings.Join(craft.Kinds, ", ")),
 		ValidArgs: craft.Kinds,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] == craft.FaultBER && !c.Flags().Changed("value") {
+				return usagef("ber wants --value, the bit error ratio")
+			}
 			if f.Kind = args[0]; slices.Contains(lasting, f.Kind) {
 				f.Duration = last.Seconds()
 			}
@@ -49,5 +52,6 @@ func (a *app) faultCmd() *cobra.Command {
 	fl.DurationVar(&last, "for", 5*time.Second, "how long it lasts")
 	fl.StringVar(&f.Link, "link", "", "up or down (default: both)")
 	fl.Float64Var(&f.Value, "value", 0, "bit error ratio, for ber")
+	choices(c, "link", "up", "down")
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,33 @@ func (a *app) tcTimeCmd() *cobra.Command {
 	}
 }
 
+// stages are what tc send can wait for, in their order.
+var stages = []string{client.StageQueued, client.StageRadiated, client.StageAccepted, client.StageVerified, client.StageStarted, client.StageCompleted}
+
+// functions of TC[8,1] that the craft carries out for users.
+var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.list", "safe.enter", "safe.leave"}
+
+// commandNames offers what tc send knows by name.
+func commandNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	d := database.Default()
+	if len(args) == 0 {
+		names := slices.Clone(functions)
+		for _, c := range d.Commands {
+			names = append(names, c.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	var keys []string
+	if c := d.Command(args[0]); c != nil {
+		for _, arg := range c.Arguments {
+			if arg.Value == "" {
+				keys = append(keys, arg.Name+"=")
+			}
+		}
+	}
+	return keys, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
 func (a *app) tcSendCmd() *cobra.Command {
 	var r client.Request
 	var data, text, guest string
@@ -78,9 +106,13 @@ guest. Else --service and --subtype say what it is.`,
   perilune tc send parameter.get parameters=uptime,guests
   perilune tc send --service 17 --subtype 1
   perilune tc send --guest acme/beacon --text "period 5"`,
+		ValidArgsFunction: commandNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fillRequest(&r, args, data, text, guest); err != nil {
 				return err
+			}
+			if !(client.Command{Stage: wait}).Reached(client.StageQueued) {
+				return usagef("--wait %q: want %s", wait, strings.Join(stages, ", "))
 			}
 			cl, err := a.dial()
 			if err != nil {
@@ -88,9 +120,6 @@ guest. Else --service and --subtype say what it is.`,
 			}
 			if r.At, err = at.resolve(a, cl); err != nil {
 				return err
-			}
-			if !(client.Command{Stage: wait}).Reached(client.StageQueued) {
-				return usagef("--wait %q: want queued, radiated, accepted, verified, started or completed", wait)
 			}
 			id, err := cl.Command(a.ctx, r)
 			if err != nil {
@@ -108,7 +137,8 @@ guest. Else --service and --subtype say what it is.`,
 	f.StringVar(&guest, "guest", "", "`tenant/mission` that gets the message")
 	f.Uint8Var(&r.VC, "vc", 0, "uplink virtual channel")
 	f.BoolVar(&r.BD, "bd", false, "by the bypass service, without retransmission (VC 2 is for recovery)")
-	f.StringVar(&wait, "wait", wait, "`stage` to wait for: queued, radiated, accepted, verified, started, completed")
+	f.StringVar(&wait, "wait", wait, "`stage` to wait for: "+strings.Join(stages, ", "))
+	choices(c, "wait", stages...)
 	at.add(c)
 	return c
 }
@@ -172,7 +202,7 @@ func fillNamed(r *client.Request, args []string) error {
 	if err != nil {
 		return usagef("%v", err)
 	}
-	r.Service, r.Subtype, r.Data = c.Service, c.Subtype, data
+	r.Name, r.Service, r.Subtype, r.Data = c.Name, c.Service, c.Subtype, data
 	if r.APID == 0 {
 		r.APID = c.APID
 	}

@@ -37,6 +37,11 @@ the stream that was received.`,
 			case !all && len(kinds) == 0:
 				kinds = []string{client.KindTM, client.KindEvent, client.KindConsole}
 			}
+			for _, k := range kinds {
+				if !client.KnownKind(k) {
+					return usagef("--kind %q: there are %s", k, strings.Join(client.Kinds, ", "))
+				}
+			}
 			since := uint64(client.Now)
 			if replay {
 				since = 0
@@ -53,6 +58,7 @@ the stream that was received.`,
 	f := c.Flags()
 	f.BoolVar(&all, "all", false, "also events of the link, telecommands and files")
 	f.StringSliceVar(&kinds, "kind", nil, "only events of this `kind`, such as event, console, file.finished; link. is all of link")
+	choices(c, "kind", client.Kinds...)
 	f.BoolVar(&replay, "replay", false, "begin with all that the station has on record")
 	f.Uint16Var(&apid, "apid", 0, "only this application process")
 	f.IntVarP(&count, "count", "n", 0, "end after this many")
@@ -109,7 +115,7 @@ func tmLine(w io.Writer) func(client.Event) error {
 		if n := e.Number("length"); n > 0 {
 			size = fmt.Sprint(n)
 		}
-		text := e.Text
+		text := strings.TrimRight(e.Text, "\r\n")
 		if text == "" && len(e.Data) > 0 {
 			text = preview(e.Data)
 		}

@@ -106,7 +106,7 @@ func (f *Files) Control(now time.Time, id, verb string) (client.Transfer, error)
 	f.now = now
 	t, ok := f.byID[id]
 	if !ok {
-		return client.Transfer{}, fmt.Errorf("transfer %s: %w", id, fs.ErrNotExist)
+		return client.Transfer{}, fmt.Errorf("no transfer has the id %s: %w", id, cfdp.ErrUnknown)
 	}
 	var tid cfdp.TransactionID
 	if _, err := fmt.Sscanf(id, "%d-%d", &tid.Source, &tid.Sequence); err != nil {

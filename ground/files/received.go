@@ -94,7 +94,7 @@ func (f *Files) OpenFile(name string) (fs.File, error) {
 	st, err := root.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no file %q has come down: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("it has not come down: %w", fs.ErrNotExist)
 	case err != nil:
 		return nil, err
 	case !st.Mode().IsRegular():

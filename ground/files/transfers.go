@@ -111,10 +111,16 @@ func (f *Files) settle(i cfdp.Info, t *client.Transfer) {
 	if i.Condition != cfdp.NoError {
 		t.State = client.TransferFailed
 	}
+	if t.Up && i.Condition == cfdp.FilestoreRejection {
+		t.Refused = true
+		if f.asks[t.ID] {
+			t.Condition = "it is not there, or not to be read (" + t.Condition + ")"
+		}
+	}
 	for _, r := range i.Responses {
 		t.Answers = append(t.Answers, r.String())
 		if r.Status != cfdp.RequestDone && t.State == client.TransferFinished {
-			t.State, t.Condition = client.TransferFailed, r.String()
+			t.State, t.Condition, t.Refused = client.TransferFailed, r.String(), true
 		}
 	}
 	switch {

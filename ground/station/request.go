@@ -139,6 +139,8 @@ func (s *Station) insertion(child *command, packet []byte, at time.Time) (*comma
 // describe is a request in words.
 func describe(r client.Request) string {
 	switch {
+	case r.Name != "":
+		return r.Name
 	case r.Function != "":
 		return strings.TrimSpace(r.Function + " " + strings.Join(r.Arguments, " "))
 	case r.Mission != "":

@@ -3,7 +3,11 @@
 // simulator's story and anybody else's script use.
 package client
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Kinds of events. Every event of the link carries the offset of the bit where it was
 // seen, so that a reader can find it again in a recording of the raw bits.
@@ -34,6 +38,21 @@ const (
 
 	KindActivation = "mission.activation" // Text: the step; Fields: rule, reason
 )
+
+// Kinds lists all kinds of events.
+var Kinds = []string{
+	KindRadio, KindState, KindCLCW, KindBad, KindLost, KindCorrected, KindFOP,
+	KindQueued, KindRadiated, KindRepeated, KindAccepted, KindVerified,
+	KindTM, KindEvent, KindConsole,
+	KindFileStarted, KindFileProgress, KindFileNAK, KindFileRadiated, KindFileFinished, KindActivation,
+}
+
+// KnownKind says whether any event is of kind k, or begins with it if k ends in a dot.
+func KnownKind(k string) bool {
+	return slices.ContainsFunc(Kinds, func(known string) bool {
+		return known == k || strings.HasSuffix(k, ".") && strings.HasPrefix(known, k)
+	})
+}
 
 // Streams that Event.Bit counts in.
 const (
@@ -83,6 +102,7 @@ type Request struct {
 	Service uint8  `json:"service"`
 	Subtype uint8  `json:"subtype"`
 	Data    []byte `json:"data,omitempty"`
+	Name    string `json:"name,omitempty"` // what it is called in lists; may be empty
 	VC      uint8  `json:"vc,omitempty"`
 	BD      bool   `json:"bd,omitempty"` // by the bypass service: no retransmission
 	// Function and Arguments make the data of TC[8,1]; Service may then be 0.
@@ -142,6 +162,7 @@ type Transfer struct {
 	Retransmitted int       `json:"retransmitted"`
 	State         string    `json:"state"` // active, finished, failed
 	Condition     string    `json:"condition,omitempty"`
+	Refused       bool      `json:"refused,omitempty"` // it failed because the craft said no
 	SHA256        string    `json:"sha256,omitempty"`
 	Path          string    `json:"path,omitempty"` // on the ground, of a received file
 	Class         int       `json:"class"`

@@ -58,6 +58,9 @@ func (c *Client) WaitTransfer(ctx context.Context, id string, progress func(Tran
 			progress(t)
 		}
 		if t.State == TransferFailed {
+			if t.Refused {
+				return true, &RefusedError{Reason: t.Condition}
+			}
 			return true, fmt.Errorf("transfer of %s: %s", t.Name, t.Condition)
 		}
 		return t.State == TransferFinished, nil

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -176,5 +177,38 @@ func TestListenLeavesFiles(t *testing.T) {
 	}
 	if _, err := console.Listen(strings.Repeat("x", 200), &h); err == nil {
 		t.Errorf("a path longer than a socket's address passed, want %v", unix.EINVAL)
+	}
+}
+
+// Readers that went while the guest said nothing leave their places to others.
+func TestReadersGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console")
+	var h console.History
+	s, err := console.Listen(path, &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	go s.Serve()
+	connect := func() net.Conn {
+		r, err := net.Dial("unix", path)
+		for errors.Is(err, unix.EAGAIN) { // so many wait to be let in
+			time.Sleep(time.Millisecond)
+			r, err = net.Dial("unix", path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for range 200 {
+		connect().Close()
+	}
+	last := connect()
+	defer last.Close()
+	h.Write([]byte("text\n"))
+	text := make([]byte, 5)
+	if _, err := io.ReadFull(last, text); err != nil || string(text) != "text\n" {
+		t.Errorf("the reader after 200 has %q, %v", text, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/perilune/perilune/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,11 +28,10 @@ type Server struct {
 	listener *os.File
 	fd       int
 	raw      syscall.RawConn
-	stop     chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
-	conns   map[*os.File]bool
+	conns   map[*os.File]chan struct{} // closed when the reader is to have no more
 	serving sync.WaitGroup
 }
 
@@ -46,7 +46,7 @@ func Listen(path string, h *History) (*Server, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("console socket %s: %w", path, err)
 	}
-	s := &Server{h: h, listener: os.NewFile(uintptr(fd), path), fd: fd, stop: make(chan struct{}), conns: map[*os.File]bool{}}
+	s := &Server{h: h, listener: os.NewFile(uintptr(fd), path), fd: fd, conns: map[*os.File]chan struct{}{}}
 	if s.raw, err = s.listener.SyscallConn(); err != nil {
 		s.listener.Close()
 		return nil, fmt.Errorf("console socket %s: %w", path, err)
@@ -89,23 +89,51 @@ func abandoned(addr *unix.SockaddrUnix) bool {
 func (s *Server) FD() int { return s.fd }
 
 // Serve takes readers until Close. It makes no system call but accept4 on FD,
-// fcntl for the flags of what it accepted, write and close.
+// fcntl for the flags of what it accepted, write, ppoll and close.
 func (s *Server) Serve() {
 	for {
 		conn, err := s.accept()
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		if s.closed || len(s.conns) >= maxReaders {
-			s.mu.Unlock()
+		if !s.admit(conn) {
 			conn.Close()
-			continue
 		}
-		s.conns[conn] = true
-		s.serving.Add(1)
-		s.mu.Unlock()
-		go s.feed(conn)
+	}
+}
+
+// admit begins to feed a reader, if there is a place for it.
+func (s *Server) admit(conn *os.File) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if len(s.conns) >= maxReaders {
+		s.dropGone()
+	}
+	if len(s.conns) >= maxReaders {
+		return false
+	}
+	stop := make(chan struct{})
+	s.conns[conn] = stop
+	s.serving.Go(func() { s.feed(conn, stop) })
+	return true
+}
+
+// dropGone frees the places of readers that have closed their end. While the
+// guest says nothing, nothing is written that would tell. It needs the lock.
+func (s *Server) dropGone() {
+	for conn, stop := range s.conns {
+		fd, err := seqpacket.Descriptor(conn)
+		hung := []unix.PollFd{{Fd: int32(fd)}}
+		if err == nil {
+			_, err = unix.Ppoll(hung, &unix.Timespec{}, nil)
+		}
+		if err != nil || hung[0].Revents != 0 {
+			close(stop)
+			delete(s.conns, conn)
+		}
 	}
 }
 
@@ -132,8 +160,7 @@ func (s *Server) accept() (*os.File, error) {
 }
 
 // feed writes to one reader until it goes, or the server closes and all is said.
-func (s *Server) feed(conn *os.File) {
-	defer s.serving.Done()
+func (s *Server) feed(conn *os.File, stop <-chan struct{}) {
 	defer func() {
 		conn.Close()
 		s.mu.Lock()
@@ -145,7 +172,7 @@ func (s *Server) feed(conn *os.File) {
 	defer r.Detach()
 	buf := make([]byte, readerChunk)
 	for {
-		n, dropped := r.Next(buf, s.stop)
+		n, dropped := r.Next(buf, stop)
 		if n == 0 {
 			return
 		}
@@ -166,11 +193,11 @@ func (s *Server) feed(conn *os.File) {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
-	for conn := range s.conns {
+	for conn, stop := range s.conns {
 		_ = conn.SetWriteDeadline(time.Now().Add(drainWithin))
+		close(stop)
 	}
 	s.mu.Unlock()
-	close(s.stop)
 	s.serving.Wait()
 	return s.listener.Close()
 }

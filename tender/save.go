@@ -17,10 +17,10 @@ import (
 // Saved is the Reason of a guest that ended because Snapshot was told so.
 const Saved = "saved"
 
-// Snapshot stops all vCPUs between two instructions, writes the guest to f
-// and syncs it. Then the guest goes on as if nothing had been, or, with end,
-// is over: status 0, Killed, Saved. A guest that Run has not begun yet is waited
-// for; ErrOver if it has ended.
+// Snapshot stops all vCPUs between two instructions, writes the guest to f, and
+// syncs f and the disks. Then the guest goes on as if nothing had been, or,
+// with end, is over: status 0, Killed, Saved. A guest that Run has not begun
+// yet is waited for; ErrOver if it has ended.
 //
 // Calls that waited are cut in two: the rest of the wait is in the snapshot.
 func (m *Machine) Snapshot(f *os.File, end bool) error {
@@ -41,11 +41,28 @@ func (m *Machine) Snapshot(f *os.File, end bool) error {
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
+	if err := m.syncBlocks(); err != nil {
+		return err
+	}
 	if end {
 		m.lock.Lock()
 		defer m.lock.Unlock()
 		m.concludeLocked(m.boot(), Exit{Kind: Killed, Reason: Saved})
 		m.stopped = true
+	}
+	return nil
+}
+
+// syncBlocks lets a power cut not part the guest from its disks, whose content
+// the snapshot names by digest.
+func (m *Machine) syncBlocks() error {
+	for _, b := range m.blocks {
+		if b == nil {
+			continue
+		}
+		if err := b.Sync(); err != nil {
+			return fmt.Errorf("snapshot: block device: %w", err)
+		}
 	}
 	return nil
 }

@@ -138,6 +138,15 @@ func (d *Block) Write(mem Memory, io hvt.BlockIO) (hvt.Result, error) {
 	return hvt.ResultOK, nil
 }
 
+// Sync returns once what the guest wrote is on the medium. A file of a kind
+// that cannot be synced is no error.
+func (d *Block) Sync() error {
+	if err := unix.Fsync(d.fd); err != unix.EINVAL {
+		return err
+	}
+	return nil
+}
+
 // ReadAt reads the device's content for its digest.
 func (d *Block) ReadAt(b []byte, off int64) (int, error) {
 	n, err := retry(func() (int, error) { return unix.Pread(d.fd, b, off) })

@@ -140,8 +140,7 @@ func NewUpDecoder(p Profile) (*UpDecoder, error) {
 	case code == nil:
 		d.bch = coding.NewCLTUDecoder()
 	default:
-		// Min-sum needs no scale, which hard bits do not have: this
-		// runs on board.
+		// Min-sum needs no scale, which hard bits do not have.
 		d.soft, err = coding.NewSoftCLTUDecoder(code, tail, ldpc.Options{Algorithm: ldpc.MinSum})
 	}
 	return d, err

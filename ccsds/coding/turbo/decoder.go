@@ -5,7 +5,7 @@ import "fmt"
 // Options tune a Decoder. Zero fields take the defaults named.
 type Options struct {
 	Iterations int  // at most: 10
-	MaxLog     bool // leave out the correction of log-MAP: quicker, 0.1 to 0.3 dB weaker
+	MaxLog     bool // leave out the correction of log-MAP: any scale of soft bits, 0.1 to 0.3 dB weaker
 }
 
 // Decoder decodes one code by log-MAP decoding of its components in turn. It is not for
@@ -15,7 +15,8 @@ type Decoder struct {
 	o          Options
 	first      component
 	second     component
-	given      []int32 // what component a knows from b, by bit
+	given      []int16 // what component a knows from b, by bit
+	uncoded    []int16 // received, of the uncoded line and its end
 	decided    []uint8
 	iterations int
 	agreed     bool
@@ -29,9 +30,13 @@ func NewDecoder(c *Code, o Options) (*Decoder, error) {
 	if o.Iterations == 0 {
 		o.Iterations = 10
 	}
-	d := &Decoder{code: c, o: o, given: make([]int32, c.k), decided: make([]uint8, c.k)}
-	d.first.init(c.k+tail, !o.MaxLog)
-	d.second.init(c.k+tail, !o.MaxLog)
+	d := &Decoder{code: c, o: o, given: make([]int16, c.k), uncoded: make([]int16, c.k+tail), decided: make([]uint8, c.k)}
+	r := logMAP
+	if o.MaxLog {
+		r = maxLog
+	}
+	d.first.init(c.k+tail, r)
+	d.second.init(c.k+tail, r)
 	return d, nil
 }
 
@@ -55,25 +60,9 @@ func (d *Decoder) Decode(dst []byte, soft []int8) ([]byte, error) {
 	}
 	d.load(soft)
 	clear(d.given)
-	order := d.code.order
 	for d.iterations, d.agreed = 0, false; d.iterations < d.o.Iterations && !d.agreed; {
 		d.iterations++
-		copy(d.first.prior, d.given)
-		d.first.decode(d.code.k)
-		for s, at := range order {
-			d.second.prior[s] = clip(d.first.extrinsic[at] + d.first.uncoded[at])
-		}
-		d.second.decode(d.code.k)
-		d.agreed = true
-		for s, at := range order {
-			all := d.second.extrinsic[s] + d.second.prior[s]
-			d.given[at] = clip(d.second.extrinsic[s])
-			bit := uint8(uint32(all) >> 31)
-			if bit != uint8(uint32(d.first.extrinsic[at]+d.first.prior[at]+d.first.uncoded[at])>>31) {
-				d.agreed = false
-			}
-			d.decided[at] = bit
-		}
+		d.iterate()
 	}
 	for b := d.decided; len(b) >= 8; b = b[8:] {
 		dst = append(dst, b[0]<<7|b[1]<<6|b[2]<<5|b[3]<<4|b[4]<<3|b[5]<<2|b[6]<<1|b[7])
@@ -81,8 +70,28 @@ func (d *Decoder) Decode(dst []byte, soft []int8) ([]byte, error) {
 	return dst, nil
 }
 
+// iterate lets each component decode once with what the other found.
+func (d *Decoder) iterate() {
+	for at, v := range d.given {
+		d.first.known[at] = v + d.uncoded[at]
+	}
+	d.first.decode(d.code.k)
+	for s, at := range d.code.order {
+		d.second.known[s] = clip(d.first.extrinsic[at]+d.uncoded[at], knownLimit)
+	}
+	d.second.decode(d.code.k)
+	differ := int16(0)
+	for s, at := range d.code.order {
+		all := d.second.extrinsic[s] + d.second.known[s]
+		differ |= all ^ (d.first.extrinsic[at] + d.first.known[at])
+		d.given[at] = clip(d.second.extrinsic[s], knownLimit-127)
+		d.decided[at] = uint8(uint16(all) >> 15)
+	}
+	d.agreed = differ >= 0
+}
+
 // clip keeps what the components tell each other within what sums may grow to.
-func clip(v int32) int32 { return min(max(v, -4000), 4000) }
+func clip(v, limit int16) int16 { return min(max(v, -limit), limit) }
 
 // load deals the soft bits out to the components. What is not sent is 0, unknown.
 func (d *Decoder) load(soft []int8) {
@@ -91,16 +100,17 @@ func (d *Decoder) load(soft []int8) {
 	for s := range d.code.k + tail {
 		sequence := d.code.sequence[s%len(d.code.sequence)]
 		for i, o := range sequence {
-			v := int32(max(soft[i], -127))
+			v := int16(max(soft[i], -127))
 			switch {
 			case o.second:
 				d.second.coded[s][o.connection-1] = v
 			case o.connection > 0:
 				d.first.coded[s][o.connection-1] = v
 			default:
-				d.first.uncoded[s] = v
+				d.uncoded[s] = v
 			}
 		}
 		soft = soft[len(sequence):]
 	}
+	copy(d.first.known[d.code.k:], d.uncoded[d.code.k:])
 }

@@ -2,13 +2,13 @@ package link
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/aos"
 	"github.com/perilune/perilune/ccsds/internal/packets"
 	"github.com/perilune/perilune/ccsds/tm"
-	"github.com/perilune/perilune/ccsds/uslp"
 )
 
 // Framing is a protocol of the data link layer.
@@ -67,6 +67,7 @@ type downVC struct {
 	id     ccsds.VCID
 	share  Share
 	queue  [][]byte
+	ready  bool // for the next frame
 	credit int
 	tokens float64 // frames that its rate allows now
 	data   int     // octets of packets in a frame
@@ -178,25 +179,26 @@ func (f *Framer) Err() error {
 // those that wait and that their rate allows, the lowest priority; among these by
 // smooth weighted round robin: each gains its weight, the richest pays for all.
 func (f *Framer) choose() *downVC {
-	var best *downVC
-	total := 0
+	priority := math.MaxInt
 	for _, c := range f.vcs {
 		if c.share.Rate > 0 {
 			c.tokens = min(c.tokens+float64(c.share.Rate)*f.share, tokenLimit)
 		}
 		f.fill(c)
-		if f.build.Pending(c.id) == 0 {
+		c.ready = f.build.Pending(c.id) > 0
+		if !c.ready {
 			c.credit = 0
 			continue
 		}
-		if c.share.Rate > 0 && c.tokens < 1 {
-			continue
+		if c.ready = c.share.Rate == 0 || c.tokens >= 1; c.ready {
+			priority = min(priority, c.share.Priority)
 		}
-		if best != nil && c.share.Priority > best.share.Priority {
+	}
+	var best *downVC
+	total := 0
+	for _, c := range f.vcs {
+		if !c.ready || c.share.Priority != priority {
 			continue
-		}
-		if best != nil && c.share.Priority < best.share.Priority {
-			best, total = nil, 0
 		}
 		c.credit += c.share.Weight
 		total += c.share.Weight
@@ -251,80 +253,4 @@ func (f Framing) maxVC() ccsds.VCID {
 		return tm.IdleVCID - 1
 	}
 	return aos.IdleVCID - 1 // USLP's too
-}
-
-// uslpBuilder is a uslp.Builder of frames of fixed length, with packets on access point 0.
-type uslpBuilder struct {
-	*uslp.Builder
-	ocf bool
-}
-
-// uslpDownCount is the frame count of USLP downlinks in octets: as long as that of AOS.
-const uslpDownCount = 3
-
-func newUSLPBuilder(p Profile) (uslpBuilder, error) {
-	b, err := uslp.NewBuilder(p.uslp(), uslpDownCount, p.Encapsulation)
-	return uslpBuilder{b, !p.NoOCF}, err
-}
-
-func (b uslpBuilder) control(ocf *[4]byte) *[4]byte {
-	if b.ocf {
-		return ocf
-	}
-	return nil
-}
-
-func (b uslpBuilder) Append(vc ccsds.VCID, packet []byte) error {
-	return b.Builder.Append(uslp.Channel{VC: vc}, packet)
-}
-
-func (b uslpBuilder) Pending(vc ccsds.VCID) int { return b.Builder.Pending(uslp.Channel{VC: vc}) }
-
-func (b uslpBuilder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) ([]byte, bool) {
-	return b.Builder.Next(dst, uslp.Channel{VC: vc}, b.control(&ocf), flush)
-}
-
-func (b uslpBuilder) Idle(dst []byte, ocf [4]byte) []byte {
-	out, err := b.Builder.Idle(dst, b.control(&ocf), 0)
-	if err != nil { // Validate made sure that there is room
-		return dst
-	}
-	return out
-}
-
-// packetBuilder has no frames: what it makes are packets, each by itself.
-type packetBuilder struct {
-	length int // octets of an idle packet
-	queue  [ccsds.MaxVCID + 1][][]byte
-}
-
-func (b *packetBuilder) Secure(ccsds.Protector) {} // Validate refuses security without frames
-func (b *packetBuilder) Err() error             { return nil }
-
-func (b *packetBuilder) Append(vc ccsds.VCID, packet []byte) error {
-	b.queue[vc] = append(b.queue[vc], packet)
-	return nil
-}
-
-func (b *packetBuilder) Pending(vc ccsds.VCID) (n int) {
-	for _, p := range b.queue[vc] {
-		n += len(p)
-	}
-	return n
-}
-
-func (b *packetBuilder) Next(dst []byte, vc ccsds.VCID, _ [4]byte, _ bool) ([]byte, bool) {
-	q := b.queue[vc]
-	if len(q) == 0 {
-		return dst, false
-	}
-	dst = append(dst, q[0]...)
-	copy(q, q[1:])
-	q[len(q)-1] = nil
-	b.queue[vc] = q[:len(q)-1]
-	return dst, true
-}
-
-func (b *packetBuilder) Idle(dst []byte, _ [4]byte) []byte {
-	return ccsds.AppendIdlePacket(dst, b.length)
 }

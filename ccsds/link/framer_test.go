@@ -262,3 +262,43 @@ func BenchmarkChain(b *testing.B) {
 		})
 	}
 }
+
+// Channels that wait behind one of a better priority save up nothing against each other.
+func TestSharesBehindPriority(t *testing.T) {
+	framer, deframer := framed(t, link.Profile{Shares: map[ccsds.VCID]link.Share{
+		0: {Priority: 1, Weight: 1}, 1: {Priority: 0, Weight: 1}, 2: {Priority: 1, Weight: 1},
+	}}, nil, nil)
+	var counts [3]int
+	next := func(vcs ...ccsds.VCID) {
+		t.Helper()
+		for _, vc := range vcs {
+			for framer.Room(vc) > 0 {
+				if err := framer.Send(vc, packet(int(vc), 1000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		frame, _ := framer.Next(nil, [4]byte{})
+		h, err := deframer.Decode(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[h.VC]++
+	}
+	for range 500 {
+		next(0, 1, 2)
+	}
+	if counts != [3]int{0, 500, 0} {
+		t.Fatalf("frames by channel %v", counts)
+	}
+	for framer.Room(1) < 64 {
+		next(0, 2)
+	}
+	counts = [3]int{}
+	for range 100 {
+		next(0, 2)
+	}
+	if counts[0] < 48 || counts[2] < 48 {
+		t.Errorf("frames by channel %v", counts)
+	}
+}

@@ -75,7 +75,7 @@ func newCraft(t *testing.T, ber float64) *craftT {
 	var grants []grant.Grant
 	for _, tt := range desc.Tenants {
 		grants = append(grants, grant.Grant{Tenant: tt.Name, APID: tt.APID, Quota: grant.Quota{
-			MemoryMiB: tt.Memory, Guests: tt.Guests, StorageMiB: tt.Storage}})
+			MemoryMiB: tt.Memory, Guests: tt.Guests, StorageMiB: tt.Storage, VCPUs: tt.VCPUs}})
 	}
 	trust, err := c.dev.Trust(desc.Name, grants)
 	if err != nil {
@@ -101,8 +101,18 @@ func newCraft(t *testing.T, ber float64) *craftT {
 // bundle packs a mission with a packet device, signed by the key of signer.
 func (c *craftT) bundle(tenant, name, file, signer string) (digest string) {
 	c.t.Helper()
+	return c.bundleWith(tenant, name, file, signer, 1)
+}
+
+// bundleWith packs one that declares more vCPUs than one.
+func (c *craftT) bundleWith(tenant, name, file, signer string, vcpus int) (digest string) {
+	c.t.Helper()
 	kernel := filepath.Join(c.t.TempDir(), "kernel")
-	program := hvttest.Program(elf.EM_X86_64, []byte{0xF4}, hvt.Entry{Name: "link", Type: hvt.Net})
+	devices := []hvt.Entry{{Name: "link", Type: hvt.Net}}
+	if vcpus > 1 {
+		devices = append(devices, hvt.Extend("vcpus", hvt.VCPUs, uint32(vcpus)))
+	}
+	program := hvttest.Program(elf.EM_X86_64, []byte{0xF4}, devices...)
 	if err := os.WriteFile(kernel, program, 0o644); err != nil {
 		c.t.Fatal(err)
 	}
@@ -110,7 +120,7 @@ func (c *craftT) bundle(tenant, name, file, signer string) (digest string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	toml := fmt.Sprintf("name = %q\ntenant = %q\n[guest]\nmemory = 8\n[[packet]]\nname = \"link\"\n", name, tenant)
+	toml := fmt.Sprintf("name = %q\ntenant = %q\n[guest]\nmemory = 8\nvcpus = %d\n[[packet]]\nname = \"link\"\n", name, tenant, vcpus)
 	d, err := bundle.Write(file, bundle.Contents{Mission: []byte(toml), Kernels: map[string]string{"amd64": kernel, "arm64": kernel}}, key)
 	if err != nil {
 		c.t.Fatal(err)

@@ -32,6 +32,7 @@ type Tenant struct {
 	Autostart    []string `toml:"autostart"`     // names of missions that run from boot on
 	Memory       int      `toml:"memory"`        // MiB of a guest
 	Guests       int      `toml:"guests"`        // at a time
+	VCPUs        int      `toml:"vcpus"`         // of a guest
 	Storage      int      `toml:"storage"`       // MiB on board
 	TelemetryBps int      `toml:"telemetry_bps"` // octets of telemetry a second
 	Disk         int      `toml:"disk"`          // MiB a second of a guest, read and written each
@@ -97,7 +98,7 @@ func (t *Tenant) fill() {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}, {&t.Disk, defaultDisk}} {
+	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.VCPUs, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}, {&t.Disk, defaultDisk}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -153,7 +154,7 @@ func (t *Tenant) validate() error {
 	for _, v := range []struct {
 		key   string
 		value int
-	}{{"memory", t.Memory}, {"guests", t.Guests}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}, {"disk", t.Disk}} {
+	}{{"memory", t.Memory}, {"guests", t.Guests}, {"vcpus", t.VCPUs}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}, {"disk", t.Disk}} {
 		if v.value < 1 {
 			return fmt.Errorf("%s %d: want more than zero", v.key, v.value)
 		}

@@ -32,7 +32,11 @@ type Quota struct {
 	Guests       int `json:"guests"`        // at a time
 	StorageMiB   int `json:"storage_mib"`   // bundles and products on board
 	TelemetryBps int `json:"telemetry_bps"` // octets a second of telemetry
+	VCPUs        int `json:"vcpus"`         // a guest; less than 1 is 1, as in grants that do not speak of it
 }
+
+// Processors is how many vCPUs a guest may have.
+func (q Quota) Processors() int { return max(q.VCPUs, 1) }
 
 // Order is mission control's word that bundles may be activated on a craft.
 type Order struct {

@@ -89,6 +89,7 @@ func bundleRules() map[string]func(w *world) (string, string) {
 		missions.RuleQuota + " memory":            packed(spec{memory: 17}),
 		missions.RuleQuota + " storage":           packed(spec{block: make([]byte, 1<<20)}),
 		missions.RuleQuota + " network":           packed(spec{more: "[[net]]\nname = \"eth\"\n"}),
+		missions.RuleVCPUs:                        packed(spec{vcpus: 2}),
 		missions.RuleSignature + " other tenant":  packed(spec{signer: "acme"}),
 		missions.RuleSignature + " none":          forged(true, swap("space.perilune.signature", "space.perilune.sagnature")),
 		missions.RuleSignature + " other content": forged(true, swap("memory = 8", "memory = 9")),
@@ -97,6 +98,7 @@ func bundleRules() map[string]func(w *world) (string, string) {
 		missions.RuleELF + " of another machine":  packed(spec{machine: elsewhere}),
 		missions.RuleManifest + " more":           packed(spec{devices: []hvt.Entry{{Name: "link", Type: hvt.Net}, {Name: "more", Type: hvt.Net}}}),
 		missions.RuleManifest + " other type":     packed(spec{devices: []hvt.Entry{{Name: "link", Type: hvt.Block}}}),
+		missions.RuleManifest + " more vCPUs":     packed(spec{devices: []hvt.Entry{{Name: "link", Type: hvt.Net}, processors(2)}}),
 		missions.RuleManifest + " none":           packed(spec{devices: []hvt.Entry{}}),
 	}
 }
@@ -221,6 +223,24 @@ func TestGrantRules(t *testing.T) {
 			w.trust.Grants = held
 			w.refused(name, err)
 		})
+	}
+}
+
+// TestVCPUQuota: what a grant of one vCPU refuses, a grant of two takes, and no more than two.
+func TestVCPUQuota(t *testing.T) {
+	w := newWorld(t)
+	wide := quota
+	wide.VCPUs = 2
+	trust, err := w.dev.Trust("luna", []grant.Grant{{Tenant: "borealis", APID: 101, Quota: wide}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.trust.Grants = trust.Grants
+	path, digest := w.pack(spec{vcpus: 3})
+	_, err = w.store.Activate(path, w.order(digest))
+	w.wantRule(err, missions.RuleVCPUs)
+	if in := w.activate(spec{vcpus: 2}); in.Mission.Guest.VCPUs != 2 {
+		t.Errorf("%+v", in.Mission.Guest)
 	}
 }
 

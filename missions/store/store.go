@@ -250,6 +250,8 @@ func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
 		return g, missions.Rulef(missions.RuleSignature, "signed as %s %s, mission.toml says %s %s", signed.Mission, signed.Version, b.Mission.Name, b.Mission.Version)
 	case b.Mission.Guest.Memory > g.Quota.MemoryMiB:
 		return g, missions.Rulef(missions.RuleQuota, "the guest wants %d MiB, the grant gives %d", b.Mission.Guest.Memory, g.Quota.MemoryMiB)
+	case b.Mission.Guest.VCPUs > g.Quota.Processors():
+		return g, missions.Rulef(missions.RuleVCPUs, "the guest wants %d vCPUs, the grant gives %d", b.Mission.Guest.VCPUs, g.Quota.Processors())
 	case b.Unpacked()+others > int64(g.Quota.StorageMiB)<<20:
 		return g, missions.Rulef(missions.RuleQuota, "unpacked it is %d octets, the tenant's other missions have %d, the grant gives %d MiB",
 			b.Unpacked(), others, g.Quota.StorageMiB)

@@ -81,6 +81,7 @@ func (w *world) reopen() {
 type spec struct {
 	tenant, name, version string
 	memory                int
+	vcpus                 int
 	machine               elf.Machine // one kernel of this machine only
 	program               []byte      // in place of a proper one, for all machines
 	devices               []hvt.Entry // that the program declares; nil: those of mission.toml
@@ -104,11 +105,16 @@ func (w *world) pack(s spec) (path, digest string) {
 	if s.memory == 0 {
 		s.memory = 8
 	}
-	toml := fmt.Sprintf("name = %q\ntenant = %q\nversion = %q\n[guest]\nmemory = %d\n[[packet]]\nname = \"link\"\n", s.name, s.tenant, s.version, s.memory)
+	s.vcpus = max(s.vcpus, 1)
+	toml := fmt.Sprintf("name = %q\ntenant = %q\nversion = %q\n[guest]\nmemory = %d\nvcpus = %d\n[[packet]]\nname = \"link\"\n",
+		s.name, s.tenant, s.version, s.memory, s.vcpus)
 	if s.devices == nil {
 		s.devices = []hvt.Entry{{Name: "link", Type: hvt.Net}}
 		if s.block != nil {
 			s.devices = append(s.devices, hvt.Entry{Name: "disk", Type: hvt.Block})
+		}
+		if s.vcpus > 1 {
+			s.devices = append(s.devices, processors(s.vcpus))
 		}
 	}
 	c := bundle.Contents{Kernels: map[string]string{}, Blobs: map[string]string{}}
@@ -139,6 +145,9 @@ func (w *world) pack(s spec) (path, digest string) {
 	}
 	return path, d.String()
 }
+
+// processors is how a program declares that it has n vCPUs.
+func processors(n int) hvt.Entry { return hvt.Extend("vcpus", hvt.VCPUs, uint32(n)) }
 
 func (w *world) write(name string, data []byte) string {
 	w.t.Helper()

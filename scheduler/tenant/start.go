@@ -14,6 +14,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/store"
 	"github.com/perilune/perilune/tender/wire"
 )
@@ -73,6 +74,9 @@ func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
 	}
 	if most := min(t.MemoryMiB, quota.MemoryMiB); memory > most {
 		return nil, nil, refuse(pus.FailureNotPermitted, "grant.quota: it wants %d MiB, %q may have %d", memory, id.Tenant, most)
+	}
+	if most := min(t.VCPUs, quota.Processors()); in.Mission.Guest.VCPUs > most {
+		return nil, nil, refuse(pus.FailureNotPermitted, "%s: it wants %d vCPUs, %q may have %d", missions.RuleVCPUs, in.Mission.Guest.VCPUs, id.Tenant, most)
 	}
 	slot, ok := m.freeSlot()
 	if !ok {

@@ -64,6 +64,7 @@ type Tenant struct {
 	APID       ccsds.APID
 	MemoryMiB  int // a guest
 	Guests     int // at a time
+	VCPUs      int // of a guest
 	StorageMiB int // of products that wait for the ground
 	DiskMiBps  int // a guest, read and written each; 0 without limit
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Craft    *craft.Craft
 	Profile  link.Profile
 	Radio    linkd.Radio
+	Master   *[32]byte       // under which new link keys come; nil: they stay as they are
 	Trust    *grant.Trust    // nil: no bundle can be activated
 	Init     *initproto.Conn // nil: no slots, nobody to report health to
 	Data     string          // folder that belongs to flight; empty: none

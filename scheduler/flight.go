@@ -104,7 +104,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 	f.services, err = services.New(services.Config{
 		Store: packets,
 		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
-		Tenant: cfg.tenantOf, Send: f.router.Flight, Status: f.status, Publish: f.publish, Log: cfg.Log,
+		Tenant: cfg.tenantOf, Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})
 	if err != nil {
 		cfg.Log.Error("services start without some of their records", "err", err)
@@ -112,6 +112,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 	f.openFiles()
 	f.link, err = linkd.New(linkd.Config{
 		Profile: cfg.Profile, Saver: linkd.Saver{Records: f.records}, Radio: cfg.Radio, Clock: cfg.Clock,
+		Master: cfg.Master, Keys: f.records,
 		Fill: func(s linkd.Sink) { f.router.Fill(s) }, Packet: f.heardPacket,
 		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
 	})

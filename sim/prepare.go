@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions/craft"
@@ -37,6 +38,13 @@ func imageFiles(ctx context.Context, c *craft.Craft, craftFile, out string) (map
 		return nil, err
 	}
 	files := map[string]string{imageConfig: craftFile, imageTrust: trustFile}
+	if len(c.SPIs()) > 0 {
+		name := strings.TrimSuffix(craft.MasterFile, ".key")
+		if _, err := dev.Secret(name, craft.KeySize); err != nil {
+			return nil, err
+		}
+		files[path.Join(imageKeys, craft.MasterFile)] = filepath.Join(keysDir(out), craft.MasterFile)
+	}
 	for _, spi := range c.SPIs() {
 		name := fmt.Sprintf("sdls-%d", spi)
 		if _, err := dev.Secret(name, craft.KeySize); err != nil {

@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -130,6 +131,7 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 		return nil, err
 	}
 	p = p.WithDefaults()
+	p.SPI = maps.Clone(p.SPI) // Associate changes it
 	g := &Ground{p: p, counter: c, ev: ev, order: p.uplink(), vcs: map[ccsds.VCID]*groundVC{}}
 	var err error
 	if g.frames, err = NewDeframer(p, c); err != nil {

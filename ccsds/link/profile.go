@@ -187,8 +187,13 @@ func (p Profile) associations(wrongKey bool) []sdls.SA {
 				key[i] ^= 0xff
 			}
 		}
-		out = append(out, sdls.SA{SPI: spi, Key: key, VCs: []ccsds.VCID{vc}, Window: sdls.MaxWindow,
-			Mask: p.upFraming().mask(), Service: p.UpMode[vc].service()})
+		out = append(out, p.association(vc, spi, key))
 	}
 	return out
+}
+
+// association is one of uplink channel vc.
+func (p Profile) association(vc ccsds.VCID, spi uint16, key [32]byte) sdls.SA {
+	return sdls.SA{SPI: spi, Key: key, VCs: []ccsds.VCID{vc}, Window: sdls.MaxWindow,
+		Mask: p.upFraming().mask(), Service: p.UpMode[vc].service()}
 }

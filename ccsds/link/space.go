@@ -45,6 +45,8 @@ type Space struct {
 	up      *UpDecoder
 	framing upFraming
 	sdls    *sdls.Receiver
+	keys    *sdls.Keyring // with manager, nil while the profile's associations are in use
+	manager *sdls.Manager
 	vcs     map[ccsds.VCID]*spaceVC
 	order   []ccsds.VCID // for CLCWs
 	batch   []delivery

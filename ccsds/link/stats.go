@@ -56,6 +56,9 @@ func (s *Space) Stats() SpaceStats {
 	}
 	for _, spi := range s.p.SPI {
 		out.Floors[spi] = s.sdls.Floor(spi)
+		if n := s.sdls.Floor(Spare(spi)); n > 0 {
+			out.Floors[Spare(spi)] = n
+		}
 	}
 	return out
 }

@@ -17,11 +17,12 @@ type upPacket struct {
 	acked    int      // segments acknowledged
 }
 
-// segmentRef ties a frame data unit to its packet. n is the anti-replay number, drawn
+// segmentRef ties a frame data unit to its packet. n is the anti-replay number under spi, drawn
 // once: a retransmission is the identical octets.
 type segmentRef struct {
 	packet *upPacket
 	index  int
+	spi    uint16 // 0: unprotected
 	n      uint64
 }
 
@@ -216,7 +217,7 @@ func (g *Ground) segment(c *groundVC, p *upPacket) (*segmentRef, error) {
 			g.stats.Counter++
 			return nil, fmt.Errorf("link: anti-replay number for SPI %d: %w", spi, err)
 		}
-		ref.n = n
+		ref.spi, ref.n = spi, n
 	}
 	return ref, nil
 }
@@ -246,12 +247,11 @@ func (g *Ground) data(c *groundVC, t cop1.Transmission) []byte {
 
 // frame makes a data frame of a segment, protected if the channel is.
 func (g *Ground) frame(c *groundVC, bypass bool, seq uint8, ref *segmentRef, unit []byte) ([]byte, error) {
-	spi, protected := g.p.SPI[c.id]
-	if !protected {
+	if ref.spi == 0 {
 		return g.framing.data(c.id, bypass, seq, unit, 0, nil)
 	}
 	return g.framing.data(c.id, bypass, seq, unit, g.p.overhead(c.id), func(dst, header, clear []byte) ([]byte, error) {
-		return g.sdls.Apply(dst, spi, c.id, ref.n, header, clear)
+		return g.sdls.Apply(dst, ref.spi, c.id, ref.n, header, clear)
 	})
 }
 

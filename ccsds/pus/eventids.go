@@ -31,6 +31,8 @@ const (
 	EventPacketRefused    EventID = 60
 	EventLimitCrossed     EventID = 70
 	EventActionTaken      EventID = 71
+	EventKeysChanged      EventID = 80
+	EventKeysRefused      EventID = 81
 )
 
 var eventNames = map[EventID]string{
@@ -55,6 +57,8 @@ var eventNames = map[EventID]string{
 	EventPacketRefused:    "packet refused",
 	EventLimitCrossed:     "limit crossed",
 	EventActionTaken:      "action taken",
+	EventKeysChanged:      "keys changed",
+	EventKeysRefused:      "keys refused",
 }
 
 func (id EventID) String() string {

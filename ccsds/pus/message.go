@@ -17,6 +17,7 @@ const (
 	ServiceSchedule     = 11
 	ServiceTest         = 17
 	ServiceTenant       = 128
+	ServiceSecurity     = 129
 )
 
 // Message subtypes, named as service and direction.
@@ -54,6 +55,9 @@ const (
 	TenantCommand   = 1 // TC[128,1]
 	TenantTelemetry = 1 // TM[128,1]
 	TenantConsole   = 2 // TM[128,2]
+
+	SecurityCommand = 1 // TC[129,1]: a PDU of CCSDS 355.1-B-1
+	SecurityReply   = 1 // TM[129,1]
 )
 
 // reader takes fields off the front of a message. The first field that does

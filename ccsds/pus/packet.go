@@ -121,6 +121,7 @@ func (t *Telecommand) Check() error {
 	case [2]uint8{ServiceSchedule, ScheduleEnable}, [2]uint8{ServiceSchedule, ScheduleDisable},
 		[2]uint8{ServiceSchedule, ScheduleReset}, [2]uint8{ServiceTest, AreYouAlive}:
 		err = newReader(fmt.Sprintf("TC[%d,%d]", t.Service, t.Subtype), t.Payload).end()
+	case [2]uint8{ServiceSecurity, SecurityCommand}: // package sdls reads it
 	default:
 		k := tcKind(t.Service, t.Subtype)
 		if BodyType(k) == nil {

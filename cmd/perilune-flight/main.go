@@ -61,6 +61,9 @@ func configure(log *slog.Logger) (scheduler.Config, error) {
 	if cfg.Profile, err = cfg.Craft.Profile(keys); err != nil {
 		return cfg, err
 	}
+	if cfg.Master, err = craft.LoadMaster(filepath.Join(initproto.EtcDir, keysDir)); err != nil {
+		log.Error("link keys cannot be changed", "err", err)
+	}
 	if cfg.Trust, err = grant.LoadTrust(filepath.Join(initproto.EtcDir, trustFile)); err != nil {
 		log.Error("no bundle can be activated", "err", err)
 	}

@@ -1,13 +1,33 @@
 package craft
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // KeyFile is the name of the file that holds the key of the association spi.
 func KeyFile(spi uint16) string { return fmt.Sprintf("sdls-%d.key", spi) }
+
+// MasterFile is the name of the file that holds the key under which new link keys travel.
+const MasterFile = "sdls-master.key"
+
+// LoadMaster reads the master key from dir, nil if there is none: then the link's keys stay
+// as they are.
+func LoadMaster(dir string) (*[KeySize]byte, error) {
+	data, err := os.ReadFile(filepath.Join(dir, MasterFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("master key: %w", err)
+	case len(data) != KeySize:
+		return nil, fmt.Errorf("master key %s: %d octets, want %d", MasterFile, len(data), KeySize)
+	}
+	return (*[KeySize]byte)(data), nil
+}
 
 // LoadKeys reads the keys of the link's associations from dir.
 func (c *Craft) LoadKeys(dir string) (map[uint16][KeySize]byte, error) {

@@ -40,6 +40,8 @@ type Config struct {
 	Saver   link.Saver
 	Radio   Radio
 	Clock   clock.Clock
+	Master  *[32]byte // master key, under which new keys travel; nil: keys are not managed
+	Keys    Records   // of managed keys and associations; with Master
 
 	Fill    func(Sink)                                                    // puts telemetry into the queues before each frame
 	Packet  func(ctx context.Context, vc ccsds.VCID, packet []byte) error // takes a packet that came up
@@ -82,6 +84,13 @@ func New(cfg Config) (*Link, error) {
 		return nil, fmt.Errorf("space link: %w", err)
 	}
 	l.space = space
+	if cfg.Master != nil && len(cfg.Profile.SPI) > 0 {
+		// Without the record the keys of the image must do: a craft that takes no commands
+		// any more is worse than one that takes a key from before.
+		if err := l.manage(); err != nil && !errors.Is(err, link.ErrUnmanaged) {
+			cfg.Refused("keys", err.Error(), 1)
+		}
+	}
 	return l, nil
 }
 

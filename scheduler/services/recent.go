@@ -70,6 +70,8 @@ func acts(tc *pus.Telecommand) bool {
 	switch tc.Service {
 	case pus.ServiceFunction, pus.ServiceSchedule, pus.ServiceTenant:
 		return !asks[k]
+	case pus.ServiceSecurity:
+		return changesKeys(tc.Payload) != ""
 	}
 	return once[k]
 }

@@ -80,6 +80,7 @@ type Config struct {
 	Tenant   func(ccsds.APID) (name string, ok bool)
 	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID
 	Status   func() pus.Housekeeping                         // without what Services knows itself
+	Security func(command []byte) (reply []byte, err error)  // an extended procedure of SDLS
 	Store    Store                                           // nil: telemetry is not stored
 	Publish  func(bus.Event)
 	Log      *slog.Logger
@@ -222,6 +223,8 @@ func (s *Services) execute(tc pus.Telecommand) {
 		run = func() error { return s.setTime(tc.Payload) }
 	case pus.ServiceSchedule:
 		run = func() error { return s.schedule(&tc) }
+	case pus.ServiceSecurity:
+		run = func() error { return s.security(tc.Payload) }
 	case pus.ServiceTenant:
 		run = func() error { return s.toTenant(&tc) }
 	case pus.ServiceFunction:

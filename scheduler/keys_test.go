@@ -1,0 +1,165 @@
+package scheduler_test
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/ccsds/sdls"
+	"github.com/perilune/perilune/internal/initproto"
+)
+
+// procedure sends an extended procedure and waits for what becomes of it.
+func (g *ground) procedure(p sdls.PDU, err error) pus.Verification {
+	g.t.Helper()
+	return g.ended(g.procedureUp(p, err))
+}
+
+func (g *ground) procedureUp(p sdls.PDU, err error) pus.RequestID {
+	g.t.Helper()
+	data, err2 := p.Append(nil)
+	if err != nil || err2 != nil {
+		g.t.Fatal(err, err2)
+	}
+	return g.command(1, pus.ServiceSecurity, pus.SecurityCommand, data)
+}
+
+// ended waits for the last report of a telecommand.
+func (g *ground) ended(id pus.RequestID) (v pus.Verification) {
+	g.t.Helper()
+	g.wait("end of "+id.String(), func(tm pus.Telemetry) bool {
+		if tm.Service != pus.ServiceVerification || tm.Subtype != pus.CompletionSuccess && tm.Subtype != pus.CompletionFailure {
+			return false
+		}
+		var err error
+		v, err = pus.DecodeVerification(tm.Subtype, tm.Payload)
+		return err == nil && v.Request == id
+	})
+	return v
+}
+
+func (g *ground) succeeds(p sdls.PDU, err error) {
+	g.t.Helper()
+	if v := g.procedure(p, err); v.Failed() {
+		g.t.Fatalf("procedure %02x: %s", p.Tag(), v.Text)
+	}
+}
+
+// alive pings the craft on virtual channel 0.
+func (g *ground) alive() {
+	g.t.Helper()
+	g.verified(g.command(1, pus.ServiceTest, pus.AreYouAlive, nil), pus.CompletionSuccess)
+}
+
+func iv(t *testing.T) (v [12]byte) {
+	t.Helper()
+	if _, err := rand.Read(v[:]); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// The key of virtual channel 0 is changed over the air, with flight restarted in the middle
+// and the craft reset afterwards: no telecommand is lost, and the key of before is refused.
+func TestKeyRotation(t *testing.T) {
+	c := newCraft(t, 0)
+	master := sdls.Key{ID: link.MasterKey, Value: [32]byte{9}, State: sdls.Active, Master: true}
+	c.cfg.Master = &master.Value
+	c.boot()
+	g := c.ground
+	g.alive()
+	old, _ := g.link.Association(0)
+	spare, key := link.Spare(old), sdls.KeyBlock{ID: 1000, Value: [32]byte{7, 7}}
+
+	g.succeeds(sdls.OTARPDU(master, iv(t), key))
+	c.halt()
+	g.forget()
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	challenge := sdls.Challenge{Key: key.ID, Value: [16]byte{1, 2, 3}}
+	g.succeeds(sdls.VerifyPDU(challenge), nil)
+	reply := g.wait("proof", func(tm pus.Telemetry) bool { return tm.Service == pus.ServiceSecurity })
+	ours, err := sdls.NewKeyring(sdls.Key{ID: key.ID, Value: key.Value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := sdls.ParsePDU(reply.Payload); err != nil || ours.CheckProof(p, challenge) != nil {
+		t.Fatalf("proof %x: %v", reply.Payload, err)
+	}
+	g.succeeds(sdls.KeysPDU(sdls.KeyActivate, key.ID), nil)
+	g.succeeds(sdls.RekeyPDU(spare, key.ID, 0, 12), nil)
+	g.succeeds(sdls.StartPDU(spare, sdls.Link{SCID: 42}), nil)
+	g.event(pus.EventKeysChanged, "association started")
+
+	// Both are good: what is under way keeps the old key.
+	before := g.command(1, pus.ServiceTest, pus.AreYouAlive, nil)
+	g.mu.Lock()
+	err = g.link.Associate(0, spare, key.Value)
+	g.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.alive()
+	g.verified(before, pus.CompletionSuccess)
+	g.succeeds(sdls.AssociationPDU(sdls.SAStop, old), nil)
+	g.succeeds(sdls.AssociationPDU(sdls.SAExpire, old), nil)
+	g.succeeds(sdls.KeysPDU(sdls.KeyDeactivate, old), nil)
+	g.succeeds(sdls.KeysPDU(sdls.KeyDestroy, old), nil)
+
+	// A reset does not bring the key of the image back.
+	c.halt()
+	g.forget()
+	c.boot()
+	g.alive()
+	forged, err := pus.BuildTC(1, 9000, pus.AckAll, pus.ServiceTest, pus.AreYouAlive, 7, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.mu.Lock()
+	err = g.link.Associate(0, old, c.cfg.Profile.Keys[old])
+	if err == nil {
+		err = g.link.Send(ccsds.VCID(0), forged, true, nil)
+	}
+	g.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.event(pus.EventLinkRefused, "unknown SPI")
+}
+
+// What must not be done to keys is refused, told and changes nothing.
+func TestKeysRefused(t *testing.T) {
+	c := newCraft(t, 0)
+	master := sdls.Key{ID: link.MasterKey, Value: [32]byte{9}, State: sdls.Active, Master: true}
+	c.cfg.Master = &master.Value
+	c.boot()
+	g := c.ground
+	spi, _ := g.link.Association(0)
+	wrong := master
+	wrong.Value[0] = 8
+	forged, err := sdls.OTARPDU(wrong, iv(t), sdls.KeyBlock{ID: 1000, Value: [32]byte{7}})
+	for name, id := range map[string]pus.RequestID{
+		"forged":      g.procedureUp(forged, err),
+		"own way":     g.procedureUp(sdls.AssociationPDU(sdls.SAStop, spi), nil),
+		"own numbers": g.procedureUp(sdls.SetARSNPDU(spi, 1<<40, 12), nil),
+		"in use":      g.procedureUp(sdls.KeysPDU(sdls.KeyDeactivate, spi), nil),
+		"master":      g.procedureUp(sdls.KeysPDU(sdls.KeyDestroy, link.MasterKey), nil),
+		"no such key": g.procedureUp(sdls.KeysPDU(sdls.KeyActivate, 77), nil),
+		"malformed":   g.command(1, pus.ServiceSecurity, pus.SecurityCommand, []byte{1, 2}),
+	} {
+		if v := g.ended(id); v.Code != pus.FailureRefused {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	g.event(pus.EventKeysRefused, "MAC does not match")
+	g.alive()
+	// Without a master key nothing is managed.
+	c.halt()
+	c.cfg.Master = nil
+	g.forget()
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	if v := g.procedure(sdls.KeysPDU(sdls.KeyActivate, 77), nil); v.Code != pus.FailureRefused {
+		t.Errorf("unmanaged: %+v", v)
+	}
+}

@@ -151,3 +151,67 @@ func TestRestoreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A channel is attached to a restored guest by its name, as to a new one: what was sent
+// meanwhile to an end that was kept is there, and another end does as well.
+func TestRestoreWithChannel(t *testing.T) {
+	guest, prog := tendertest.Guest(t, "channel"), tendertest.Tender(t)
+	file := filepath.Join(t.TempDir(), "guest.snapshot")
+	ours, theirs := seqpair(t)
+	start := func(end *os.File, args ...string) (*exec.Cmd, *bytes.Buffer) {
+		var said bytes.Buffer
+		cmd := exec.Command(prog, append([]string{"--channel:notes=@3"}, args...)...)
+		cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &said, &said, []*os.File{end}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+		t.Cleanup(func() { timer.Stop() })
+		return cmd, &said
+	}
+	send := func(to *os.File, message []byte) {
+		t.Helper()
+		if _, err := to.Write(message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer := func(from *os.File, want []byte) {
+		t.Helper()
+		buf := make([]byte, 8192)
+		n, err := from.Read(buf)
+		if err != nil || !bytes.Equal(buf[:n], want) {
+			t.Fatalf("answer %.20q of %d octets, %v", buf[:n], n, err)
+		}
+	}
+
+	first, said := start(theirs, "--mem=2", "--snapshot="+file, "--snapshot-exit", guest, "second")
+	send(ours, []byte("HAL"))
+	answer(ours, []byte("IBM"))
+	if err := first.Process.Signal(unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Wait(); err != nil || !strings.Contains(said.String(), "snapshot: wrote ") {
+		t.Fatalf("save: %v, %q", err, said)
+	}
+	if _, stderr, status := run(t, prog, "--restore="+file); status != 1 || !strings.Contains(stderr, "Device 'notes' of type CHANNEL declared but not attached") {
+		t.Errorf("restored without its channel: status %d, %q", status, stderr)
+	}
+
+	send(ours, []byte("meanwhile"))
+	last := bytes.Repeat([]byte{1}, 4096) // after it the guest ends
+	again, said := start(theirs, "--restore="+file)
+	answer(ours, []byte("nfboxijmf"))
+	send(ours, last)
+	answer(ours, bytes.Repeat([]byte{2}, 4096))
+	if err := again.Wait(); err != nil {
+		t.Errorf("restored: %v, %q", err, said)
+	}
+
+	ours, theirs = seqpair(t)
+	other, said := start(theirs, "--restore="+file)
+	send(ours, last)
+	answer(ours, bytes.Repeat([]byte{2}, 4096))
+	if err := other.Wait(); err != nil {
+		t.Errorf("restored on another channel: %v, %q", err, said)
+	}
+}

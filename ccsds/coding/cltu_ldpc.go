@@ -11,8 +11,9 @@ import (
 //
 //	034776C7272895B0 | codeword … codeword | tail
 //
-// The frame is randomised in any case, then filled with alternating bits and encoded. Only
-// the code (128,64) has a tail, where the mission wants one.
+// The frame is filled with alternating bits and encoded, then each codeword is randomised by
+// itself, always (issue 3 randomised the frame before it was encoded). Only the code (128,64)
+// has a tail, where the mission wants one.
 const (
 	softStart       = 0x034776C7272895B0
 	softStartBits   = 64
@@ -33,17 +34,15 @@ func EncodeSoftCLTU(dst, frame []byte, c *ldpc.Code, tail bool) ([]byte, error) 
 	var block [32]byte
 	data := block[:c.DataBits()/8]
 	for at := 0; at < len(frame); at += len(data) {
-		n := copy(data, frame[at:])
-		for i := range data[:n] {
-			data[i] ^= tcSequence[(at+i)%len(tcSequence)]
-		}
-		for i := n; i < len(data); i++ {
+		for i := copy(data, frame[at:]); i < len(data); i++ {
 			data[i] = fillOctet
 		}
+		word := len(dst)
 		var err error
 		if dst, err = c.Encode(dst, data); err != nil {
 			return dst, err
 		}
+		RandomiseTC(dst[word:])
 	}
 	if tail {
 		dst = append(dst, softTail[:]...)
@@ -71,6 +70,7 @@ type SoftCLTUDecoder struct {
 	found bool
 	data  []byte
 	again []byte
+	plain []int8 // a word without its random sequence
 	info  CLTUInfo
 	stats CLTUStats
 }
@@ -91,7 +91,7 @@ func NewSoftCLTUDecoder(c *ldpc.Code, tail bool, o ldpc.Options) (*SoftCLTUDecod
 func (d *SoftCLTUDecoder) Stats() CLTUStats { return d.stats }
 
 // Push takes the next soft bits of the stream and calls emit for each CLTU with at least one
-// codeword as soon as its end is known. frame holds the octets derandomised, with the fill
+// codeword as soon as its end is known. frame holds the octets with the fill
 // behind the transfer frame, valid only during the call, which may change them. Info's
 // Corrected counts the bits whose sign was wrong. A false start may be emitted too: the
 // frame's own checks must refuse it.
@@ -129,8 +129,10 @@ func (d *SoftCLTUDecoder) step(emit func([]byte, CLTUInfo)) bool {
 	case size+d.dec.Code().DataBits()/8 > MaxCLTUData:
 		d.info.Ended = EndLimit
 	default:
-		if d.data, err = d.dec.Decode(d.data, word); err == nil {
-			d.info.Corrected += d.wrong(d.data[size:], word)
+		d.plain = append(d.plain[:0], word...)
+		RandomiseTCSoft(d.plain)
+		if d.data, err = d.dec.Decode(d.data, d.plain); err == nil {
+			d.info.Corrected += d.wrong(d.data[size:], d.plain)
 			d.info.Blocks++
 			d.next += n
 			return true
@@ -162,7 +164,7 @@ func likeTail(word []int8) bool {
 }
 
 // likeIdle reports whether the word is mostly alternating bits, in either phase: what is
-// radiated between CLTUs. It is near no codeword of a randomised frame.
+// radiated between CLTUs. A randomised codeword is so by chance alone, once in 10^18.
 func likeIdle(word []int8) bool {
 	n := 0
 	for i, s := range word {
@@ -203,6 +205,5 @@ func (d *SoftCLTUDecoder) finish(emit func([]byte, CLTUInfo)) {
 	if d.info.Ended == EndTail {
 		d.stats.Tails++
 	}
-	RandomiseTC(d.data)
 	emit(d.data, d.info)
 }

@@ -48,8 +48,8 @@ func sequence(feedback func(byte) byte) []byte {
 // a second call takes it away again. A CADU's sync marker is not randomised.
 func Randomise(b []byte) { randomise(b, tmSequence) }
 
-// RandomiseTC does the same with the telecommand sequence, over the frames of a CLTU
-// before BCH encoding, where a mission chooses to.
+// RandomiseTC does the same with the telecommand sequence: over the frames of a CLTU before
+// BCH encoding, where a mission chooses to, and over each LDPC codeword by itself.
 func RandomiseTC(b []byte) { randomise(b, tcSequence) }
 
 // RandomiseLong adds the sequence of 131071 bits to b in place, which later issues of the

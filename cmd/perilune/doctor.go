@@ -4,29 +4,38 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/perilune/perilune/internal/doctor"
 )
 
-// errMissing ends `doctor` on a machine that cannot build or fly.
+// errMissing ends `doctor` on a machine that cannot do what it is for.
 var errMissing = errors.New("something is missing")
 
 func (a *app) doctorCmd() *cobra.Command {
 	var install bool
+	var set string
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what this machine needs to build and fly a simulated craft",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if install {
-				return doctor.Ensure(a.ctx, doctor.Needs, func(s string) { fmt.Fprintln(a.talk, s) })
+			needs, ok := doctor.Sets[set]
+			if !ok {
+				return usagef("--for %s: want %s", set, strings.Join(slices.Sorted(maps.Keys(doctor.Sets)), " or "))
 			}
-			return a.examine(doctor.Check(doctor.Needs))
+			if install {
+				return doctor.Ensure(a.ctx, needs, func(s string) { fmt.Fprintln(a.talk, s) })
+			}
+			return a.examine(doctor.Check(needs))
 		},
 	}
 	c.Flags().BoolVar(&install, "install", false, "install what is missing, on Debian and Ubuntu")
+	c.Flags().StringVar(&set, "for", "flight", "what the machine is for: flight, or interop (tests against outside programs)")
 	return c
 }
 
@@ -51,7 +60,7 @@ func (a *app) examine(results []doctor.Result) error {
 		return nil
 	}
 	if len(packages) > 0 {
-		fmt.Fprintln(a.talk, "'perilune doctor --install' installs what Debian and Ubuntu have.")
+		fmt.Fprintln(a.talk, "'perilune doctor --install' with the same options installs what Debian and Ubuntu have.")
 	}
 	return fmt.Errorf("%w: %d of %d", errMissing, len(missing), len(results))
 }

@@ -24,6 +24,8 @@ type Need struct {
 	Optional bool     // things work without it, but worse
 }
 
+var python = Need{Name: "Python", Why: "runs checks by outside libraries in the tests", Package: "python3-venv", Command: "python3", Try: []string{"-c", "import ensurepip, venv"}}
+
 // Needs are all of them, for building and flying the flat-sat.
 var Needs = []Need{
 	{Name: "Go", Why: "builds the programs", Command: "go"},
@@ -36,12 +38,26 @@ var Needs = []Need{
 	{Name: "clang", Why: "compiles guests", Package: "clang", Command: "clang"},
 	{Name: "ld.lld", Why: "links guests", Package: "lld", Command: "ld.lld"},
 	{Name: "aec", Why: "checks products with a second decoder", Package: "libaec-tools", Command: "aec"},
-	{Name: "Python", Why: "runs checks by outside libraries in the tests", Package: "python3-venv", Command: "python3", Try: []string{"-c", "import ensurepip, venv"}},
+	python,
 	{Name: "apt-get", Why: "fetches the kernel package", Command: "apt-get"},
 	{Name: "dpkg-deb", Why: "unpacks the kernel package", Command: "dpkg-deb"},
 	{Name: "Debian's keys", Why: "check the kernel package", Package: "debian-archive-keyring", File: "/usr/share/keyrings/debian-archive-keyring.gpg"},
 	{Name: "/dev/kvm", Why: "makes the simulator fast", File: "/dev/kvm", Optional: true},
 }
+
+// Interop is what the tests against outside programs need, which fetch the rest themselves.
+var Interop = []Need{
+	{Name: "Go", Why: "builds the tests", Command: "go"},
+	python,
+	{Name: "Java", Why: "runs YAMCS, which wants version 17 or newer", Package: "default-jre-headless", Command: "java", Try: []string{"-version"}},
+	{Name: "Maven", Why: "fetches YAMCS", Package: "maven", Command: "mvn"},
+	{Name: "tshark", Why: "reads captures", Package: "tshark", Command: "tshark"},
+	{Name: "libfec", Why: "has another Reed–Solomon code", Package: "libfec-dev", File: "/usr/include/fec.h"},
+	{Name: "Cargo", Why: "builds the program with labrador-ldpc", Package: "cargo", Command: "cargo"},
+}
+
+// Sets are the needs by what they are for.
+var Sets = map[string][]Need{"flight": Needs, "interop": Interop}
 
 // Result is one need and whether it is met.
 type Result struct {

@@ -52,9 +52,11 @@ func TestCommand(t *testing.T) {
 
 // Each need says why it is one, and how it is found in exactly one way.
 func TestNeeds(t *testing.T) {
-	for _, n := range Needs {
-		if n.Name == "" || n.Why == "" || (n.Command == "") == (n.File == "") {
-			t.Errorf("%+v", n)
+	for name, needs := range Sets {
+		for _, n := range needs {
+			if n.Name == "" || n.Why == "" || (n.Command == "") == (n.File == "") {
+				t.Errorf("%s: %+v", name, n)
+			}
 		}
 	}
 }

@@ -60,20 +60,3 @@ func output(t *testing.T, d time.Duration, name string, args ...string) string {
 	}
 	return string(out)
 }
-
-// TestNothingSkips holds the tests to it that what is missing is a failure.
-func TestNothingSkips(t *testing.T) {
-	files, err := filepath.Glob("*_test.go")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, name := range files {
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(source), ".Ski"+"p") {
-			t.Errorf("%s skips", name)
-		}
-	}
-}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// peer is a Python program that answers each line by lines, of which the last is
+// peer is a program that answers each line by lines, of which the last is
 // "done". It is killed when it does not end by itself.
 type peer struct {
 	t   *testing.T
@@ -22,14 +22,20 @@ type peer struct {
 	out *bufio.Scanner
 }
 
+// startPeer runs a Python script.
 func startPeer(t *testing.T, script string, args ...string) *peer {
 	t.Helper()
 	exe, err := python()
 	if err != nil {
 		t.Fatalf("python environment: %v", err)
 	}
+	return startProgram(t, exe, append([]string{script}, args...)...)
+}
+
+func startProgram(t *testing.T, exe string, args ...string) *peer {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-	cmd := exec.CommandContext(ctx, exe, append([]string{script}, args...)...)
+	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -48,7 +54,7 @@ func startPeer(t *testing.T, script string, args ...string) *peer {
 		_ = in.Close()
 		time.AfterFunc(5*time.Second, cancel)
 		if err := cmd.Wait(); err != nil || t.Failed() {
-			t.Logf("%s: %v\n%s", script, err, talk.String())
+			t.Logf("%s: %v\n%s", exe, err, talk.String())
 		}
 		cancel()
 	})

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -26,11 +27,10 @@ func (noSaver) SaveFloor(uint16, uint64) error         { return nil }
 func (noSaver) LoadVR(ccsds.VCID) (uint8, bool, error) { return 0, false, nil }
 func (noSaver) SaveVR(vc ccsds.VCID, v uint8) error    { return nil }
 
-const frameLength = 1115
-
 // craftEnd is a craft of our link, PUS and CFDP, whose frames and CLTUs go through UDP.
 type craftEnd struct {
 	t    *testing.T
+	link yamcsLink
 	conn *net.UDPConn
 	to   *net.UDPAddr
 	stop chan struct{}
@@ -38,24 +38,27 @@ type craftEnd struct {
 
 	mu       sync.Mutex
 	rng      *rand.Rand
-	upLoss   float64 // of CLTUs
-	downLoss float64 // of frames
+	upLoss   float64           // of CLTUs
+	downLoss float64           // of frames
+	tap      func(cltu []byte) // takes CLTUs in place of the craft
 	space    *link.Space
 	files    *node
 	pings    []uint16 // sequence counts of TC[17,1]
 	seq      uint16
 	fileSeq  spp.Counter
+	frames   int
+	verified [][]byte // reports of verification that are to be sent again
 	lost     [2]int
 }
 
-func newCraft(t *testing.T) *craftEnd {
+func newCraft(t *testing.T, l yamcsLink) *craftEnd {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &craftEnd{t: t, conn: conn, stop: make(chan struct{}), rng: rand.New(rand.NewPCG(5, 13))}
-	c.space, err = link.NewSpace(link.Profile{FrameLength: frameLength, MaxTCFrame: 1024}, noSaver{},
+	c := &craftEnd{t: t, link: l, conn: conn, stop: make(chan struct{}), rng: rand.New(rand.NewPCG(5, 13))}
+	c.space, err = link.NewSpace(l.profile, noSaver{},
 		link.SpaceEvents{Packet: c.packet})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +71,8 @@ func newCraft(t *testing.T) *craftEnd {
 
 func (c *craftEnd) port() int { return c.conn.LocalAddr().(*net.UDPAddr).Port }
 
-// fly runs the craft until the test ends: a frame each 5 ms, CLTUs as they come.
+// fly runs the craft until the test ends: a frame each 15 ms, CLTUs as they
+// come. Faster than that, the socket of a YAMCS that pauses overflows.
 func (c *craftEnd) fly(to *net.UDPAddr) {
 	c.to = to
 	c.done.Add(2)
@@ -81,6 +85,9 @@ func (c *craftEnd) fly(to *net.UDPAddr) {
 	})
 }
 
+// idleUp is what an uplink radiates between CLTUs: the end of one that has no tail.
+var idleUp = bytes.Repeat([]byte{0x55}, 64)
+
 func (c *craftEnd) receive() {
 	defer c.done.Done()
 	buf := make([]byte, 65536)
@@ -90,9 +97,11 @@ func (c *craftEnd) receive() {
 			return
 		}
 		c.mu.Lock()
-		if c.rng.Float64() < c.upLoss {
+		if c.tap != nil {
+			c.tap(buf[:n])
+		} else if c.upLoss > 0 && (c.lost[0] == 0 || c.rng.Float64() < c.upLoss) { // one at least
 			c.lost[0]++
-		} else if err := c.space.Receive(buf[:n]); err != nil {
+		} else if err := c.space.Receive(append(buf[:n], idleUp...)); err != nil {
 			c.t.Errorf("receive CLTU: %v", err)
 		}
 		c.mu.Unlock()
@@ -101,7 +110,7 @@ func (c *craftEnd) receive() {
 
 func (c *craftEnd) radiate() {
 	defer c.done.Done()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -122,9 +131,21 @@ func (c *craftEnd) radiate() {
 	}
 }
 
-// frame is the next TM frame as it is without channel coding.
+// repeatFrames is after how many frames a verification is sent once more, as the same packet:
+// a datagram may be lost on its way to YAMCS.
+const repeatFrames = 100
+
+// frame is the next frame of the downlink as it is before channel coding.
 func (c *craftEnd) frame(now time.Time) []byte {
 	c.files.e.Tick(now)
+	if c.frames++; c.frames%repeatFrames == 0 {
+		for _, p := range c.verified {
+			if err := c.space.Send(0, p); err != nil {
+				c.t.Errorf("report again: %v", err)
+			}
+		}
+		c.verified = nil
+	}
 	for c.space.Room(2) > 60 {
 		pdu, ok := c.files.e.Next(now)
 		if !ok {
@@ -188,6 +209,9 @@ func (c *craftEnd) report(at time.Time, service, subtype uint8, body []byte) {
 	}
 	if err != nil {
 		c.t.Errorf("report: %v", err)
+	}
+	if service == pus.ServiceVerification && len(c.verified) < 60 {
+		c.verified = append(c.verified, p)
 	}
 	c.seq = (c.seq + 1) % spp.SeqModulo
 }

@@ -15,8 +15,8 @@ import (
 // TestYamcsDatabase has YAMCS read the mission database as XTCE, and with it the craft's
 // own packets: raw values, labels, calibration, limits and events come out as put in.
 func TestYamcsDatabase(t *testing.T) {
-	c := newCraft(t)
-	y := startYamcs(t, c.port(), func(y *yamcs) {
+	c := newCraft(t, plainLink())
+	y := startYamcs(t, c, func(y *yamcs) {
 		d := *database.Default()
 		d.Name = "craft" // the system that the configuration names
 		if err := os.WriteFile(filepath.Join(y.dir, "mdb/craft.xml"), d.XTCE(), 0o644); err != nil {

@@ -70,10 +70,10 @@ func freeTCP(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// startYamcs runs a server that radiates to the UDP port tc of this machine. Its own UDP
-// port listens on every address: the link has no setting for that.
+// startYamcs runs a server that is the ground of c. Its own UDP port listens on every
+// address: the link has no setting for that.
 // change, if any, alters what is configured before the start.
-func startYamcs(t *testing.T, tc int, change ...func(*yamcs)) *yamcs {
+func startYamcs(t *testing.T, c *craftEnd, change ...func(*yamcs)) *yamcs {
 	t.Helper()
 	path, err := jars()
 	if err != nil {
@@ -83,8 +83,8 @@ func startYamcs(t *testing.T, tc int, change ...func(*yamcs)) *yamcs {
 		tm: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: freeUDP(t)}}
 	web := freeTCP(t)
 	y.base = fmt.Sprintf("http://127.0.0.1:%d/api", web)
-	y.configure(strings.NewReplacer("${dir}", y.dir, "${http}", fmt.Sprint(web),
-		"${tm}", fmt.Sprint(y.tm.Port), "${tc}", fmt.Sprint(tc)))
+	y.configure(c.link.configuration(t, y.dir), strings.NewReplacer("${dir}", y.dir, "${http}", fmt.Sprint(web),
+		"${tm}", fmt.Sprint(y.tm.Port), "${tc}", fmt.Sprint(c.port())))
 	for _, f := range change {
 		f(y)
 	}
@@ -113,7 +113,7 @@ func startYamcs(t *testing.T, tc int, change ...func(*yamcs)) *yamcs {
 }
 
 // configure writes the configuration that is under testdata.
-func (y *yamcs) configure(r *strings.Replacer) {
+func (y *yamcs) configure(link, r *strings.Replacer) {
 	read := func(name string) string {
 		b, err := os.ReadFile(filepath.Join("testdata/yamcs", name))
 		if err != nil {
@@ -126,7 +126,7 @@ func (y *yamcs) configure(r *strings.Replacer) {
 		verifiers.WriteString(strings.NewReplacer("${kind}", v[0], "${name}", v[1], "${stage}", v[2]).Replace(read("verifier.xml")))
 	}
 	for name, text := range map[string]string{
-		"etc/yamcs.yaml": r.Replace(read("yamcs.yaml")), "etc/yamcs.perilune.yaml": r.Replace(read("yamcs.perilune.yaml")),
+		"etc/yamcs.yaml": r.Replace(read("yamcs.yaml")), "etc/yamcs.perilune.yaml": r.Replace(link.Replace(read("yamcs.perilune.yaml"))),
 		"etc/processor.yaml": read("processor.yaml"), "etc/streams.sql": read("streams.sql"), "mdb/craft.xml": strings.Replace(read("craft.xml"), "${verifiers}", verifiers.String(), 1),
 		"up/.keep": "", "down/.keep": "",
 	} {

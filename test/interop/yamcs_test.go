@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/cfdp"
+	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/ccsds/pus"
 )
 
 // TestYamcs flies a craft of ours with YAMCS as the ground: TM frames in, telecommands
 // out with COP-1 over a lossy uplink, verification by PUS-1, and files by CFDP.
 func TestYamcs(t *testing.T) {
-	c := newCraft(t)
-	y := startYamcs(t, c.port())
+	c := newCraft(t, plainLink())
+	y := startYamcs(t, c)
 	c.fly(y.tm)
 	t.Run("telemetry", func(t *testing.T) { y.t = t; yamcsTelemetry(t, y, c) })
 	t.Run("commands", func(t *testing.T) { y.t = t; yamcsCommands(t, y, c) })
@@ -83,19 +84,27 @@ func (y *yamcs) history(i issued) map[string]string {
 }
 
 func yamcsCommands(t *testing.T, y *yamcs, c *craftEnd) {
-	y.post("/cop1/perilune/tc.vc0:initialize", map[string]any{"type": "SET_VR", "vR": 250}, nil)
+	start := map[string]any{"type": "SET_VR", "vR": 250}
+	if c.link.profile.Up == link.FramingUSLP { // see yamcsDirectives
+		start = map[string]any{"type": "WITH_CLCW_CHECK", "clcwCheckInitializeTimeout": 10_000}
+	}
+	y.post("/cop1/perilune/tc.vc0:initialize", start, nil)
 	y.wait(20*time.Second, "FOP-1 is active", func() bool {
 		var s struct{ State string }
 		return y.get("/cop1/perilune/tc.vc0/status", &s) == nil && s.State == "ACTIVE"
 	})
-	c.do(func() { c.upLoss = 0.2 })
+	loss := 0.2
+	if c.link.isProtected() { // see yamcsRetransmission
+		loss = 0
+	}
+	c.do(func() { c.lost, c.upLoss = [2]int{}, loss })
 	defer c.do(func() { c.upLoss = 0 })
 	var all []issued
 	for range 20 {
 		all = append(all, y.issue("ping"))
 	}
-	for _, i := range all {
-		y.wait(40*time.Second, "a ping is complete", func() bool { return y.history(i)["Verifier_Completed_Status"] == "OK" })
+	for n, i := range all {
+		y.wait(40*time.Second, fmt.Sprintf("ping %d is complete", n), func() bool { return y.history(i)["Verifier_Completed_Status"] == "OK" })
 		h := y.history(i)
 		if h["Verifier_Accepted_Status"] != "OK" || h["Verifier_Started_Status"] != "OK" {
 			t.Errorf("%v", h)
@@ -110,7 +119,7 @@ func yamcsCommands(t *testing.T, y *yamcs, c *craftEnd) {
 				break
 			}
 		}
-		if len(c.pings) != len(all) || c.lost[0] == 0 {
+		if len(c.pings) != len(all) || (c.lost[0] == 0) != (loss == 0) {
 			t.Errorf("%d pings of %d, %d CLTUs lost", len(c.pings), len(all), c.lost[0])
 		}
 		t.Logf("%d pings, %d CLTUs lost, %+v", len(c.pings), c.lost[0], c.space.Stats())

@@ -5,7 +5,7 @@
 // It runs `go test -json` with the arguments it is given, once for each group of them that a
 // "--" ends, prints a line for each package,
 // what failed in full, and why a test was skipped. Its exit code is 1 when a test failed
-// or nothing ran. Subtests count.
+// or nothing ran, and with -no-skip as the first argument when a test was skipped. Subtests count.
 package main
 
 import (
@@ -40,11 +40,15 @@ func main() {
 
 func run(args []string, stdout, stderr io.Writer) int {
 	t := &tally{out: stdout, failing: map[string]bool{}, printed: map[string][]string{}}
+	noSkip := len(args) > 0 && args[0] == "-no-skip"
+	if noSkip {
+		args = args[1:]
+	}
 	for _, group := range groups(args) {
 		t.goTest(group, stderr)
 	}
 	fmt.Fprintf(stdout, "%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
-	if t.failed > 0 || t.passed == 0 {
+	if t.failed > 0 || t.passed == 0 || noSkip && t.skipped > 0 {
 		return 1
 	}
 	return 0

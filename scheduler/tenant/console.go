@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"math"
 	"time"
 
 	"github.com/perilune/perilune/bus"
@@ -53,7 +54,9 @@ func (c *console) text(msg wire.Console) {
 	}
 }
 
-func (c *console) drop(n uint64) { c.dropped += uint32(min(n, 1<<30)) }
+func (c *console) drop(n uint64) {
+	c.dropped = uint32(min(uint64(c.dropped)+min(n, math.MaxUint32), math.MaxUint32))
+}
 
 func (c *console) send(at uint64, text []byte) {
 	c.m.cfg.Publish(bus.Console{Guest: c.g.id.String(), Text: string(text), Dropped: c.dropped, Time: c.m.cfg.Clock.Now()})

@@ -5,7 +5,6 @@ package modules
 import (
 	"fmt"
 
-	"github.com/perilune/perilune/hvt"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,10 +42,4 @@ func errno(err error) string {
 		s = string(s[0]-'a'+'A') + s[1:]
 	}
 	return s
-}
-
-// Device is what every module has.
-type Device interface {
-	Attachment() hvt.Attachment
-	Close() error
 }

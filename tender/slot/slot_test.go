@@ -8,134 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/hvt/hvttest"
 	"github.com/perilune/perilune/tender/slot"
-	"github.com/perilune/perilune/tender/spawn"
 	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/tender/wire"
 	"golang.org/x/sys/unix"
 )
-
-func TestMain(m *testing.M) { tendertest.Main(m) }
-
-const slotUID = 54321
-
-// pool is one started slot, past its Hello.
-type pool struct {
-	*spawn.Slot
-	conn   *wire.Conn
-	stderr *os.File
-	status syscall.WaitStatus
-	reaped bool
-	kept   []wire.Recalled
-}
-
-func start(t *testing.T) *pool {
-	t.Helper()
-	tendertest.NeedKVM(t)
-	kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer kvm.Close()
-	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := spawn.Start(spawn.Spec{Path: tendertest.Tender(t), UID: slotUID, GID: slotUID, KVM: kvm, Stderr: stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pool{Slot: s, stderr: stderr}
-	t.Cleanup(func() {
-		syscall.Kill(p.PID, syscall.SIGKILL)
-		p.wait(t)
-		p.Data.Close()
-	})
-	if p.conn, err = wire.NewConn(s.Control); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.conn.Close() })
-	if m := p.next(t); m != (wire.Hello{Version: wire.Version, ABI: hvt.ABIVersion}) {
-		t.Fatalf("first message %#v", m)
-	}
-	return p
-}
-
-func (p *pool) wait(t *testing.T) syscall.WaitStatus {
-	t.Helper()
-	for !p.reaped {
-		_, err := syscall.Wait4(p.PID, &p.status, 0, nil)
-		if err != nil && err != syscall.EINTR {
-			t.Fatal(err)
-		}
-		p.reaped = err == nil
-	}
-	return p.status
-}
-
-func (p *pool) next(t *testing.T) wire.Message {
-	t.Helper()
-	p.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
-	m, _, err := p.conn.Receive()
-	if err != nil {
-		log, _ := os.ReadFile(p.stderr.Name())
-		t.Fatalf("receive: %v; slot ended with %#x and says %q", err, p.wait(t), log)
-	}
-	return m
-}
-
-// claim gives the slot a guest and waits until it runs.
-func (p *pool) claim(t *testing.T, c wire.Claim, kernel string, more ...*os.File) {
-	t.Helper()
-	f, err := os.Open(kernel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := p.conn.Send(c, append([]*os.File{f}, more...)...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *pool) running(t *testing.T) {
-	t.Helper()
-	if m := p.next(t); m != (wire.Claimed{}) {
-		t.Fatalf("after the claim: %#v", m)
-	}
-	if m := p.next(t); m != (wire.Started{}) {
-		t.Fatalf("after Claimed: %#v", m)
-	}
-}
-
-// finish collects console text until Exited, and holds the process to it.
-func (p *pool) finish(t *testing.T) (text string, dropped int, e wire.Exited) {
-	t.Helper()
-	for {
-		switch m := p.next(t).(type) {
-		case wire.Console:
-			dropped = int(m.Offset) - len(text)
-			text += string(m.Data)
-		case wire.Recalled:
-			p.kept = append(p.kept, m)
-		case wire.Exited:
-			if _, _, err := p.conn.Receive(); err != io.EOF {
-				t.Errorf("after Exited: %v", err)
-			}
-			if w := p.wait(t); !w.Exited() || w.ExitStatus() != int(m.Status) {
-				t.Errorf("process ended with %#x, message says %d", w, m.Status)
-			}
-			return text, dropped, m
-		default:
-			t.Fatalf("unexpected %#v", m)
-		}
-	}
-}
 
 func TestHello(t *testing.T) {
 	for arg, want := range map[string]wire.Exited{
@@ -212,39 +94,6 @@ func TestJail(t *testing.T) {
 	}
 }
 
-func TestPacket(t *testing.T) {
-	radio := []wire.Device{{Name: "radio", Type: uint8(hvt.Net), Source: wire.SlotPacket}}
-	p := start(t)
-	p.claim(t, wire.Claim{Guest: "acme/echo", MemMiB: 2, Cmdline: "echo", Devices: radio}, tendertest.Guest(t, "packet"))
-	p.running(t)
-	p.Data.SetDeadline(time.Now().Add(20 * time.Second))
-	buf := make([]byte, 8192)
-	for _, size := range []int{1, 1001, hvt.PacketMax} {
-		sent := bytes.Repeat([]byte{byte(size)}, size)
-		sent[0] = hvt.PacketTelecommand
-		if _, err := p.Data.Write(sent); err != nil {
-			t.Fatal(err)
-		}
-		n, err := p.Data.Read(buf)
-		sent[0] = hvt.PacketTelemetry
-		if err != nil || !bytes.Equal(buf[:n], sent) {
-			t.Fatalf("%d octets came back as %d, %v", size, n, err)
-		}
-	}
-	if text, _, e := p.finish(t); text != "4096\n" || e.Status != 0 {
-		t.Errorf("%q, %+v", text, e)
-	}
-
-	for arg, want := range map[string]string{"timeout": "", "limits": "220"} {
-		p := start(t)
-		p.claim(t, wire.Claim{Guest: "acme/" + arg, MemMiB: 2, Cmdline: arg, Devices: radio}, tendertest.Guest(t, "packet"))
-		p.running(t)
-		if text, _, e := p.finish(t); text != want || (arg == "timeout" && e.Status != 0) {
-			t.Errorf("%s: %q, %+v", arg, text, e)
-		}
-	}
-}
-
 // Stop must reach a guest wherever it is: running, waiting in POLL, waiting
 // for room in a full socket.
 func TestStop(t *testing.T) {
@@ -295,62 +144,6 @@ func TestConsoleFlood(t *testing.T) {
 	text, dropped, e := p.finish(t)
 	if e.Kind != wire.Halt || len(text)+dropped != 2000*4096 || len(text) == 0 {
 		t.Errorf("%d octets arrived, %d dropped, %+v", len(text), dropped, e)
-	}
-}
-
-func TestBlock(t *testing.T) {
-	disk, err := os.Create(filepath.Join(t.TempDir(), "disk"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer disk.Close()
-	disk.Write(make([]byte, 4096))
-	storage := wire.Device{Name: "storage", Type: uint8(hvt.Block), Source: wire.File, SectorSize: 512}
-	run := func(d wire.Device, arg string) (string, wire.Exited) {
-		p := start(t)
-		p.claim(t, wire.Claim{Guest: "acme/block", MemMiB: 2, Cmdline: arg, Devices: []wire.Device{d}},
-			tendertest.Guest(t, "block"), disk)
-		p.running(t)
-		text, _, e := p.finish(t)
-		return text, e
-	}
-	if text, e := run(storage, "copy"); text != "4096 512\n" || e.Status != 0 {
-		t.Errorf("copy: %q, %+v", text, e)
-	}
-	readOnly := storage
-	readOnly.ReadOnly = true
-	if _, e := run(readOnly, "write"); e.Status != uint8(hvt.ResultUnspecified) {
-		t.Errorf("write to a read-only device: %+v", e)
-	}
-
-	// The file shrinks under the guest: a short read ends it.
-	p := start(t)
-	f, err := os.Open(tendertest.Guest(t, "block"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	small, err := os.Create(filepath.Join(t.TempDir(), "small"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer small.Close()
-	small.Truncate(512)
-	if err := p.conn.Send(wire.Claim{Guest: "acme/block", MemMiB: 2, Cmdline: "late", Devices: []wire.Device{storage}}, f, small); err != nil {
-		t.Fatal(err)
-	}
-	small.Truncate(0)
-	for {
-		m := p.next(t)
-		if r, ok := m.(wire.Refused); ok && r.Rule == slot.RuleInternal {
-			return // it had shrunk before the device was attached
-		}
-		if e, ok := m.(wire.Exited); ok {
-			if e.Status != 0 && (e.Status != 1 || e.Reason != "Fatal error: read only 0 out of 512 bytes") {
-				t.Errorf("short read: %+v", e)
-			}
-			return
-		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +35,7 @@ type craft struct {
 	started []string
 	slow    time.Duration // of starting a guest
 	refusal error
-	mode    uint8
+	mode    atomic.Uint32
 }
 
 type sent struct {
@@ -67,9 +68,9 @@ func (c *craft) Stop(context.Context, ids.Guest) error            { return nil }
 func (c *craft) Command(ids.Guest, []byte) error                  { return nil }
 func (c *craft) Console(context.Context, ids.Guest, uint64) error { return nil }
 func (c *craft) Table() []pus.Guest                               { return make([]pus.Guest, 300) }
-func (c *craft) Mode() uint8                                      { return c.mode }
-func (c *craft) Enter(context.Context, string) error              { c.mode = pus.ModeSafe; return nil }
-func (c *craft) Leave(context.Context) error                      { c.mode = pus.ModeNormal; return nil }
+func (c *craft) Mode() uint8                                      { return uint8(c.mode.Load()) }
+func (c *craft) Enter(context.Context, string) error              { c.mode.Store(uint32(pus.ModeSafe)); return nil }
+func (c *craft) Leave(context.Context) error                      { c.mode.Store(uint32(pus.ModeNormal)); return nil }
 func (c *craft) Activate(context.Context, string, string) (string, error) {
 	return "", missions.Rulef(missions.RuleDigest, "blob 1")
 }

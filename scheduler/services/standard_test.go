@@ -243,7 +243,7 @@ func TestMonitoringAndAction(t *testing.T) {
 		if n := len(g.find(12, 12)); n != 0 {
 			g.t.Errorf("%d transitions while all is well", n)
 		}
-		g.craft.mode = pus.ModeSafe
+		g.craft.mode.Store(uint32(pus.ModeSafe))
 		time.Sleep(1500 * time.Millisecond)
 		if n := len(g.find(12, 12)); n != 0 {
 			g.t.Error("a transition before three checks say so")

@@ -1,10 +1,11 @@
-// Package nest_test runs the conformance guests on both architectures, in emulated machines
-// with a KVM inside that is like hardware's: arm64, and amd64 with the instructions that a
-// software KVM does not know.
+// Package nest_test runs the conformance guests and the tender's own tests on both
+// architectures, in emulated machines with a KVM inside that is like hardware's: arm64, and
+// amd64 with the instructions that a software KVM does not know.
 package nest_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,18 +16,26 @@ import (
 	"github.com/perilune/perilune/test/nest"
 )
 
-var root = filepath.Join("..", "..", "..")
+var (
+	root  = filepath.Join("..", "..", "..")
+	cache = filepath.Join(root, "out", "cache")
+)
 
-// limit is for one nest; on a free machine it takes half a minute.
+// limit is for one nest on a loaded machine.
 const limit = 15 * time.Minute
 
-func TestNest(t *testing.T) {
+func needs(t *testing.T) {
+	t.Helper()
 	if testing.Short() {
-		t.Skip("emulating two machines takes minutes: left out of -short")
+		t.Skip("emulating machines takes minutes: left out of -short")
 	}
 	if missing, _ := doctor.Missing(doctor.Check(doctor.Needs)); len(missing) > 0 {
 		t.Skipf("%s is missing: run 'perilune doctor --install'", missing[0].Name)
 	}
+}
+
+func TestNest(t *testing.T) {
+	needs(t)
 	for _, arch := range []string{"arm64", "amd64"} {
 		t.Run(arch, func(t *testing.T) { inNest(t, arch) })
 	}
@@ -34,15 +43,56 @@ func TestNest(t *testing.T) {
 
 func inNest(t *testing.T, arch string) {
 	ctx, work := t.Context(), t.TempDir()
-	c := nest.Config{Arch: arch, Cache: filepath.Join(root, "out", "cache"), Limit: limit}
+	c := nest.Config{Arch: arch, Cache: cache, Limit: limit}
 	if err := c.AddGuests(ctx, work, conformance(t, arch), ""); err != nil {
 		t.Fatal(err)
 	}
+	packages := withTests(t, arch)
+	for _, dir := range packages {
+		if err := c.AddTests(ctx, work, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
 	results, err := nest.Run(ctx, c)
+	if len(results) > 0 {
+		guests(t, results[0])
+	}
+	for i := 1; i < len(results); i++ {
+		t.Run(filepath.Base(packages[i-1]), func(t *testing.T) { tests(t, results[i]) })
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	guests(t, results[0])
+}
+
+// withTests are the folders of the tender's packages that have tests for arch.
+func withTests(t *testing.T, arch string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./tender/...")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOARCH="+arch)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
+// tests makes a subtest of each test of a package.
+func tests(t *testing.T, r nest.Result) {
+	n, before := 0, strings.Builder{}
+	for line := range strings.Lines(r.Output) {
+		word, name, _ := strings.Cut(strings.TrimPrefix(line, "--- "), ": ")
+		name, _, _ = strings.Cut(name, " (")
+		switch word {
+		case "PASS", "SKIP", "FAIL":
+			n++
+			t.Run(name, func(t *testing.T) { verdict(t, word, before.String()) })
+			before.Reset()
+		default:
+			before.WriteString(line)
+		}
+	}
+	ended(t, n, r)
 }
 
 // conformance builds the guests of test/conformance for arch, each beside its expectations.
@@ -54,24 +104,27 @@ func conformance(t *testing.T, arch string) string {
 	}
 	out := t.TempDir()
 	for _, file := range files {
-		dir := filepath.Dir(file)
-		to := filepath.Join(out, filepath.Base(dir))
-		f, err := cases.Load(file)
-		if err == nil {
-			err = f.Build.Make(t.Context(), dir, arch, to+".hvt")
-		}
-		var text []byte
-		if err == nil {
-			text, err = os.ReadFile(file)
-		}
-		if err == nil {
-			err = os.WriteFile(to+".toml", text, 0o644)
-		}
-		if err != nil {
+		if err := build(t, file, arch, filepath.Join(out, filepath.Base(filepath.Dir(file)))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return out
+}
+
+// build makes to.hvt, and to.toml of the file of expectations beside its source.
+func build(t *testing.T, file, arch, to string) error {
+	f, err := cases.Load(file)
+	if err != nil {
+		return err
+	}
+	if err := f.Build.Make(t.Context(), filepath.Dir(file), arch, to+".hvt"); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to+".toml", text, 0o644)
 }
 
 // guests makes a subtest of each line of test/guests.
@@ -87,16 +140,22 @@ func guests(t *testing.T, r nest.Result) {
 			t.Run(guest+"/"+label, func(t *testing.T) { verdict(t, word, why) })
 		}
 	}
-	if n == 0 || r.Status != 0 {
-		t.Errorf("%d results, status %d %s:\n%s", n, r.Status, r.Error, r.Output)
-	}
+	ended(t, n, r)
 }
 
 func verdict(t *testing.T, word, why string) {
-	switch strings.ToLower(word) {
-	case "skip":
+	switch word {
+	case "SKIP":
 		t.Skip(why)
-	case "fail":
+	case "FAIL":
 		t.Error(why)
+	}
+}
+
+// ended checks the end of a job that told of n tests.
+func ended(t *testing.T, n int, r nest.Result) {
+	t.Helper()
+	if n == 0 || r.Status != 0 {
+		t.Errorf("%d results, status %d %s:\n%s", n, r.Status, r.Error, r.Output)
 	}
 }

@@ -1,0 +1,63 @@
+package nest
+
+import (
+	"context"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/perilune/perilune/tender/tendertest"
+	"github.com/perilune/perilune/test/nest/wire"
+)
+
+// preparedPath is where the guests and the tender of package tendertest are in the nest,
+// which has no compiler.
+const preparedPath = "/tendertest"
+
+// AddTests adds a job that runs the tests of the package in the folder dir, with its
+// testdata, what package tendertest gives them, and /bin/true. Programs are built in the
+// folder work.
+func (c *Config) AddTests(ctx context.Context, work, dir string) error {
+	if err := c.addProgram(ctx, work, "/bin/true", module+"/test/nest/true"); err != nil {
+		return err
+	}
+	if err := c.addTendertest(work); err != nil {
+		return err
+	}
+	name := filepath.Base(dir) + ".test"
+	out := filepath.Join(work, name)
+	if err := buildTest(ctx, out, c.Arch, dir); err != nil {
+		return err
+	}
+	c.addExecutable(path.Join("/bin", name), out)
+	there := path.Join("/src", name)
+	c.addFile(path.Join(there, "go.mod"), os.DevNull) // so that the folder is there
+	files, err := filepath.Glob(filepath.Join(dir, "testdata", "*.*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		c.addFile(path.Join(there, "testdata", filepath.Base(f)), f)
+	}
+	c.Jobs = append(c.Jobs, wire.Job{Args: []string{path.Join("/bin", name), "-test.v"}, Dir: there,
+		Env: []string{"TENDERTEST_DIR=" + preparedPath}})
+	return nil
+}
+
+// addTendertest adds what package tendertest takes instead of compiling it, once.
+func (c *Config) addTendertest(work string) error {
+	dir := filepath.Join(work, "tendertest")
+	if err := os.Mkdir(dir, 0o755); os.IsExist(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := tendertest.Prepare(dir, c.Arch); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		c.addExecutable(path.Join(preparedPath, f.Name()), filepath.Join(dir, f.Name()))
+	}
+	return err
+}

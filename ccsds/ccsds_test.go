@@ -2,6 +2,7 @@ package ccsds_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/perilune/perilune/ccsds"
@@ -17,6 +18,33 @@ func TestCRC16Golden(t *testing.T) {
 		if got := ccsds.CRC16(append(data, byte(want>>8), byte(want))); got != 0 {
 			t.Errorf("CRC over data and CRC is %04x, want 0", got)
 		}
+	}
+}
+
+// Every length, eights and what is left of them, agrees with the division bit by bit.
+func TestCRC16Lengths(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	var data []byte
+	for range 100 {
+		remainder := uint16(0xFFFF)
+		for _, b := range data {
+			for bit := 7; bit >= 0; bit-- {
+				top := remainder>>15 ^ uint16(b>>bit&1)
+				remainder = remainder<<1 ^ top*0x1021
+			}
+		}
+		if got := ccsds.CRC16(data); got != remainder {
+			t.Fatalf("CRC of %d octets is %04x, want %04x", len(data), got, remainder)
+		}
+		data = append(data, byte(rnd.Uint32()))
+	}
+}
+
+func BenchmarkCRC16(b *testing.B) {
+	data := make([]byte, 1113)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		ccsds.CRC16(data)
 	}
 }
 

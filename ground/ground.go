@@ -118,6 +118,10 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	if err != nil {
 		return nil, nil, err
 	}
+	master, err := craft.LoadMaster(cfg.Keys)
+	if err != nil {
+		return nil, nil, err
+	}
 	profile, err := cfg.Craft.Profile(keys)
 	if err != nil {
 		return nil, nil, err
@@ -152,7 +156,7 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	s, err = station.New(station.Config{
 		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
 		Radio: radio.NewFunc(p.open, cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db, cfg.Clock.Now),
-		Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
+		Master: master, Records: db, Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, nil, err

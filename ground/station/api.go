@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/internal/client"
@@ -42,6 +43,14 @@ func (s *Station) Handler(ctx context.Context) http.Handler {
 	answer("GET /v1/commands/{id}", s.getCommand)
 	answer("POST /v1/commands", s.postCommand)
 	answer("POST /v1/time", func(*http.Request) (any, error) { return s.SetTime() })
+	answer("GET /v1/keys", func(*http.Request) (any, error) { return s.KeyList(), nil })
+	answer("POST /v1/keys/{vc}", func(r *http.Request) (any, error) {
+		vc, err := strconv.ParseUint(r.PathValue("vc"), 10, 6)
+		if err != nil {
+			return nil, fmt.Errorf("%w: uplink channel %q", errRequest, r.PathValue("vc"))
+		}
+		return s.Rotate(r.Context(), ccsds.VCID(vc))
+	})
 	answer("POST /v1/transfers", s.postTransfer)
 	answer("POST /v1/transfers/{id}/{verb}", func(r *http.Request) (any, error) {
 		t, err := s.cfg.Files.Control(s.now(), r.PathValue("id"), r.PathValue("verb"))

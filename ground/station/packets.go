@@ -96,6 +96,8 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 			return err
 		}
 		e.Text = fmt.Sprintf("time %s, %s", t.Time, t.Quality)
+	case pus.ServiceSecurity:
+		return s.security(e, tm)
 	case pus.ServiceTest:
 		e.Text = "alive"
 		for _, c := range s.commands {

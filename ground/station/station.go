@@ -22,6 +22,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
 )
@@ -82,7 +83,9 @@ type Config struct {
 	Archive  Archive
 	Files    Files
 	Counters Counters
-	Orders   Orders // nil: activations are refused
+	Master   *[32]byte // under which new link keys go up; nil: keys are not changed
+	Records  Records   // of link keys; nil: keys are not changed
+	Orders   Orders    // nil: activations are refused
 	Clock    clock.Clock
 	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
 	Soft     bool          // the radio gives soft symbols, an int8 each, instead of bits
@@ -106,6 +109,9 @@ type Station struct {
 	guests      map[string]client.Guest
 	commands    []*command
 	byRequest   map[uint32]*command
+	keys        map[ccsds.VCID]*channelKeys
+	proofs      chan sdls.PDU // replies to challenges
+	rotating    sync.Mutex    // a rotation is under way; taken before mu
 	activations map[string]*client.Activation
 	radio       string
 	sent        uint64 // octets
@@ -131,6 +137,9 @@ func New(cfg Config) (*Station, error) {
 	}
 	var err error
 	if s.ground, err = link.NewGround(cfg.Profile, cfg.Counters, s.events()); err != nil {
+		return nil, fmt.Errorf("station: %w", err)
+	}
+	if err := s.loadKeys(); err != nil {
 		return nil, fmt.Errorf("station: %w", err)
 	}
 	s.cfg.Files.Freeze(s.started, true)

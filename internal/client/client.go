@@ -136,6 +136,19 @@ func (c *Client) SendPing(ctx context.Context) (uint64, error) {
 	return c.Command(ctx, Request{Service: 17, Subtype: 1})
 }
 
+// Keys tells which keys protect the uplink.
+func (c *Client) Keys(ctx context.Context) (out []LinkKey, err error) {
+	err = c.get(ctx, "/v1/keys", &out)
+	return out, err
+}
+
+// RotateKey gives an uplink channel a new key, and returns when the old one is gone. What
+// stops half way goes on with the next call.
+func (c *Client) RotateKey(ctx context.Context, vc uint8) (out LinkKey, err error) {
+	err = c.post(ctx, "/v1/keys/"+strconv.Itoa(int(vc)), struct{}{}, &out)
+	return out, err
+}
+
 // CommandByID is how far a telecommand has come.
 func (c *Client) CommandByID(ctx context.Context, id uint64) (out Command, err error) {
 	err = c.get(ctx, "/v1/commands/"+strconv.FormatUint(id, 10), &out)

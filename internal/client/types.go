@@ -241,3 +241,11 @@ const (
 func (a Activation) Ended() bool {
 	return a.Step == StepActivated || a.Step == StepRefused || a.Step == StepFailed
 }
+
+// LinkKey is which key protects an uplink channel.
+type LinkKey struct {
+	VC       uint8  `json:"vc"`
+	SPI      uint16 `json:"spi"`
+	Key      uint16 `json:"key"`      // its number; that of an image's key is the SPI
+	Rotating bool   `json:"rotating"` // a rotation stopped half way
+}

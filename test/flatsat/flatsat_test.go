@@ -220,6 +220,7 @@ func (f *flatsat) prepare() {
 	for _, spi := range f.desc.SPIs() {
 		fail(os.WriteFile(filepath.Join(f.keys, craft.KeyFile(spi)), append(make([]byte, craft.KeySize-1), byte(spi)), 0o600))
 	}
+	fail(os.WriteFile(filepath.Join(f.keys, craft.MasterFile), append(make([]byte, craft.KeySize-1), 99), 0o600))
 	loaded, err := f.desc.LoadKeys(f.keys)
 	fail(err)
 	f.profile, err = f.desc.Profile(loaded)
@@ -267,7 +268,11 @@ func (f *flatsat) flight(ctx context.Context) <-chan error {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
-	cfg := scheduler.Config{Craft: f.desc, Profile: f.profile, Radio: f.air, Trust: trust, Data: filepath.Join(f.dir, "data"),
+	master, err := craft.LoadMaster(f.keys)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	cfg := scheduler.Config{Craft: f.desc, Profile: f.profile, Master: master, Radio: f.air, Trust: trust, Data: filepath.Join(f.dir, "data"),
 		Missions: filepath.Join(f.dir, "image"), Boot: "first", Clock: clock.Real{}, Log: log}
 	return background(func() error { return scheduler.Run(ctx, cfg) })
 }

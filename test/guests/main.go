@@ -36,8 +36,12 @@ func main() {
 	arch := flag.String("nest", "", "run in an emulated machine: amd64 or arm64")
 	cache := flag.String("cache", "out/cache", "folder of downloads, for --nest")
 	flag.Parse()
-	if *dir == "" || flag.NArg() > 0 {
-		flag.Usage()
+	switch {
+	case *dir == "" || flag.NArg() > 0:
+		fmt.Fprintln(os.Stderr, "guests: name the folder of .hvt files: make test-guests GUESTS=DIR, or --dir DIR")
+		os.Exit(2)
+	case *arch != "" && *arch != "amd64" && *arch != "arm64":
+		fmt.Fprintf(os.Stderr, "guests: nest %q: want amd64 or arm64\n", *arch)
 		os.Exit(2)
 	}
 	var ok bool

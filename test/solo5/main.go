@@ -31,7 +31,7 @@ func main() {
 	match := flag.String("match", ` hvt$|^noexec`, "tests to run, by name")
 	flag.Parse()
 	if *dir == "" || flag.NArg() > 0 {
-		flag.Usage()
+		fmt.Fprintln(os.Stderr, "solo5: name a Solo5 tree that is built: make test-solo5 SOLO5=DIR, or --dir DIR")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

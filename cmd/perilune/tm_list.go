@@ -18,29 +18,37 @@ func (a *app) tmListCmd() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			d := database.Default()
-			if a.json {
-				for _, p := range d.Parameters {
-					if err := a.printJSON(p); err != nil {
-						return err
-					}
-				}
-				return nil
-			}
-			rows := [][]string{{"SID", "STRUCTURE", "PARAMETER", "ID", "TYPE", "UNIT", "WHAT"}}
+			var all []listed
 			for _, s := range d.Structures {
 				for _, name := range s.Parameters {
 					p := d.Parameter(name)
-					rows = append(rows, []string{fmt.Sprint(s.SID), s.Name, p.Name, fmt.Sprint(p.ID), string(p.Type), p.Unit, describeField(&p.Field)})
+					all = append(all, listed{s.SID, s.Name, p.Name, p.ID, string(p.Type), p.Unit, describeField(&p.Field)})
 				}
 				for i := range s.Rows {
 					f := &s.Rows[i]
-					rows = append(rows, []string{fmt.Sprint(s.SID), s.Name, f.Name, "", string(f.Type), f.Unit, describeField(f)})
+					all = append(all, listed{s.SID, s.Name, f.Name, 0, string(f.Type), f.Unit, describeField(f)})
 				}
 			}
-			table(a.out, rows)
-			return nil
+			return printList(a, all, []string{"SID", "STRUCTURE", "PARAMETER", "ID", "TYPE", "UNIT", "WHAT"}, func(l listed) []string {
+				id := ""
+				if l.ID != 0 {
+					id = fmt.Sprint(l.ID)
+				}
+				return []string{fmt.Sprint(l.SID), l.Structure, l.Parameter, id, l.Type, l.Unit, l.What}
+			})
 		},
 	}
+}
+
+// listed is a parameter in a structure, or a column of the structure's rows, which has no id.
+type listed struct {
+	SID       uint16 `json:"sid"`
+	Structure string `json:"structure"`
+	Parameter string `json:"parameter"`
+	ID        uint16 `json:"id,omitempty"`
+	Type      string `json:"type"`
+	Unit      string `json:"unit,omitempty"`
+	What      string `json:"what,omitempty"`
 }
 
 func describeField(f *database.Field) string {

@@ -25,6 +25,7 @@ type bench struct {
 	out     io.Writer
 	match   *regexp.Regexp
 	seconds float64 // of CPU time for a figure
+	printed int
 	ok      bool
 }
 
@@ -43,6 +44,10 @@ func main() {
 	}
 	if err := b.all(); err != nil {
 		fmt.Fprintln(os.Stderr, "benchccsds:", err)
+		os.Exit(2)
+	}
+	if b.printed == 0 {
+		fmt.Fprintf(os.Stderr, "benchccsds: no figure has a name that %q matches\n", *only)
 		os.Exit(2)
 	}
 	if !b.ok {
@@ -77,6 +82,7 @@ func (b *bench) print(name string, value float64, unit, sign string, goal float6
 	if !ok {
 		verdict, b.ok = "short", false
 	}
+	b.printed++
 	fmt.Fprintf(b.out, "BENCH ccsds/%s %.4g %s %s %s\n", name, value, unit, bound, verdict)
 }
 

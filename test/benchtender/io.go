@@ -34,9 +34,9 @@ const (
 // rounds.
 type ioBench struct {
 	*bench
-	dir, plain, rings, disk string
-	cost                    map[string][]float64 // ns a piece
-	kicks                   []float64
+	dir, disk string
+	cost      map[string][]float64 // ns a piece
+	kicks     []float64
 }
 
 func (b *bench) inputOutput() error {

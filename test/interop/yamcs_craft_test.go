@@ -82,6 +82,9 @@ func (c *craftEnd) fly(to *net.UDPAddr) {
 		close(c.stop)
 		_ = c.conn.Close()
 		c.done.Wait()
+		if c.t.Failed() {
+			c.t.Logf("craft: %+v", c.space.Stats())
+		}
 	})
 }
 

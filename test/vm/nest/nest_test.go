@@ -1,10 +1,11 @@
 // Package nest_test runs the conformance guests on both architectures, in emulated machines
-// with a KVM inside that is like hardware's: arm64, with tests of the tender too, and amd64
+// with a KVM inside that is like hardware's: arm64, with the tender's own tests too, and amd64
 // with the instructions that a software KVM does not know.
 package nest_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,9 +23,6 @@ var (
 
 // limit is for one nest on a loaded machine.
 const limit = 15 * time.Minute
-
-// packages of the tender whose tests run inside too; amd64's run without a nest.
-var packages = map[string][]string{"arm64": {"console", "core", "gdb", "loader", "modules", "queue", "ring"}}
 
 func needs(t *testing.T) {
 	t.Helper()
@@ -49,8 +47,9 @@ func inNest(t *testing.T, arch string) {
 	if err := c.AddGuests(ctx, work, conformance(t, arch), ""); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range packages[arch] {
-		if err := c.AddTests(ctx, work, filepath.Join(root, "tender", p)); err != nil {
+	packages := inside(t, arch)
+	for _, dir := range packages {
+		if err := c.AddTests(ctx, work, dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,11 +58,27 @@ func inNest(t *testing.T, arch string) {
 		guests(t, results[0])
 	}
 	for i := 1; i < len(results); i++ {
-		t.Run(packages[arch][i-1], func(t *testing.T) { tests(t, results[i]) })
+		t.Run(filepath.Base(packages[i-1]), func(t *testing.T) { tests(t, results[i]) })
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// inside are the folders of the tender's packages whose tests run in the nest: all that have
+// some. On amd64 none, since they run without a nest.
+func inside(t *testing.T, arch string) []string {
+	t.Helper()
+	if arch == "amd64" {
+		return nil
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}", "./tender/...")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOARCH="+arch)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
 }
 
 // tests makes a subtest of each test of a package.

@@ -194,6 +194,10 @@ func yamcsRetransmission(t *testing.T, y *yamcs, c *craftEnd) {
 	c.do(func() {
 		c.tap = func(cltu []byte) {
 			decoder.Push(append(cltu, idleUp...), func(frame []byte, _ link.UpInfo) bool {
+				// Type-B frames are of the file transfers before.
+				if c.link.profile.Up == link.FramingUSLP && frame[6]&0x80 != 0 || c.link.profile.Up == link.FramingTC && frame[0]&0x20 != 0 {
+					return true
+				}
 				select {
 				case frames <- bytes.Clone(frame):
 				default:

@@ -57,6 +57,7 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	defer s.close()
 	s.welcome()
+	user := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if err := s.control(ctx); err != nil {
@@ -66,7 +67,8 @@ func Run(ctx context.Context, opt Options) error {
 	go s.passes(ctx)
 	go func() { cancel(s.watch(ctx)) }()
 	s.status(ctx)
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	// Ctrl-C ends the station too, and watch may hear of that before it hears of Ctrl-C.
+	if err := context.Cause(ctx); user.Err() == nil && err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

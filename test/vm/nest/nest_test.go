@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +66,7 @@ func inNest(t *testing.T, arch string) {
 }
 
 // inside are the folders of the tender's packages whose tests run in the nest: all that have
-// some, but for tender/cli, where a test of snapshots did not end there. On amd64 none, since
-// they run without a nest.
+// some. On amd64 none, since they run without a nest.
 func inside(t *testing.T, arch string) []string {
 	t.Helper()
 	if arch == "amd64" {
@@ -80,7 +78,7 @@ func inside(t *testing.T, arch string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(strings.Fields(string(out)), func(dir string) bool { return filepath.Base(dir) == "cli" })
+	return strings.Fields(string(out))
 }
 
 // tests makes a subtest of each test of a package.

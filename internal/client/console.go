@@ -15,6 +15,11 @@ const FunctionConsoleRead = "console.read"
 // that came: then it is asked for again.
 const consolePatience = 5 * time.Second
 
+// maxConsoleQuiet is the longest time between two questions whether a mission that is
+// followed has said something more: the last text may have been lost on its way, and
+// nothing after it would tell.
+const maxConsoleQuiet = 40 * time.Second
+
 // ConsoleText is a piece of what a mission printed, in order and without gaps but for
 // those it tells of.
 type ConsoleText struct {
@@ -37,7 +42,7 @@ func (c *Client) Console(ctx context.Context, tenant, mission string, follow boo
 	}
 	defer s.Close()
 	events, ended := s.pump(ctx)
-	r := consoleReader{client: c, tenant: tenant, mission: mission, show: show}
+	r := consoleReader{client: c, tenant: tenant, mission: mission, show: show, quiet: consolePatience}
 	if err := r.ask(ctx); err != nil {
 		return err
 	}
@@ -97,7 +102,8 @@ type consoleReader struct {
 	asked    uint64 // telecommand under way; 0 for none
 	askedFor uint64 // its offset
 	patience time.Time
-	answered bool // the craft has said how far the text goes
+	quiet    time.Duration // until the next question whether there is more
+	answered bool          // the craft has said how far the text goes
 }
 
 // maxEarly bounds the pieces that wait for one before them.
@@ -142,10 +148,13 @@ func (r *consoleReader) late(ctx context.Context) error {
 		}
 		r.asked = 0
 	}
-	if r.complete() {
-		return nil
+	if !r.complete() {
+		return r.ask(ctx)
 	}
-	return r.ask(ctx)
+	err := r.ask(ctx)
+	r.patience = time.Now().Add(r.quiet)
+	r.quiet = min(2*r.quiet, maxConsoleQuiet)
+	return err
 }
 
 // take adds one report.
@@ -167,7 +176,7 @@ func (r *consoleReader) take(ctx context.Context, e Event) error {
 		return err
 	}
 	if r.at != before {
-		r.patience = time.Now().Add(consolePatience)
+		r.patience, r.quiet = time.Now().Add(consolePatience), consolePatience
 	}
 	if e.Fields["answer"] == true {
 		r.answered = true

@@ -37,7 +37,7 @@ func (c Config) archive(ctx context.Context, dir, out string, k *kernel.Kernel) 
 			"/etc/hosts":  []byte("127.0.0.1 localhost\n"),
 		}}
 	maps.Copy(spec.Programs, c.Programs)
-	if spec.Modules, err = k.ExtractModules(filepath.Join(dir, "modules"), machines[c.Arch].modules); err != nil {
+	if spec.Modules, err = k.ExtractModules(filepath.Join(dir, "modules"), c.modules()); err != nil {
 		return err
 	}
 	f, err := os.Create(out)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -45,7 +46,7 @@ type machine struct {
 	console string
 }
 
-func boot(ctx context.Context, dir, arch, kernel, initrd string) (*machine, error) {
+func (c Config) boot(ctx context.Context, dir, kernel, initrd string) (*machine, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -53,14 +54,17 @@ func boot(ctx context.Context, dir, arch, kernel, initrd string) (*machine, erro
 	theirs := os.NewFile(uintptr(fds[1]), "port")
 	defer theirs.Close() // QEMU alone has it, so its end is seen
 	m := &machine{port: os.NewFile(uintptr(fds[0]), "port"), done: make(chan struct{}), console: filepath.Join(dir, "console.log")}
-	kind := machines[arch]
+	kind := machines[c.Arch]
 	args := append([]string{
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "2048", "-smp", "2", "-rtc", "base=utc",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", "2048", "-smp", "2", "-rtc", "base=" + c.rtc(),
 		"-kernel", kernel, "-initrd", initrd, "-append", "quiet panic=-1 console=" + kind.console,
 		"-chardev", "file,id=console,path=" + m.console, "-serial", "chardev:console",
 		"-device", "virtio-serial-pci", "-chardev", fmt.Sprintf("socket,id=port,fd=%d", portFD),
 		"-device", "virtserialport,chardev=port,name=" + wire.PortName,
 	}, kind.args...)
+	if c.Disk != "" {
+		args = append(args, "-drive", "if=none,id=disk,format=raw,file="+c.Disk, "-device", "virtio-blk-pci,drive=disk")
+	}
 	m.cmd = exec.CommandContext(ctx, kind.program, args...)
 	m.cmd.ExtraFiles, m.cmd.Stderr = []*os.File{theirs}, &m.stderr
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
@@ -71,6 +75,23 @@ func boot(ctx context.Context, dir, arch, kernel, initrd string) (*machine, erro
 		return nil, err
 	}
 	return m, nil
+}
+
+// rtc is the clock's beginning as QEMU takes it.
+func (c Config) rtc() string {
+	if c.Clock.IsZero() {
+		return "utc"
+	}
+	return c.Clock.UTC().Format("2006-01-02T15:04:05")
+}
+
+// modules are the kernel's that the nest needs.
+func (c Config) modules() []string {
+	all := slices.Clone(machines[c.Arch].modules)
+	if c.Disk != "" {
+		all = append(all, "virtio_blk")
+	}
+	return all
 }
 
 // live starts QEMU and waits for its end on one thread: the parent whose death ends it is one.

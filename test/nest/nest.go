@@ -30,6 +30,8 @@ type Config struct {
 	Programs map[string]string // path in the nest → executable here
 	Files    map[string]string // path in the nest → file here
 	Jobs     []wire.Job
+	Disk     string        // image of an ext4 file system here, mounted at wire.DiskPath; "": none
+	Clock    time.Time     // wall clock at the boot; zero: this machine's
 	Output   io.Writer     // gets what jobs print, as they print it; nil: nobody
 	Limit    time.Duration // of all, from the boot on; 0: DefaultLimit
 }
@@ -51,7 +53,8 @@ var ErrEnded = errors.New("the nest ended before its jobs")
 // maxLine bounds a message's line: a pipe's worth of output as base64, with room.
 const maxLine = 1 << 20
 
-// Run boots a nest, runs the jobs in their order and gives a result for each. With an error
+// Run boots a nest, runs the jobs in their order and gives a result for each. Then its power is
+// cut: of the disk there is what was synced. With an error
 // the results are those of the jobs that ended before it.
 func Run(ctx context.Context, c Config) ([]Result, error) {
 	dir, err := os.MkdirTemp("", "nest-")
@@ -83,7 +86,7 @@ func run(ctx context.Context, dir string, c Config) ([]Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	m, err := boot(ctx, dir, c.Arch, k.Image, initrd)
+	m, err := c.boot(ctx, dir, k.Image, initrd)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,9 @@ func run() error {
 	if err := modules(); err != nil {
 		return err
 	}
+	if err := disk(); err != nil {
+		return err
+	}
 	if err := loopback(); err != nil {
 		return fmt.Errorf("loopback: %w", err)
 	}
@@ -90,6 +93,20 @@ func modules() error {
 		f.Close()
 	}
 	return err
+}
+
+// disk mounts the machine's, if it has one.
+func disk() error {
+	if _, err := os.Stat(wire.DiskDevice); os.IsNotExist(err) {
+		return nil
+	}
+	if err := os.Mkdir(wire.DiskPath, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(wire.DiskDevice, wire.DiskPath, "ext4", 0, ""); err != nil {
+		return fmt.Errorf("mount %s: %w", wire.DiskDevice, err)
+	}
+	return nil
 }
 
 // loopback brings up the interface lo.

@@ -3,10 +3,12 @@
 package wire
 
 // JobsPath is where the nest finds its list of jobs; PortName is the virtio-serial port for
-// messages.
+// messages. DiskDevice, if it is there, is mounted at DiskPath.
 const (
-	JobsPath = "/etc/nest/jobs.json"
-	PortName = "nest"
+	JobsPath   = "/etc/nest/jobs.json"
+	PortName   = "nest"
+	DiskDevice = "/dev/vda"
+	DiskPath   = "/disk"
 )
 
 // Job is one program to run in the nest, as root.

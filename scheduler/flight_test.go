@@ -17,6 +17,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/missions/database"
 )
 
 func isBeacon(tm pus.Telemetry) bool {
@@ -273,7 +274,7 @@ func TestScheduleWaitsForTime(t *testing.T) {
 	}
 	now := time.Now()
 	insert := func(at time.Time, p []byte) pus.RequestID {
-		data, err := pus.EncodeInsert([]pus.Activity{{Release: timecode.FromTime(at), Request: p}})
+		data, err := database.Default().Form.EncodeInsertion(pus.Insertion{Activities: []pus.Activity{{Release: timecode.FromTime(at), Request: p}}})
 		if err != nil {
 			t.Fatal(err)
 		}

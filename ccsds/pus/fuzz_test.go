@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil || !bytes.Equal(p, q) {
 				t.Fatalf("%x was built again as %x, %v", p, q, err)
 			}
-			if err := tc.Check(); err != nil && (!errors.As(err, &r) || r.Code == pus.FailureNone) {
+			if err := tc.Check(pus.Form{}); err != nil && (!errors.As(err, &r) || r.Code == pus.FailureNone) {
 				t.Fatalf("check: %v", err)
 			}
 		} else if !errors.As(err, &r) || r.Code == pus.FailureNone {
@@ -70,8 +70,8 @@ func FuzzMessages(f *testing.F) {
 				t.Fatalf("%x came back as %x, %v", b, q, err)
 			}
 		}
-		if v, err := pus.DecodeInsert(b); err == nil {
-			if q, err := pus.EncodeInsert(v); err != nil || !bytes.Equal(q, b) {
+		if v, err := full.DecodeInsertion(b); err == nil {
+			if q, err := full.EncodeInsertion(v); err != nil || !bytes.Equal(q, b) {
 				t.Fatalf("%x came back as %x, %v", b, q, err)
 			}
 		}

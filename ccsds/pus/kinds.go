@@ -68,37 +68,8 @@ func Kinds() []Kind {
 // BodyType is the Go type of a message's body, nil if the message is not known.
 func BodyType(k Kind) reflect.Type { return kinds[k] }
 
-// EncodeMessage returns the message of kind k, whose body must be of BodyType.
-func EncodeMessage(k Kind, body any) ([]byte, error) {
-	t := kinds[k]
-	switch {
-	case t == nil:
-		return nil, fmt.Errorf("encode %s: no such message", k)
-	case reflect.TypeOf(body) != t:
-		return nil, fmt.Errorf("encode %s: body is %T, want %s", k, body, t)
-	}
-	b, err := appendRecord(nil, reflect.ValueOf(body))
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", k, err)
-	}
-	if len(b) > maxPacketData {
-		return nil, fmt.Errorf("encode %s: %d octets do not fit a packet", k, len(b))
-	}
-	return b, nil
-}
+// EncodeMessage is Encode of the zero Form.
+func EncodeMessage(k Kind, body any) ([]byte, error) { return Form{}.Encode(k, body) }
 
-// DecodeMessage reads the message of kind k and returns its body, of BodyType, which does
-// not refer to data. Octets left over are an error.
-func DecodeMessage(k Kind, data []byte) (any, error) {
-	r := newReader(k.String(), data)
-	t := kinds[k]
-	if t == nil {
-		return nil, dataError(r.what, -1, "no such message")
-	}
-	body := reflect.New(t).Elem()
-	r.record(body)
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return body.Interface(), nil
-}
+// DecodeMessage is Decode of the zero Form.
+func DecodeMessage(k Kind, data []byte) (any, error) { return Form{}.Decode(k, data) }

@@ -103,6 +103,9 @@ func sameBody(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
+// full has all that a mission may leave out.
+var full = pus.Form{SubSchedules: true, Groups: true, Arrays: true}
+
 // Every message of every service comes back as it was, in a whole packet.
 func TestKindsRoundTrip(t *testing.T) {
 	for _, k := range pus.Kinds() {
@@ -110,27 +113,27 @@ func TestKindsRoundTrip(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				body := reflect.New(pus.BodyType(k)).Elem()
 				draw(t, body)
-				octets, err := pus.EncodeMessage(k, body.Interface())
+				octets, err := full.Encode(k, body.Interface())
 				if err != nil {
 					t.Fatal(err)
 				}
 				if octets, err = throughPacket(k, octets); err != nil {
 					t.Fatal(err)
 				}
-				got, err := pus.DecodeMessage(k, octets)
+				got, err := full.Decode(k, octets)
 				if err != nil || !sameBody(body, reflect.ValueOf(got)) {
 					t.Fatalf("%+v comes back as %+v (%v)", body, got, err)
 				}
-				if again, err := pus.EncodeMessage(k, got); err != nil || !bytes.Equal(again, octets) {
+				if again, err := full.Encode(k, got); err != nil || !bytes.Equal(again, octets) {
 					t.Fatalf("%x becomes %x (%v)", octets, again, err)
 				}
 				if n := len(octets); n > 0 {
 					n = rapid.IntRange(0, n-1).Draw(t, "cut")
-					if _, err := pus.DecodeMessage(k, octets[:n]); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
+					if _, err := full.Decode(k, octets[:n]); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
 						t.Fatalf("%x cut to %d octets is taken", octets, n)
 					}
 				}
-				if _, err := pus.DecodeMessage(k, append(octets, 0)); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
+				if _, err := full.Decode(k, append(octets, 0)); err == nil && !strings.Contains(body.Type().Name(), "LargePart") {
 					t.Fatal("an octet too many is taken")
 				}
 			})
@@ -255,11 +258,11 @@ func FuzzKinds(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, n uint8, octets []byte) {
 		k := kinds[int(n)%len(kinds)]
-		body, err := pus.DecodeMessage(k, octets)
+		body, err := full.Decode(k, octets)
 		if err != nil {
 			return
 		}
-		again, err := pus.EncodeMessage(k, body)
+		again, err := full.Encode(k, body)
 		if err != nil {
 			return // a time may round up past the last that fits
 		}
@@ -270,4 +273,51 @@ func FuzzKinds(f *testing.F) {
 			t.Fatalf("%s: %x becomes %x", k, octets, again)
 		}
 	})
+}
+
+// The fields that a mission may leave out stand where ECSS-E-ST-70-41C has them: in TC[11,4]
+// the sub-schedule in front of the count and the group in front of the time, in TM[11,13] both
+// in front of the time, in TC[3,1] the arrays behind the parameters. Octets written out by hand.
+func TestForm(t *testing.T) {
+	name := pus.RequestName{Source: 7, APID: 1, Seq: 3}
+	for _, c := range []struct {
+		form pus.Form
+		kind pus.Kind
+		body any
+		want string
+	}{
+		{full, pus.Kind{TM: true, Service: 11, Subtype: 13}, pus.ActivitySummary{Activities: []pus.ActivityName{{SubSchedule: 2, Group: 5, Request: name}}},
+			"0001" + "0002" + "0005" + "00000000000000" + "000700010003"},
+		{pus.Form{Groups: true}, pus.Kind{TM: true, Service: 11, Subtype: 13}, pus.ActivitySummary{Activities: []pus.ActivityName{{Group: 5, Request: name}}},
+			"0001" + "0005" + "00000000000000" + "000700010003"},
+		{pus.Form{}, pus.Kind{TM: true, Service: 11, Subtype: 13}, pus.ActivitySummary{Activities: []pus.ActivityName{{Request: name}}},
+			"0001" + "00000000000000" + "000700010003"},
+		{full, pus.Kind{Service: 3, Subtype: 1}, pus.StructureDefinition{SID: 20, Period: 1000, Parameters: []uint16{3},
+			Arrays: []pus.SampleArray{{Samples: 4, Parameters: []uint16{1, 2}}}}, "0014" + "000003e8" + "0001" + "0003" + "0001" + "0004" + "0002" + "0001" + "0002"},
+		{pus.Form{}, pus.Kind{Service: 3, Subtype: 1}, pus.StructureDefinition{SID: 20, Period: 1000, Parameters: []uint16{3}}, "0014" + "000003e8" + "0001" + "0003"},
+	} {
+		got, err := c.form.Encode(c.kind, c.body)
+		if err != nil || hex.EncodeToString(got) != c.want {
+			t.Errorf("%s in %+v: %x, want %s (%v)", c.kind, c.form, got, c.want, err)
+		}
+	}
+	if _, err := pus.EncodeMessage(pus.Kind{TM: true, Service: 11, Subtype: 13}, pus.ActivitySummary{Activities: []pus.ActivityName{{Group: 5}}}); err == nil {
+		t.Error("a group is lost silently")
+	}
+	ping, err := pus.BuildTC(1, 3, pus.AckAll, 17, 1, 7, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := pus.Insertion{SubSchedule: 2, Activities: []pus.Activity{{Group: 5, Request: ping}}}
+	got, err := full.EncodeInsertion(in)
+	if want := "0002" + "0001" + "0005" + "00000000000000" + hex.EncodeToString(ping); err != nil || hex.EncodeToString(got) != want {
+		t.Errorf("TC[11,4]: %x, want %s (%v)", got, want, err)
+	}
+	back, err := full.DecodeInsertion(got)
+	if err != nil || !reflect.DeepEqual(back, in) {
+		t.Errorf("comes back as %+v (%v)", back, err)
+	}
+	if _, err := (pus.Form{SubSchedules: true}).EncodeInsertion(in); err == nil {
+		t.Error("the group of an activity is lost silently")
+	}
 }

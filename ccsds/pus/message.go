@@ -66,6 +66,7 @@ type reader struct {
 	what string
 	data []byte
 	at   int
+	form Form
 	err  error
 }
 

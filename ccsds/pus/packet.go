@@ -107,7 +107,7 @@ func (t *Telecommand) Refuse(code Failure, format string, args ...any) *Refusal 
 // Check refuses a telecommand whose service and subtype are none of the
 // craft's, or whose message does not decode. A nil error is a nil error: the
 // result can be compared.
-func (t *Telecommand) Check() error {
+func (t *Telecommand) Check(f Form) error {
 	var err error
 	switch [2]uint8{t.Service, t.Subtype} {
 	case [2]uint8{ServiceFunction, PerformFunction}:
@@ -115,7 +115,7 @@ func (t *Telecommand) Check() error {
 	case [2]uint8{ServiceTime, SetTime}:
 		_, err = DecodeTimeSetting(t.Payload)
 	case [2]uint8{ServiceSchedule, ScheduleInsert}:
-		_, err = DecodeInsert(t.Payload)
+		_, err = f.DecodeInsertion(t.Payload)
 	case [2]uint8{ServiceTenant, TenantCommand}:
 		_, err = DecodeTenantData(t.Payload)
 	case [2]uint8{ServiceSchedule, ScheduleEnable}, [2]uint8{ServiceSchedule, ScheduleDisable},
@@ -127,7 +127,7 @@ func (t *Telecommand) Check() error {
 		if BodyType(k) == nil {
 			return t.Refuse(FailureIllegalType, "%s", k)
 		}
-		_, err = DecodeMessage(k, t.Payload)
+		_, err = f.Decode(k, t.Payload)
 	}
 	if err != nil {
 		r := t.Refuse(FailureBadData, "%v", err)

@@ -24,7 +24,7 @@ func TestTelecommandRoundTrip(t *testing.T) {
 	if tc.Request != pus.NewRequestID(1, 42) {
 		t.Errorf("request id %08x, want %08x", tc.Request, pus.NewRequestID(1, 42))
 	}
-	if err := tc.Check(); err != nil {
+	if err := tc.Check(pus.Form{}); err != nil {
 		t.Errorf("check: %v", err)
 	}
 }
@@ -83,11 +83,11 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r *pus.Refusal
-	if err := tc.Check(); !errors.As(err, &r) || r.Code != pus.FailureBadData {
+	if err := tc.Check(pus.Form{}); !errors.As(err, &r) || r.Code != pus.FailureBadData {
 		t.Errorf("a ping with data: %v", err)
 	}
 	tc.Subtype = 99
-	if err := tc.Check(); !errors.As(err, &r) || r.Code != pus.FailureIllegalType || r.Request != pus.NewRequestID(1, 5) {
+	if err := tc.Check(pus.Form{}); !errors.As(err, &r) || r.Code != pus.FailureIllegalType || r.Request != pus.NewRequestID(1, 5) {
 		t.Errorf("unknown subtype: %v", err)
 	}
 }

@@ -21,6 +21,8 @@ import (
 //	Part                      the rest of the message
 //	slices of anything else   count (u16) and elements
 //	Window, From, To          one octet, and those of the two that it says
+//
+// A field with a tag, pus:"group" for one, is there if the craft's Form has it.
 
 // Value is the value of a parameter, coded as the mission database says. The standard
 // leaves its length to the parameter; here it stands in front.
@@ -40,7 +42,7 @@ var (
 )
 
 // appendRecord appends v to dst.
-func appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
+func (f Form) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 	switch v.Type() {
 	case instantType:
 		return appendTime(dst, timecode.Instant(v.Int()))
@@ -57,12 +59,12 @@ func appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if there, err := windowed(v, i); err != nil {
+			if there, err := f.there(v, i); err != nil {
 				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
 			} else if !there {
 				continue
 			}
-			if dst, err = appendRecord(dst, v.Field(i)); err != nil {
+			if dst, err = f.appendRecord(dst, v.Field(i)); err != nil {
 				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
 			}
 		}
@@ -73,7 +75,7 @@ func appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 		}
 		dst = binary.BigEndian.AppendUint16(dst, uint16(v.Len()))
 		for i := range v.Len() {
-			if dst, err = appendRecord(dst, v.Index(i)); err != nil {
+			if dst, err = f.appendRecord(dst, v.Index(i)); err != nil {
 				return nil, fmt.Errorf("element %d: %w", i, err)
 			}
 		}
@@ -149,7 +151,7 @@ func (r *reader) record(v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			at := r.at
-			there, err := windowed(v, i)
+			there, err := r.form.there(v, i)
 			if err != nil && r.err == nil {
 				r.err = dataError(r.what, at-1, err.Error())
 			}

@@ -1,10 +1,18 @@
 package pus
 
 // StructureDefinition is TC[3,1] and TC[3,2], create, TM[3,10] and TM[3,12], what there is: a housekeeping or
-// diagnostic structure (ECSS-E-ST-70-41C §6.3). Arrays of samples are not foreseen.
+// diagnostic structure (ECSS-E-ST-70-41C §6.3).
 type StructureDefinition struct {
 	SID        uint16
 	Period     uint32 // milliseconds; 0: not by itself
+	Parameters []uint16
+	Arrays     []SampleArray `pus:"arrays"`
+}
+
+// SampleArray are parameters that are sampled several times in a period, evenly. In the
+// report the samples follow the simple parameters, each with all of its parameters.
+type SampleArray struct {
+	Samples    uint16 // in a period
 	Parameters []uint16
 }
 
@@ -21,6 +29,7 @@ type StructureState struct {
 type StructureAppend struct {
 	SID        uint16
 	Parameters []uint16
+	Arrays     []SampleArray `pus:"arrays"`
 }
 
 // StructurePeriods is TC[3,31] and TC[3,32], new periods.

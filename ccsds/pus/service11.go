@@ -16,8 +16,10 @@ type ActivityDetails struct{ Activities []ActivityDetail }
 
 // ActivityDetail is an activity with its whole request.
 type ActivityDetail struct {
-	Release timecode.Instant
-	Request Packet
+	SubSchedule uint16 `pus:"sub-schedule"`
+	Group       uint16 `pus:"group"` // 0: none
+	Release     timecode.Instant
+	Request     Packet
 }
 
 // ActivitySummary is TM[11,13].
@@ -25,8 +27,10 @@ type ActivitySummary struct{ Activities []ActivityName }
 
 // ActivityName is when a request is released, and which.
 type ActivityName struct {
-	Release timecode.Instant
-	Request RequestName
+	SubSchedule uint16 `pus:"sub-schedule"`
+	Group       uint16 `pus:"group"`
+	Release     timecode.Instant
+	Request     RequestName
 }
 
 // ActivityFilter is TC[11,6], delete, TC[11,11], report in detail, and TC[11,14], in short:
@@ -53,9 +57,7 @@ type ScheduleState struct {
 	Enabled bool
 }
 
-// scheduleMessages are those of ECSS-E-ST-70-41C §6.11 besides TC[11,1] to TC[11,4]. An
-// activity is in no sub-schedule and no group: the fields for them, which the standard leaves
-// out where a service supports neither, are not there.
+// scheduleMessages are those of ECSS-E-ST-70-41C §6.11 besides TC[11,1] to TC[11,4].
 var scheduleMessages = map[Kind]any{
 	tcKind(11, 5):  RequestNames{}, // delete
 	tcKind(11, 7):  ActivityShift{},

@@ -11,12 +11,27 @@ type Position struct {
 }
 
 // PositionInsert is TC[22,4].
-type PositionInsert struct{ Activities []PositionActivity }
+type PositionInsert struct {
+	SubSchedule uint16 `pus:"sub-schedule"`
+	Activities  []PositionActivity
+}
 
 // PositionActivity is a telecommand and the place of its release.
 type PositionActivity struct {
+	Group   uint16 `pus:"group"` // 0: none
 	Release Position
 	Request Packet
+}
+
+// PositionDetails is TM[22,10].
+type PositionDetails struct{ Activities []PositionDetail }
+
+// PositionDetail is an activity with its whole request.
+type PositionDetail struct {
+	SubSchedule uint16 `pus:"sub-schedule"`
+	Group       uint16 `pus:"group"`
+	Release     Position
+	Request     Packet
 }
 
 // RequestNames is TC[22,5], delete, TC[22,9], report, and TC[22,12], summary: activities by
@@ -48,8 +63,10 @@ type PositionSummary struct{ Activities []PositionName }
 
 // PositionName is a place and the request that is released there.
 type PositionName struct {
-	Release Position
-	Request RequestName
+	SubSchedule uint16 `pus:"sub-schedule"`
+	Group       uint16 `pus:"group"`
+	Release     Position
+	Request     RequestName
 }
 
 // PositionFilter is TC[22,6], delete, TC[22,11], report in detail, and TC[22,14], in short.
@@ -77,7 +94,7 @@ var positionMessages = map[Kind]any{
 	tcKind(22, 5):  RequestNames{},
 	tcKind(22, 7):  PositionShift{},
 	tcKind(22, 9):  RequestNames{},
-	tmKind(22, 10): PositionInsert{},
+	tmKind(22, 10): PositionDetails{},
 	tcKind(22, 12): RequestNames{},
 	tmKind(22, 13): PositionSummary{},
 	tcKind(22, 15): PositionShiftAll{},

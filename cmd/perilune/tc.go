@@ -140,6 +140,8 @@ guest. Else --service and --subtype say what it is.`,
 	f.StringVar(&wait, "wait", wait, "`stage` to wait for: "+strings.Join(stages, ", "))
 	choices(c, "wait", stages...)
 	at.add(c)
+	f.Uint16Var(&r.SubSchedule, "subschedule", 0, "sub-schedule that --at or --in puts it in")
+	f.Uint16Var(&r.Group, "group", 0, "group of the schedule that --at or --in puts it in, made by schedule.group_create")
 	return c
 }
 

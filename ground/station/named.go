@@ -15,8 +15,7 @@ const vcReplay = 3
 
 // named reads a message by the mission database: a structure's parameters, or the body of
 // a message of a standard service with the parameters in it under their names.
-func named(e *client.Event, tm pus.Telemetry) error {
-	d := database.Default()
+func named(d *database.Database, e *client.Event, tm pus.Telemetry) error {
 	if tm.Service == pus.ServiceHousekeeping && tm.Subtype == pus.HousekeepingReport {
 		sid, data, err := pus.DecodeReport(tm.Payload)
 		if err != nil {
@@ -33,7 +32,7 @@ func named(e *client.Event, tm pus.Telemetry) error {
 		e.Fields["values"] = values
 		return err
 	}
-	body, err := pus.DecodeMessage(pus.Kind{TM: true, Service: tm.Service, Subtype: tm.Subtype}, tm.Payload)
+	body, err := d.Form.Decode(pus.Kind{TM: true, Service: tm.Service, Subtype: tm.Subtype}, tm.Payload)
 	if err != nil {
 		return err
 	}
@@ -46,8 +45,7 @@ func named(e *client.Event, tm pus.Telemetry) error {
 
 // measured adds the values of a structure that has a text of its own, and to the text what
 // is out of its limits.
-func measured(e *client.Event, sid uint16, data []byte) error {
-	d := database.Default()
+func measured(d *database.Database, e *client.Event, sid uint16, data []byte) error {
 	structure := d.Structure(sid)
 	if structure == nil {
 		return nil

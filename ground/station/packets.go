@@ -73,12 +73,12 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		return s.verification(e, tm)
 	case pus.ServiceHousekeeping:
 		if e.VC == vcReplay || tm.Subtype != pus.HousekeepingReport {
-			return named(e, tm) // the past, or no report: nothing of it is the picture of now
+			return named(s.cfg.Database, e, tm) // the past, or no report: nothing of it is the picture of now
 		}
 		return s.housekeeping(e, tm)
 	case pus.ServiceEvent:
 		if tm.Subtype > pus.EventHigh {
-			return named(e, tm)
+			return named(s.cfg.Database, e, tm)
 		}
 		ev, err := pus.DecodeEvent(tm.Subtype, tm.Payload)
 		if err != nil {
@@ -114,7 +114,7 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		e.Fields["mission"] = d.Mission
 		e.Text = d.Mission + ": " + preview(d.Data)
 	default:
-		return named(e, tm)
+		return named(s.cfg.Database, e, tm)
 	}
 	return nil
 }
@@ -221,9 +221,9 @@ func (s *Station) housekeeping(e *client.Event, tm pus.Telemetry) error {
 		}
 		e.Text = strings.Join(text, ", ")
 	default:
-		return named(e, tm)
+		return named(s.cfg.Database, e, tm)
 	}
-	return measured(e, sid, data)
+	return measured(s.cfg.Database, e, sid, data)
 }
 
 // noGuests marks as stopped what ran when the craft last said so: a report of the craft

@@ -30,7 +30,7 @@ func (s *Station) Send(r client.Request) (client.Command, error) {
 		return client.Command{}, err
 	}
 	if !r.At.IsZero() {
-		if c, packet, err = s.insertion(c, packet, r.At); err != nil {
+		if c, packet, err = s.insertion(c, packet, r); err != nil {
 			return client.Command{}, err
 		}
 	}
@@ -121,8 +121,11 @@ func (s *Station) build(r client.Request) (*command, []byte, error) {
 }
 
 // insertion wraps a request in TC[11,4].
-func (s *Station) insertion(child *command, packet []byte, at time.Time) (*command, []byte, error) {
-	data, err := pus.EncodeInsert([]pus.Activity{{Release: timecode.FromTime(at), Request: packet}})
+func (s *Station) insertion(child *command, packet []byte, r client.Request) (*command, []byte, error) {
+	at := r.At
+	data, err := s.cfg.Database.Form.EncodeInsertion(pus.Insertion{
+		SubSchedule: r.SubSchedule, Activities: []pus.Activity{{Group: r.Group, Release: timecode.FromTime(at), Request: packet}},
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errRequest, err)
 	}

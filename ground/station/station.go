@@ -25,6 +25,7 @@ import (
 	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/missions/database"
 )
 
 // Uplink virtual channels and the APIDs of the craft's own services.
@@ -77,7 +78,8 @@ type Orders func(bundles ...string) (token string, sequence uint64, err error)
 // Config is what a station is made of.
 type Config struct {
 	Craft    string
-	Tenants  map[uint16]string // APID → tenant
+	Tenants  map[uint16]string  // APID → tenant
+	Database *database.Database // what messages mean; nil: the flat-sat's
 	Profile  link.Profile
 	Radio    Radio
 	Archive  Archive
@@ -132,6 +134,9 @@ func New(cfg Config) (*Station, error) {
 	}
 	s.link.State = link.Search.String()
 	s.cfg.Profile = cfg.Profile.WithDefaults()
+	if s.cfg.Database == nil {
+		s.cfg.Database = database.Default()
+	}
 	if s.cfg.Repeat <= 0 {
 		s.cfg.Repeat = repeatAfter
 	}

@@ -111,6 +111,9 @@ type Request struct {
 	// At is when the craft shall release it: the station wraps it in TC[11,4], whose id
 	// is returned; the Child of that one is the request.
 	At time.Time `json:"at,omitzero"`
+	// SubSchedule and Group are those of the schedule that At has it wait in; 0: the first, and none.
+	SubSchedule uint16 `json:"sub_schedule,omitempty"`
+	Group       uint16 `json:"group,omitempty"`
 	// Tenant and Mission name the guest of TC[128,1], whose data is Data; APID and
 	// Service may then be 0.
 	Tenant  string `json:"tenant,omitempty"`

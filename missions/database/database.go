@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/config"
 )
 
@@ -31,6 +32,7 @@ var Default = sync.OnceValue(func() *Database {
 // Database is database.toml.
 type Database struct {
 	Name       string      `toml:"name"`
+	Form       pus.Form    `toml:"form"` // what its messages have that the standard leaves open
 	APIDs      []Named     `toml:"apid"`
 	Entities   []Named     `toml:"entity"`
 	Memories   []Named     `toml:"memory"`
@@ -107,10 +109,11 @@ type Command struct {
 
 // Argument is a field of a telecommand. Value, if there is one, is what it always has.
 type Argument struct {
-	Name  string    `toml:"name"`
-	Type  Type      `toml:"type"`
-	Range []float64 `toml:"range"`
-	Value string    `toml:"value"`
+	Name    string    `toml:"name"`
+	Type    Type      `toml:"type"`
+	Range   []float64 `toml:"range"`
+	Value   string    `toml:"value"`
+	Default *string   `toml:"default"` // where it is not given; nil: it must be
 }
 
 // Load reads the database at path.

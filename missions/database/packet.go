@@ -69,6 +69,8 @@ func (d *Database) Build(c *Command, arguments map[string]string) ([]byte, error
 	for _, a := range c.Arguments {
 		text, given := arguments[a.Name]
 		switch {
+		case a.Value == "" && !given && a.Default != nil:
+			text = *a.Default
 		case a.Value == "" && !given:
 			return nil, fmt.Errorf("%s: %s is missing (%s)", c.Name, a.Name, c.Usage())
 		case a.Value != "" && given:
@@ -94,8 +96,12 @@ func (d *Database) Build(c *Command, arguments map[string]string) ([]byte, error
 func (c *Command) Usage() string {
 	words := []string{c.Name}
 	for _, a := range c.Arguments {
-		if a.Value == "" {
-			words = append(words, fmt.Sprintf("%s=%s", a.Name, strings.ToUpper(string(a.Type))))
+		word := fmt.Sprintf("%s=%s", a.Name, strings.ToUpper(string(a.Type)))
+		switch {
+		case a.Default != nil:
+			words = append(words, "["+word+"]")
+		case a.Value == "":
+			words = append(words, word)
 		}
 	}
 	return strings.Join(words, " ")
@@ -113,6 +119,8 @@ func (d *Database) appendArgument(dst []byte, a Argument, text string, of **Para
 		return timecode.Default.Append(dst, timecode.FromTime(at))
 	case IDList:
 		return d.appendIDs(dst, text)
+	case Arrays:
+		return d.appendArrays(dst, text)
 	case ParameterID:
 		id, err := d.id(text)
 		if err != nil {
@@ -168,6 +176,29 @@ func (d *Database) appendIDs(dst []byte, text string) ([]byte, error) {
 			return nil, err
 		}
 		dst = binary.BigEndian.AppendUint16(dst, id)
+	}
+	return dst, nil
+}
+
+// appendArrays codes arrays of samples: count u16, and each samples u16 and parameters.
+func (d *Database) appendArrays(dst []byte, text string) ([]byte, error) {
+	var words []string
+	if text != "" {
+		words = strings.Split(text, ";")
+	}
+	if len(words) > maxFields {
+		return nil, fmt.Errorf("%d arrays, at most %d", len(words), maxFields)
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(words)))
+	for _, w := range words {
+		samples, list, ok := strings.Cut(w, ":")
+		n, err := strconv.ParseUint(strings.TrimSpace(samples), 10, 16)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("%q is no array such as 4:uptime,pending", w)
+		}
+		if dst, err = d.appendIDs(binary.BigEndian.AppendUint16(dst, uint16(n)), list); err != nil {
+			return nil, err
+		}
 	}
 	return dst, nil
 }

@@ -25,6 +25,7 @@ const (
 	IDList      Type = "ids"       // count u16 and u16 each; names of parameters stand for their numbers
 	ParameterID Type = "parameter" // u16, by name or number
 	ValueOf     Type = "value"     // length u16 and the value of the parameter before it
+	Arrays      Type = "arrays"    // sampled arrays of service 3, such as 4:uptime,pending;2:mode
 )
 
 // widths of numbers in octets.
@@ -36,10 +37,12 @@ var widths = map[Type]int{
 func (t Type) width() int { return widths[t] }
 
 func (t Type) known() bool {
-	return t.width() > 0 || slices.Contains([]Type{Octets, Octets16, Text8, Text16, Time, IDList, ParameterID, ValueOf}, t)
+	return t.width() > 0 || slices.Contains([]Type{Octets, Octets16, Text8, Text16, Time, IDList, ParameterID, ValueOf, Arrays}, t)
 }
 
-func (t Type) argumentOnly() bool { return t == IDList || t == ParameterID || t == ValueOf }
+func (t Type) argumentOnly() bool {
+	return t == IDList || t == ParameterID || t == ValueOf || t == Arrays
+}
 
 func (t Type) signed() bool { return t[0] == 'i' }
 func (t Type) float() bool  { return t[0] == 'f' }

@@ -57,7 +57,7 @@ func (s *Services) addActions(body any) error {
 		case err != nil:
 			_, text := explain(err)
 			return refusal(pus.FailureBadData, "request of event %d: %s", a.Event, text)
-		case a.APID != uint16(apidFlight) || !known(a.Event):
+		case a.APID != uint16(apidFlight) || !s.known(a.Event):
 			return refusal(pus.FailureUnknownName, "no event %d of APID %d", a.Event, a.APID)
 		case tc.Service == pus.ServiceEventAction:
 			return refusal(pus.FailureIllegalType, "an action does not change actions")

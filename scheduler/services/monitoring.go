@@ -66,7 +66,7 @@ func (s *Services) addMonitors(body any) error {
 	list := body.(pus.MonitoringDefinitions).Definitions
 	return s.monitors.change(func(m *monitors) error {
 		for _, d := range list {
-			if err := checkMonitor(&d); err != nil {
+			if err := s.checkMonitor(&d); err != nil {
 				return err
 			}
 			if slices.ContainsFunc(m.List, func(o pus.MonitoringDefinitionState) bool { return o.Definition.ID == d.ID }) {
@@ -81,8 +81,8 @@ func (s *Services) addMonitors(body any) error {
 	})
 }
 
-func checkMonitor(d *pus.MonitoringDefinition) error {
-	p := database.Default().ParameterByID(d.Parameter)
+func (s *Services) checkMonitor(d *pus.MonitoringDefinition) error {
+	p := s.cfg.Database.ParameterByID(d.Parameter)
 	switch {
 	case p == nil:
 		return refusal(pus.FailureUnknownName, "no parameter %d", d.Parameter)
@@ -98,7 +98,7 @@ func checkMonitor(d *pus.MonitoringDefinition) error {
 	var n [2]uint64
 	for i, l := range d.Limits {
 		var ok bool
-		if n[i], ok = number(p, l.Value); !ok || l.Event != 0 && !known(l.Event) {
+		if n[i], ok = number(p, l.Value); !ok || l.Event != 0 && !s.known(l.Event) {
 			return refusal(pus.FailureBadData, "definition %d: limit %d has the wrong length or no event %d", d.ID, i, l.Event)
 		}
 	}
@@ -212,7 +212,7 @@ func (s *Services) checkMonitors(now time.Time) (wait time.Duration, any bool) {
 
 // check looks at one parameter, and reports when its status has changed for good.
 func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[string]uint64) {
-	p := database.Default().ParameterByID(d.Parameter)
+	p := s.cfg.Database.ParameterByID(d.Parameter)
 	if p == nil {
 		return // of another image
 	}

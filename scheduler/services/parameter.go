@@ -12,8 +12,8 @@ import (
 func apidOf(n uint16) ccsds.APID { return ccsds.APID(n) }
 
 // known says whether the mission database has an event.
-func known(event uint16) bool {
-	return slices.ContainsFunc(database.Default().Events, func(e database.Event) bool { return e.ID == event })
+func (s *Services) known(event uint16) bool {
+	return slices.ContainsFunc(s.cfg.Database.Events, func(e database.Event) bool { return e.ID == event })
 }
 
 // state is housekeeping with what Services knows itself.
@@ -67,7 +67,7 @@ func (s *Services) reportParameters(body any) error {
 	var out pus.ParameterValues
 	values := s.values()
 	for _, id := range body.(pus.IDs).IDs {
-		p := database.Default().ParameterByID(id)
+		p := s.cfg.Database.ParameterByID(id)
 		if p == nil {
 			return refusal(pus.FailureUnknownName, "no parameter %d", id)
 		}
@@ -83,7 +83,7 @@ func (s *Services) setParameters(body any) error {
 			*settings = map[string]uint64{}
 		}
 		for _, v := range body.(pus.ParameterValues).Values {
-			p := database.Default().ParameterByID(v.Parameter)
+			p := s.cfg.Database.ParameterByID(v.Parameter)
 			switch {
 			case p == nil:
 				return refusal(pus.FailureUnknownName, "no parameter %d", v.Parameter)

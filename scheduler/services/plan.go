@@ -36,12 +36,16 @@ type plan struct {
 
 type planState struct {
 	Disabled   bool
-	Activities []activity // in order of release
+	Activities []activity          // in order of release
+	Off        []uint16            // sub-schedules that are disabled
+	Groups     []pus.ScheduleState // that were made
 }
 
 type activity struct {
-	Release timecode.Instant
-	Request []byte // a telecommand packet
+	SubSchedule uint16
+	Group       uint16 // 0: none
+	Release     timecode.Instant
+	Request     []byte // a telecommand packet
 }
 
 // errGone says that an activity was taken from the schedule meanwhile.
@@ -68,7 +72,8 @@ func (p *plan) status() (pending int, enabled bool) {
 func (p *plan) change(fn func(*planState) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	next := planState{Disabled: p.Disabled, Activities: slices.Clone(p.Activities)}
+	next := p.planState
+	next.Activities, next.Off, next.Groups = slices.Clone(p.Activities), slices.Clone(p.Off), slices.Clone(p.Groups)
 	if err := fn(&next); err != nil {
 		return err
 	}
@@ -100,15 +105,19 @@ func (s *Services) schedule(tc *pus.Telecommand) error {
 
 // insert is TC[11,4]: all of its activities or none.
 func (s *Services) insert(tc *pus.Telecommand) error {
-	list, err := pus.DecodeInsert(tc.Payload)
+	in, err := s.cfg.Database.Form.DecodeInsertion(tc.Payload)
 	if err != nil {
 		return err
+	}
+	var list []activity
+	for _, a := range in.Activities {
+		list = append(list, activity{in.SubSchedule, a.Group, a.Release, slices.Clone(a.Request)})
 	}
 	now, quality := s.cfg.Time.Now()
 	for i, a := range list {
 		request, err := pus.ParseTC(a.Request)
 		if err == nil {
-			err = request.Check()
+			err = request.Check(s.cfg.Database.Form)
 		}
 		if err != nil {
 			_, text := explain(err)
@@ -126,17 +135,20 @@ func (s *Services) insert(tc *pus.Telecommand) error {
 			return tc.Refuse(pus.FailureFull, "%d activities wait, at most %d", len(p.Activities), maxActivities)
 		}
 		for _, a := range list {
-			p.Activities = append(p.Activities, activity{a.Release, slices.Clone(a.Request)})
+			if err := p.checkGroup(a.Group); err != nil {
+				return err
+			}
 		}
-		slices.SortStableFunc(p.Activities, func(a, b activity) int { return int(min(1, max(-1, a.Release-b.Release))) })
+		p.Activities = append(p.Activities, list...)
+		slices.SortStableFunc(p.Activities, byRelease)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for _, a := range list {
-		s.activity("inserted", activity(a), "")
-		s.Event(pus.EventInfo, pus.EventPlanInserted, activity(a).String())
+		s.activity("inserted", a, "")
+		s.Event(pus.EventInfo, pus.EventPlanInserted, a.String())
 	}
 	if !quality.Valid() {
 		s.waitsForTime()
@@ -190,15 +202,16 @@ func (s *Services) runPlan(ctx context.Context) {
 	}
 }
 
-// next is the first activity if it is due, else how long to wait for it; ok is false
+// next is the first activity that is not held back if it is due, else how long to wait for it; ok is false
 // if there is nothing to wait for.
 func (p *plan) next(now timecode.Instant, quality timecode.Quality) (due *activity, wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.Disabled || !quality.Valid() || len(p.Activities) == 0 {
+	i := slices.IndexFunc(p.Activities, p.released)
+	if p.Disabled || !quality.Valid() || i < 0 {
 		return nil, 0, false
 	}
-	first := p.Activities[0]
+	first := p.Activities[i]
 	if wait = first.Release.Sub(now); wait > 0 {
 		// Time may be corrected while we wait, so look again now and then.
 		return nil, min(wait, time.Minute), true
@@ -211,7 +224,7 @@ func (p *plan) next(now timecode.Instant, quality timecode.Quality) (due *activi
 func (s *Services) release(a activity) {
 	err := s.plan.change(func(p *planState) error {
 		i := slices.IndexFunc(p.Activities, func(b activity) bool {
-			return b.Release == a.Release && bytes.Equal(b.Request, a.Request)
+			return b.Release == a.Release && bytes.Equal(b.Request, a.Request) && p.released(b)
 		})
 		if i < 0 {
 			return errGone

@@ -62,7 +62,8 @@ var once = map[pus.Kind]bool{
 
 // asks are those of the schedule that change nothing: the report that they ask for may be what
 // was lost.
-var asks = map[pus.Kind]bool{kind(11, 9): true, kind(11, 12): true, kind(11, 16): true, kind(11, 17): true}
+var asks = map[pus.Kind]bool{kind(11, 9): true, kind(11, 12): true, kind(11, 11): true, kind(11, 14): true, kind(11, 16): true,
+	kind(11, 17): true, kind(11, 18): true, kind(11, 26): true}
 
 // acts says whether doing it twice would be wrong.
 func acts(tc *pus.Telecommand) bool {

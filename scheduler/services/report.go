@@ -67,11 +67,13 @@ func (s *Services) runReports(ctx context.Context) {
 // A structure that begins, or has another period, is due at once.
 func (s *Services) structuresDue(due map[periodic]time.Time, now time.Time) time.Duration {
 	wait := noisePeriod
-	wanted := map[periodic]bool{}
+	wanted, sampled := map[periodic]bool{}, map[uint16]bool{}
 	for _, st := range s.structures.get() {
 		if !st.Enabled || st.Definition.Period == 0 {
 			continue
 		}
+		sampled[st.Definition.SID] = true
+		wait = min(wait, s.sampleDue(&st.Definition, now))
 		p := periodic{st.Definition.SID, st.Definition.Period}
 		wanted[p] = true
 		if !now.Before(due[p]) {
@@ -87,6 +89,7 @@ func (s *Services) structuresDue(due map[periodic]time.Time, now time.Time) time
 			delete(due, p)
 		}
 	}
+	s.forgetSamples(sampled)
 	return wait
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/database"
 )
 
 // apidFlight is the craft's own APID.
@@ -77,6 +78,7 @@ type Config struct {
 	Guests   Guests
 	Missions Missions
 	Mode     Mode
+	Database *database.Database // nil: the flat-sat's
 	Tenant   func(ccsds.APID) (name string, ok bool)
 	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID
 	Status   func() pus.Housekeeping                         // without what Services knows itself
@@ -98,6 +100,7 @@ type Services struct {
 
 	handlers   map[pus.Kind]handler
 	structures *kept[[]pus.StructureState]
+	samples    samples
 	silent     *kept[[]uint16] // events that are not reported
 	settings   *kept[map[string]uint64]
 	notStoring *kept[bool]
@@ -111,10 +114,14 @@ type Services struct {
 // New makes the services, with the schedule that the records hold. A schedule that
 // cannot be read is an error beside working services with an empty one.
 func New(cfg Config) (*Services, error) {
+	if cfg.Database == nil {
+		cfg.Database = database.Default()
+	}
 	s := &Services{cfg: cfg, functions: make(chan pus.Telecommand, functionQueue), changed: make(chan struct{}, 1)}
 	var errPlan, errRecent error
 	s.plan, errPlan = loadPlan(cfg.Records)
 	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
+	s.samples.of = map[uint16][]series{}
 	s.noise.m, s.refused.m = map[string]*heard{}, map[string]*heard{}
 	s.raised, s.handlers = make(chan pus.EventID, actionQueue), s.standard()
 	return s, errors.Join(errPlan, errRecent, s.loadStandard())
@@ -124,7 +131,7 @@ func New(cfg Config) (*Services, error) {
 func (s *Services) loadStandard() error {
 	var errs [6]error
 	r := s.cfg.Records
-	s.structures, errs[0] = load(r, "structures", firstStructures())
+	s.structures, errs[0] = load(r, "structures", firstStructures(s.cfg.Database))
 	s.silent, errs[1] = load(r, "silent events", []uint16(nil))
 	s.settings, errs[2] = load(r, "settings", map[string]uint64(nil))
 	s.notStoring, errs[3] = load(r, "not storing", false)
@@ -176,7 +183,7 @@ func (s *Services) Refuse(packet []byte, reason string) {
 
 // admit says why a telecommand is not accepted, or nil.
 func (s *Services) admit(tc *pus.Telecommand) error {
-	if err := tc.Check(); err != nil {
+	if err := tc.Check(s.cfg.Database.Form); err != nil {
 		return err
 	}
 	if forTenant := tc.Service == pus.ServiceTenant; forTenant != (tc.APID != apidFlight) {

@@ -33,7 +33,7 @@ func kind(service, subtype uint8) pus.Kind { return pus.Kind{Service: service, S
 // message carries out one of the standard telecommands.
 func (s *Services) message(tc *pus.Telecommand) error {
 	k := kind(tc.Service, tc.Subtype)
-	body, err := pus.DecodeMessage(k, tc.Payload)
+	body, err := s.cfg.Database.Form.Decode(k, tc.Payload)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Services) message(tc *pus.Telecommand) error {
 
 // answer sends a report.
 func (s *Services) answer(service, subtype uint8, body any) error {
-	data, err := pus.EncodeMessage(pus.Kind{TM: true, Service: service, Subtype: subtype}, body)
+	data, err := s.cfg.Database.Form.Encode(pus.Kind{TM: true, Service: service, Subtype: subtype}, body)
 	if err == nil && len(data) > maxReport {
 		err = refusal(pus.FailureFull, "the report has %d octets, at most %d: ask for less", len(data), maxReport)
 	}
@@ -84,7 +84,7 @@ var errNoNumbers = errors.New("no numbers")
 // silence switches reports of events off or on, all of them or none.
 func (s *Services) silence(events []uint16, off bool) error {
 	for _, e := range events {
-		if !known(e) {
+		if !s.known(e) {
 			return refusal(pus.FailureUnknownName, "no event %d", e)
 		}
 	}

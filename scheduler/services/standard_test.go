@@ -7,84 +7,8 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
-	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/missions/database"
-	"github.com/perilune/perilune/scheduler/services"
 )
-
-// ground sends telecommands of the standard to services and reads what comes back.
-type ground struct {
-	*craft
-	s   *services.Services
-	seq uint16
-}
-
-// send sends a telecommand and returns its failure's code, 0 for success.
-func (g *ground) send(service, subtype uint8, body any) pus.Failure {
-	g.t.Helper()
-	data, err := pus.EncodeMessage(pus.Kind{Service: service, Subtype: subtype}, body)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.seq++
-	g.s.Telecommand(tc(g.t, g.seq, pus.AckAll, service, subtype, data))
-	synctest.Wait()
-	want := pus.NewRequestID(1, g.seq)
-	for _, subtype := range []uint8{2, 4, 7, 8} {
-		for _, r := range g.find(1, subtype) {
-			v, err := pus.DecodeVerification(subtype, r.data)
-			if err != nil {
-				g.t.Fatal(err)
-			}
-			if v.Request == want {
-				return v.Code
-			}
-		}
-	}
-	g.t.Fatalf("TC[%d,%d] has no end", service, subtype)
-	return 0
-}
-
-// ok sends a telecommand that must be carried out.
-func (g *ground) ok(service, subtype uint8, body any) {
-	g.t.Helper()
-	if code := g.send(service, subtype, body); code != 0 {
-		g.t.Fatalf("TC[%d,%d]: %v", service, subtype, code)
-	}
-}
-
-// last is the body of the last report of a kind.
-func (g *ground) last(service, subtype uint8) any {
-	g.t.Helper()
-	all := g.find(service, subtype)
-	if len(all) == 0 {
-		g.t.Fatalf("no TM[%d,%d]", service, subtype)
-	}
-	body, err := pus.DecodeMessage(pus.Kind{TM: true, Service: service, Subtype: subtype}, all[len(all)-1].data)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return body
-}
-
-// structures are the reports of a structure.
-func (g *ground) structures(sid uint16) (out [][]byte) {
-	for _, r := range g.find(3, 25) {
-		if id, data, err := pus.DecodeReport(r.data); err == nil && id == sid {
-			out = append(out, data)
-		}
-	}
-	return out
-}
-
-func onBoard(t *testing.T, test func(*ground)) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCraft(t)
-		s, stop := c.launch()
-		defer stop()
-		test(&ground{craft: c, s: s})
-	})
-}
 
 // A structure made on board is sent in its period, over a restart, and goes again.
 func TestStructureOnBoard(t *testing.T) {
@@ -273,41 +197,36 @@ func TestMonitoringAndAction(t *testing.T) {
 	})
 }
 
-// The schedule is listed, shifted and shortened by the names of requests.
-func TestScheduleEdited(t *testing.T) {
+// An array of a structure is sampled evenly over the period; the report has the samples in
+// their order behind the simple parameters.
+func TestArrays(t *testing.T) {
 	onBoard(t, func(g *ground) {
-		now := timecode.FromTime(time.Now())
-		data, err := pus.TimeSetting{Time: now, Quality: timecode.Set}.Encode()
-		if err != nil {
-			g.t.Fatal(err)
+		d := pus.StructureDefinition{SID: 30, Period: 4000, Parameters: []uint16{11}, Arrays: []pus.SampleArray{{Samples: 4, Parameters: []uint16{1}}}}
+		g.ok(3, 1, d)
+		g.ok(3, 5, pus.IDs{IDs: []uint16{30}})
+		time.Sleep(500 * time.Millisecond) // not when it samples
+		for i := range uint32(9) {
+			g.uptime.Store(i)
+			time.Sleep(time.Second)
+			synctest.Wait()
 		}
-		g.s.Telecommand(tc(g.t, 199, pus.AckAll, pus.ServiceTime, pus.SetTime, data))
-		for i := range uint16(3) {
-			g.s.Telecommand(insert(g.t, 200+i, now+timecode.Instant(10*time.Second)*timecode.Instant(1+i), tc(g.t, 100+i, pus.AckAll, 17, 1, nil)))
+		all := g.structures(30)
+		if len(all) != 3 {
+			g.t.Fatalf("%d reports in 9 s", len(all))
 		}
-		name := func(seq uint16) pus.RequestNames {
-			return pus.RequestNames{Requests: []pus.RequestName{{Source: 7, APID: 1, Seq: seq}}}
+		if got := fmt.Sprintf("%x", all[2][1:]); got != "00000004000000050000000600000007" {
+			g.t.Errorf("samples of uptime %s", got)
 		}
-		g.ok(11, 5, name(101))
-		if code := g.send(11, 5, name(101)); code != pus.FailureUnknownName {
-			g.t.Errorf("deleted twice: %v", code)
+		g.ok(3, 9, pus.IDs{IDs: []uint16{30}})
+		if got := g.last(3, 10).(pus.StructureStates).Structures[0].Definition; len(got.Arrays) != 1 || got.Arrays[0].Samples != 4 {
+			g.t.Errorf("definition %+v", got)
 		}
-		if code := g.send(11, 7, pus.ActivityShift{Milliseconds: -60000, Requests: name(100).Requests}); code != pus.FailureNotNow {
-			g.t.Errorf("into the past: %v", code)
-		}
-		g.ok(11, 7, pus.ActivityShift{Milliseconds: 30000, Requests: name(100).Requests})
-		g.ok(11, 17, pus.None{})
-		got := g.last(11, 13).(pus.ActivitySummary).Activities
-		if len(got) != 2 || got[0].Request.Seq != 102 || got[1].Request.Seq != 100 || got[1].Release.Sub(got[0].Release).Round(time.Millisecond) != 10*time.Second {
-			g.t.Errorf("summary %+v", got)
-		}
-		g.ok(11, 16, pus.None{})
-		if n := len(g.last(11, 10).(pus.ActivityDetails).Activities); n != 2 {
-			g.t.Errorf("%d in detail", n)
-		}
-		time.Sleep(time.Minute)
-		if n := len(g.find(17, 2)); n != 2 {
-			g.t.Errorf("%d were released", n)
+		for name, bad := range map[string]pus.SampleArray{
+			"too quick": {Samples: 50, Parameters: []uint16{1}}, "none": {Parameters: []uint16{1}}, "no parameter": {Samples: 2, Parameters: []uint16{999}},
+		} {
+			if code := g.send(3, 1, pus.StructureDefinition{SID: 31, Period: 4000, Parameters: []uint16{1}, Arrays: []pus.SampleArray{bad}}); code == 0 {
+				g.t.Errorf("%s: taken", name)
+			}
 		}
 	})
 }

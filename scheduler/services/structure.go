@@ -1,6 +1,7 @@
 package services
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/perilune/perilune/ccsds/pus"
@@ -17,8 +18,7 @@ const (
 )
 
 // firstStructures are those of the mission database.
-func firstStructures() (all []pus.StructureState) {
-	d := database.Default()
+func firstStructures(d *database.Database) (all []pus.StructureState) {
 	for _, st := range d.Structures {
 		def := pus.StructureDefinition{SID: st.SID, Period: st.PeriodMS}
 		for _, name := range st.Parameters {
@@ -56,12 +56,12 @@ func find(all []pus.StructureState, sid uint16) (int, error) {
 	return i, nil
 }
 
-func checkParameters(list []uint16) error {
+func (s *Services) checkParameters(list []uint16) error {
 	if len(list) == 0 || len(list) > maxParameters {
 		return refusal(pus.FailureBadData, "%d parameters, want 1 to %d", len(list), maxParameters)
 	}
 	for _, id := range list {
-		if database.Default().ParameterByID(id) == nil {
+		if s.cfg.Database.ParameterByID(id) == nil {
 			return refusal(pus.FailureUnknownName, "no parameter %d", id)
 		}
 	}
@@ -81,15 +81,18 @@ func (s *Services) createStructure(body any) error {
 	if d.SID < firstMade {
 		return refusal(pus.FailureNotPermitted, "structures below %d are the mission database's", firstMade)
 	}
-	if err := checkParameters(d.Parameters); err != nil {
+	if err := s.checkParameters(d.Parameters); err != nil {
 		return err
 	}
 	if err := checkPeriod(d.Period); err != nil {
 		return err
 	}
+	if err := s.checkArrays(&d); err != nil {
+		return err
+	}
 	return s.structures.change(func(all *[]pus.StructureState) error {
 		if i, err := find(*all, d.SID); err == nil {
-			if have := (*all)[i].Definition; have.Period == d.Period && slices.Equal(have.Parameters, d.Parameters) {
+			if have := (*all)[i].Definition; reflect.DeepEqual(have, d) {
 				return nil // sent twice
 			}
 			return refusal(pus.FailureRefused, "structure %d is there already", d.SID)
@@ -147,8 +150,11 @@ func (s *Services) appendStructure(body any) error {
 			return refusal(pus.FailureNotPermitted, "structure %d is enabled, or the mission database's", a.SID)
 		}
 		d := &(*all)[i].Definition
-		d.Parameters = append(d.Parameters, a.Parameters...)
-		return checkParameters(d.Parameters)
+		d.Parameters, d.Arrays = append(d.Parameters, a.Parameters...), append(d.Arrays, a.Arrays...)
+		if err := s.checkArrays(d); err != nil {
+			return err
+		}
+		return s.checkParameters(d.Parameters)
 	})
 }
 
@@ -163,7 +169,10 @@ func (s *Services) setPeriods(body any) error {
 			if err := checkPeriod(p.Period); err != nil {
 				return err
 			}
-			(*all)[i].Definition.Period = p.Period
+			d := &(*all)[i].Definition
+			if d.Period = p.Period; s.checkArrays(d) != nil {
+				return s.checkArrays(d)
+			}
 		}
 		return nil
 	})
@@ -222,14 +231,11 @@ func (s *Services) reportStructure(d pus.StructureDefinition) error {
 	if d.SID == pus.SIDGuests {
 		return s.reportGuests()
 	}
-	var data []byte
-	values := s.values()
 	for _, id := range d.Parameters {
-		p := database.Default().ParameterByID(id)
-		if p == nil {
+		if s.cfg.Database.ParameterByID(id) == nil {
 			return refusal(pus.FailureUnknownName, "structure %d: no parameter %d in this image", d.SID, id)
 		}
-		data = p.Append(data, values[p.Name])
 	}
+	data := s.appendSamples(s.sample(d.Parameters), &d)
 	return s.cfg.Send(pus.ServiceHousekeeping, pus.HousekeepingReport, pus.EncodeReport(d.SID, data))
 }

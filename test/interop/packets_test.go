@@ -13,6 +13,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/missions/database"
 )
 
 // same asks the peer and compares the words of its answer.
@@ -70,7 +71,7 @@ func messages(t *testing.T) (tcs, tms map[[2]uint8][]byte) {
 		{8, 1}:   must(pus.Function{Name: pus.FunctionMissionStart, Arguments: []string{"acme", "echo"}}.Encode()),
 		{9, 128}: must(pus.TimeSetting{Time: at, Quality: timecode.Set}.Encode()),
 		{11, 1}:  nil, {11, 2}: nil, {11, 3}: nil,
-		{11, 4}: must(pus.EncodeInsert([]pus.Activity{{Release: at, Request: must(ping, err)}})),
+		{11, 4}: must(database.Default().Form.EncodeInsertion(pus.Insertion{Activities: []pus.Activity{{Release: at, Request: must(ping, err)}}})),
 		{17, 1}: nil,
 	}
 	tms = map[[2]uint8][]byte{
@@ -101,7 +102,7 @@ func TestTelecommands(t *testing.T) {
 			t.Errorf("TC[%d,%d]: %v\ntheirs %x\nours   %x", kind[0], kind[1], err, theirs, raw)
 			continue
 		}
-		if err := got.Check(); err != nil {
+		if err := got.Check(database.Default().Form); err != nil {
 			t.Errorf("TC[%d,%d] of theirs: %v", kind[0], kind[1], err)
 		}
 	}

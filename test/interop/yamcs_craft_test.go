@@ -17,6 +17,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/missions/database"
 )
 
 // noSaver keeps nothing: the craft of these tests does not restart.
@@ -185,7 +186,7 @@ func (c *craftEnd) packet(_ ccsds.VCID, packet []byte) {
 		c.t.Errorf("telecommand %x: %v", packet, err)
 		return
 	}
-	if err := tc.Check(); err != nil {
+	if err := tc.Check(database.Default().Form); err != nil {
 		c.verify(pus.Verification{Subtype: pus.AcceptanceFailure, Request: tc.Request, Code: pus.FailureIllegalType, Text: "unknown"})
 		return
 	}

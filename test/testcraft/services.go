@@ -15,6 +15,7 @@ import (
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/missions/database"
 	"github.com/perilune/perilune/tender/console"
 )
 
@@ -95,7 +96,7 @@ func (c *Craft) command(packet []byte) {
 	}
 	tc, err := pus.ParseTC(packet)
 	if err == nil {
-		err = tc.Check()
+		err = tc.Check(database.Default().Form)
 	}
 	if err != nil {
 		var r *pus.Refusal
@@ -137,11 +138,11 @@ func (c *Craft) perform(tc pus.Telecommand) error {
 		}
 		c.offset, c.quality = time.Until(t.Time.Time()), t.Quality
 	case pus.ServiceSchedule:
-		all, err := pus.DecodeInsert(tc.Payload)
+		in, err := database.Default().Form.DecodeInsertion(tc.Payload)
 		if err != nil {
 			return err
 		}
-		for _, a := range all {
+		for _, a := range in.Activities {
 			a.Request = append([]byte(nil), a.Request...)
 			c.plan = append(c.plan, a)
 		}

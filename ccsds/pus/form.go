@@ -1,0 +1,77 @@
+package pus
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Form says which fields that ECSS-E-ST-70-41C leaves to the mission are in its messages.
+// Craft and ground must have the same; the mission database holds it. The zero Form is
+// that of a craft which has none of them.
+type Form struct {
+	SubSchedules bool `toml:"sub_schedules"` // services 11 and 22: an activity's sub-schedule (§8.11.2.4, §8.22.2.4)
+	Groups       bool `toml:"groups"`        // services 11 and 22: an activity's group
+	Arrays       bool `toml:"arrays"`        // service 3: parameters that are sampled several times in a period (§8.3.2.1)
+}
+
+// has says whether messages have a field of that tag.
+func (f Form) has(tag string) bool {
+	switch tag {
+	case "sub-schedule":
+		return f.SubSchedules
+	case "group":
+		return f.Groups
+	case "arrays":
+		return f.Arrays
+	}
+	return true
+}
+
+// there says whether field i of a struct is in its message: its form may lack it, and a
+// Window in front rules over the two fields that follow.
+func (f Form) there(v reflect.Value, i int) (bool, error) {
+	tag := v.Type().Field(i).Tag.Get("pus")
+	if f.has(tag) {
+		return windowed(v, i)
+	}
+	if !v.Field(i).IsZero() {
+		return false, fmt.Errorf("it is set, but this craft's messages have no %s", tag)
+	}
+	return false, nil
+}
+
+// Encode returns the message of kind k, whose body must be of BodyType.
+func (f Form) Encode(k Kind, body any) ([]byte, error) {
+	t := kinds[k]
+	switch {
+	case t == nil:
+		return nil, fmt.Errorf("encode %s: no such message", k)
+	case reflect.TypeOf(body) != t:
+		return nil, fmt.Errorf("encode %s: body is %T, want %s", k, body, t)
+	}
+	b, err := f.appendRecord(nil, reflect.ValueOf(body))
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", k, err)
+	}
+	if len(b) > maxPacketData {
+		return nil, fmt.Errorf("encode %s: %d octets do not fit a packet", k, len(b))
+	}
+	return b, nil
+}
+
+// Decode reads the message of kind k and returns its body, of BodyType, which does not
+// refer to data. Octets left over are an error.
+func (f Form) Decode(k Kind, data []byte) (any, error) {
+	r := newReader(k.String(), data)
+	r.form = f
+	t := kinds[k]
+	if t == nil {
+		return nil, dataError(r.what, -1, "no such message")
+	}
+	body := reflect.New(t).Elem()
+	r.record(body)
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return body.Interface(), nil
+}

@@ -53,6 +53,7 @@ func (c *craftT) exampleAs(example, tenant, name string) {
 func TestChannelOnKVM(t *testing.T) {
 	c := newCraft(t, 0)
 	c.realSlots()
+	c.example("beacon") // one that runs until it is stopped
 	c.exampleAs("relay", "acme", "relay")
 	c.exampleAs("logger", "acme", "logger")
 	c.exampleAs("logger", "acme", "third")

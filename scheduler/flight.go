@@ -110,9 +110,13 @@ func (f *flight) open(ctx context.Context) (err error) {
 		cfg.Log.Error("services start without some of their records", "err", err)
 	}
 	f.openFiles()
+	master := cfg.Master
+	if f.db == nil {
+		master = nil // a key that is changed and then forgotten would lock the ground out
+	}
 	f.link, err = linkd.New(linkd.Config{
 		Profile: cfg.Profile, Saver: linkd.Saver{Records: f.records}, Radio: cfg.Radio, Clock: cfg.Clock,
-		Master: cfg.Master, Keys: f.records,
+		Master: master, Keys: f.records,
 		Fill: func(s linkd.Sink) { f.router.Fill(s) }, Packet: f.heardPacket,
 		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
 	})

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
@@ -159,11 +158,7 @@ func (d *Deframer) SaveFloors() error {
 	if d.sec == nil {
 		return nil
 	}
-	var errs []error
-	for _, spi := range d.p.DownSPI {
-		errs = append(errs, d.sec.save(spi))
-	}
-	return errors.Join(errs...)
+	return d.sec.saveAll()
 }
 
 func (d *Deframer) open(vc ccsds.VCID, header, field []byte) ([]byte, error) {

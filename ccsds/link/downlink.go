@@ -8,15 +8,16 @@ import (
 
 // downlink makes the bits of the downlink: packets → frames → code.
 type downlink struct {
-	frames *Framer
-	coder  *DownEncoder // nil without frames
-	report int          // which channel the next CLCW speaks of
-	frame  []byte
+	frames  *Framer
+	coder   *DownEncoder // nil without frames
+	report  int          // which channel the next CLCW speaks of
+	reserve reserve      // of anti-replay numbers
+	frame   []byte
 }
 
 func (d *downlink) init(p Profile, s Saver) (err error) {
-	numbers := reserve{saver: s, spi: map[uint16]*reserved{}}
-	if d.frames, err = NewFramer(p, numbers.number); err != nil {
+	d.reserve = reserve{saver: s, spi: map[uint16]*reserved{}}
+	if d.frames, err = NewFramer(p, d.reserve.number); err != nil {
 		return fmt.Errorf("space link: %w", err)
 	}
 	if p.Down == FramingPackets {

@@ -39,6 +39,8 @@ type GroundEvents struct {
 	CLCW   func(vc ccsds.VCID, c cop1.CLCW, bit uint64)
 	State  func(SyncState)
 	FOP    func(FOPEvent)
+	// Secured says under which association the frames of a protected channel come from now on.
+	Secured func(vc ccsds.VCID, spi uint16)
 }
 
 // Counter gives out the anti-replay numbers of the uplink, and keeps the floors of the
@@ -111,6 +113,9 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 	var err error
 	if g.frames, err = NewDeframer(p, c); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
+	}
+	if g.frames.sec != nil {
+		g.frames.sec.changed = ev.Secured
 	}
 	if p.Down == FramingPackets {
 		g.stream = newPacketStream(p.Encapsulation)

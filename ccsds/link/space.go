@@ -47,6 +47,8 @@ type Space struct {
 	sdls    *sdls.Receiver
 	keys    *sdls.Keyring // with manager, nil while the profile's associations are in use
 	manager *sdls.Manager
+	fsr     sdls.FSR
+	log     sdls.Log
 	vcs     map[ccsds.VCID]*spaceVC
 	order   []ccsds.VCID // for CLCWs
 	batch   []delivery
@@ -228,6 +230,9 @@ func (s *Space) open(vc *spaceVC, f *upFrame) {
 		unit = append(unit, f.field...)
 	} else {
 		clear, err := s.sdls.Open(vc.id, f.header, f.field)
+		layout := s.sdls.Layout(f.field)
+		s.fsr.Note(f.field, layout, err)
+		s.log.Frame(f.field, layout, err)
 		if err != nil {
 			s.refuse("sdls", securityReason(err))
 			return

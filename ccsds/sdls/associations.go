@@ -13,6 +13,9 @@ func (m *Manager) association(control uint16, p PDU) (reply []byte, answers bool
 	if len(p.Data) < 2 {
 		return nil, false, ccsds.Errorf("sdls procedure", pduHeaderLength, ccsds.ErrTruncated, "no association")
 	}
+	if p.Procedure == SACreate {
+		return nil, false, m.create(p)
+	}
 	spi, rest := binary.BigEndian.Uint16(p.Data), p.Data[2:]
 	r := m.sas[spi]
 	if r == nil {
@@ -32,10 +35,13 @@ func (m *Manager) association(control uint16, p PDU) (reply []byte, answers bool
 	if spi == control {
 		return nil, false, fmt.Errorf("association %d carries the command: %w", spi, ErrInUse)
 	}
+	before := r.State
 	if err := m.change(r, p, rest); err != nil {
 		return nil, false, fmt.Errorf("association %d: %w", spi, err)
 	}
-	r.Last = p.Tag()
+	if r.State != before {
+		r.Last = p.Tag()
+	}
 	return nil, false, nil
 }
 
@@ -55,12 +61,15 @@ func (r *Record) width() int {
 	return l.IV
 }
 
-// number is the highest anti-replay number taken.
+// number is the highest anti-replay number taken, or given.
 func (m *Manager) number(r *Record) uint64 {
-	if r.State == Operational {
-		return m.recv.Floor(r.SA.SPI)
+	switch {
+	case r.State != Operational:
+		return r.ARSN
+	case r.Sends:
+		return m.c.Sender.Number(r.SA.SPI)
 	}
-	return r.ARSN
+	return m.recv.Floor(r.SA.SPI)
 }
 
 func (r *Record) expect(s State) error {
@@ -90,9 +99,13 @@ func (m *Manager) change(r *Record, p PDU, rest []byte) error {
 		if err := r.expect(Operational); err != nil {
 			return err
 		}
-		r.ARSN = m.recv.Floor(r.SA.SPI)
+		r.ARSN = m.number(r)
 		m.keys.used(r.KeyID, r.ARSN)
-		m.recv.Remove(r.SA.SPI)
+		if r.Sends {
+			m.c.Sender.Remove(r.SA.SPI)
+		} else {
+			m.recv.Remove(r.SA.SPI)
+		}
 		r.State = Keyed
 	case SAExpire:
 		if err := r.expect(Keyed); err != nil {
@@ -123,14 +136,17 @@ func (m *Manager) start(r *Record, rest []byte) error {
 	if len(rest) > 0 {
 		next.SA.VCs = nil
 	}
-	for ; len(rest) > 0; rest = rest[4:] {
-		next.SA.VCs = append(next.SA.VCs, parseLink(rest).VCID)
+	for _, l := range ParseLinks(rest) {
+		next.SA.VCs = append(next.SA.VCs, l.VCID)
 	}
 	if err := m.put(&next); err != nil {
 		return err
 	}
-	next.State = Operational
-	m.recv.Rebase(r.SA.SPI, r.ARSN)
+	if !r.Sends {
+		m.recv.Rebase(r.SA.SPI, r.ARSN)
+	}
+	m.order++
+	next.State, next.Order = Operational, m.order
 	*r = next
 	return nil
 }
@@ -152,10 +168,23 @@ func (m *Manager) rekey(r *Record, rest []byte) error {
 	if !ok {
 		return ccsds.Errorf("sdls procedure", pduHeaderLength+4, ccsds.ErrReserved, "anti-replay number %x", rest[2:])
 	}
+	if err := r.lasts(n); err != nil {
+		return err
+	}
 	if n < key.High {
 		return fmt.Errorf("key %d has been used up to %d, not %d: %w", id, key.High, n, ErrReplayed)
 	}
 	r.KeyID, r.ARSN, r.State = id, n, Keyed
+	return nil
+}
+
+// lasts refuses a number after which hardly any are left: of those that a counter can have, a
+// sixteenth.
+func (r *Record) lasts(n uint64) error {
+	l := association{SA: SA{Layout: Layout{SN: min(r.width(), 8)}}}
+	if limit := l.limit(); n > limit-limit/16 {
+		return fmt.Errorf("anti-replay number %d of at most %d: %w", n, limit, ErrExhausted)
+	}
 	return nil
 }
 
@@ -165,10 +194,19 @@ func (m *Manager) setARSN(r *Record, rest []byte) error {
 	if len(rest) != r.width() || !ok {
 		return ccsds.Errorf("sdls procedure", pduHeaderLength+2, ccsds.ErrLength, "anti-replay number of %d octets, want %d", len(rest), r.width())
 	}
+	if err := r.lasts(n); err != nil {
+		return err
+	}
 	if n < m.number(r) {
 		return fmt.Errorf("anti-replay number %d, highest is %d: %w", n, m.number(r), ErrReplayed)
 	}
-	if r.State == Operational {
+	switch {
+	case r.State != Operational:
+	case r.Sends:
+		if err := m.c.Sender.Raise(r.SA.SPI, n); err != nil {
+			return err
+		}
+	default:
 		m.recv.SetFloor(r.SA.SPI, n)
 	}
 	r.ARSN = n
@@ -179,6 +217,9 @@ func (m *Manager) setWindow(r *Record, rest []byte) error {
 	n, ok := number(rest)
 	if len(rest) == 0 || len(rest) > 8 || !ok || n > MaxWindow {
 		return ccsds.Errorf("sdls procedure", pduHeaderLength+2, ccsds.ErrReserved, "window %x, want at most %d", rest, MaxWindow)
+	}
+	if r.Sends {
+		return fmt.Errorf("it protects what is sent, and has no window: %w", ErrState)
 	}
 	next := *r
 	next.SA.Window = int(n)

@@ -60,3 +60,6 @@ func (f *FSR) Note(field []byte, l Layout, err error) {
 		f.Number = field[last]
 	}
 }
+
+// Reset takes back the alarm, and what was wrong with the last frame.
+func (f *FSR) Reset() { f.Alarm, f.BadNumber, f.BadMAC, f.BadSA = false, false, false, false }

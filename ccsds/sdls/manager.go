@@ -1,6 +1,7 @@
 package sdls
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -39,35 +40,66 @@ type Record struct {
 	State State
 	Last  byte   // tag of the last procedure on it
 	ARSN  uint64 // where its anti-replay numbers go on when it starts
+	// Sends says that this side protects frames by it. Of several that are operational on a
+	// channel the one with the highest Order is used: that which was started last.
+	Sends   bool
+	Order   uint64
+	Created bool // over the link
+}
+
+// Sending is who protects the frames that this side sends, as a Manager sees it.
+type Sending interface {
+	// Put makes an association the one that protects its channels from the next frame on.
+	Put(SA) error
+	// Remove forgets one. The one that was in use before it protects its channels again.
+	Remove(spi uint16)
+	Number(spi uint16) uint64         // the last number that was given
+	Raise(spi uint16, n uint64) error // numbers go on above n, durably
+}
+
+// Config is what a Manager owns and keeps in step.
+type Config struct {
+	Keys     *Keyring
+	Records  []Record
+	Receiver *Receiver
+	Sender   Sending               // nil: no record Sends
+	Sends    func(spi uint16) bool // which associations that are created protect what is sent; nil: none
+	FSR      *FSR                  // may be nil
+	Log      *Log                  // may be nil
+	// Nonce gives vectors for proofs, each only once ever.
+	Nonce func() ([ivLength]byte, error)
 }
 
 // Manager is the recipient of extended procedures: it owns keys and associations and keeps
-// a Receiver in step. What a command changed must be made durable, from Keyring and
-// Records, before its reply is sent.
+// a Receiver, and who sends, in step. What a command changed must be made durable, from
+// Keyring and Records, before its reply is sent.
 type Manager struct {
+	c     Config
 	keys  *Keyring
 	sas   map[uint16]*Record
 	recv  *Receiver
-	fsr   *FSR
-	nonce func() ([ivLength]byte, error)
+	order uint64 // of the association that was started last
 }
 
-// NewManager returns a Manager for these keys and associations, of which the operational
-// ones are put into recv. nonce gives vectors for proofs, each only once ever; fsr may be
-// nil.
-func NewManager(keys *Keyring, records []Record, recv *Receiver, fsr *FSR, nonce func() ([ivLength]byte, error)) (*Manager, error) {
-	m := &Manager{keys: keys, sas: make(map[uint16]*Record, len(records)), recv: recv, fsr: fsr, nonce: nonce}
+// NewManager returns a Manager. The operational associations are put in use.
+func NewManager(c Config) (*Manager, error) {
+	m := &Manager{c: c, keys: c.Keys, sas: make(map[uint16]*Record, len(c.Records)), recv: c.Receiver}
+	records := slices.Clone(c.Records)
+	slices.SortStableFunc(records, func(a, b Record) int { return cmp.Compare(a.Order, b.Order) })
 	for _, r := range records {
 		spi := r.SA.SPI
-		if m.sas[spi] != nil || r.State > Operational {
-			return nil, fmt.Errorf("%w: SPI %d twice, or in %s", ErrBadSA, spi, r.State)
+		if m.sas[spi] != nil || r.State > Operational || r.Sends && c.Sender == nil {
+			return nil, fmt.Errorf("%w: SPI %d twice, in %s, or there is nobody who sends", ErrBadSA, spi, r.State)
 		}
-		m.sas[spi] = &r
-		if r.State == Operational {
-			if err := m.put(&r); err != nil {
-				return nil, fmt.Errorf("manage association %d: %w", spi, err)
-			}
-			recv.SetFloor(spi, r.ARSN)
+		m.sas[spi], m.order = &r, max(m.order, r.Order)
+		if r.State != Operational {
+			continue
+		}
+		if err := m.put(&r); err != nil {
+			return nil, fmt.Errorf("manage association %d: %w", spi, err)
+		}
+		if !r.Sends {
+			m.recv.SetFloor(spi, r.ARSN)
 		}
 	}
 	return m, nil
@@ -78,16 +110,14 @@ func (m *Manager) Records() []Record {
 	var out []Record
 	for _, spi := range slices.Sorted(maps.Keys(m.sas)) {
 		r := *m.sas[spi]
-		if r.State == Operational {
-			r.ARSN = m.recv.Floor(spi)
-		}
+		r.ARSN = m.number(&r)
 		r.SA.Key = [32]byte{}
 		out = append(out, r)
 	}
 	return out
 }
 
-// put makes an association known to the receiver, with the key that it names.
+// put makes an association known to the receiver, or to who sends, with the key that it names.
 func (m *Manager) put(r *Record) error {
 	key, err := m.keys.active(r.KeyID)
 	if err != nil {
@@ -95,7 +125,13 @@ func (m *Manager) put(r *Record) error {
 	}
 	sa := r.SA
 	sa.Key = key
-	return m.recv.Put(sa)
+	if !r.Sends {
+		return m.recv.Put(sa)
+	}
+	if err := m.c.Sender.Raise(sa.SPI, r.ARSN); err != nil {
+		return err
+	}
+	return m.c.Sender.Put(sa)
 }
 
 // Handle carries out one command that came under association control, 0 for none, and
@@ -116,16 +152,9 @@ func (m *Manager) Handle(control uint16, command []byte) (reply []byte, err erro
 	case AssociationManagement:
 		data, answers, err = m.association(control, p)
 	default:
-		answers = p.Procedure == Ping
-		switch {
-		case len(p.Data) != 0:
-			err = ccsds.Errorf("sdls procedure", pduHeaderLength, ccsds.ErrLength, "%d octets too many", len(p.Data))
-		case p.Procedure == ResetAlarmFlag && m.fsr != nil:
-			m.fsr.Alarm = false
-		case p.Procedure != Ping:
-			err = unknown(p)
-		}
+		data, answers, err = m.monitor(p)
 	}
+	m.note(p, answers, err)
 	if err != nil {
 		return nil, fmt.Errorf("procedure %d.%d: %w", p.Procedure.Group, p.Procedure.ID, err)
 	}
@@ -133,6 +162,21 @@ func (m *Manager) Handle(control uint16, command []byte) (reply []byte, err erro
 		return nil, nil
 	}
 	return PDU{Reply: true, Procedure: p.Procedure, Data: data}.Append(nil)
+}
+
+// note logs a procedure that was refused or has changed something: those that only ask answer.
+func (m *Manager) note(p PDU, answers bool, err error) {
+	if m.c.Log == nil || err == nil && answers {
+		return
+	}
+	e := LogEvent{Tag: p.Tag(), Code: LogCarriedOut}
+	if err != nil {
+		e.Code = LogRefused
+	}
+	if p.Procedure.Group == AssociationManagement && len(p.Data) >= spiLength {
+		e.SPI = binary.BigEndian.Uint16(p.Data)
+	}
+	m.c.Log.Add(e)
 }
 
 func unknown(p PDU) error {
@@ -149,7 +193,7 @@ func (m *Manager) key(p PDU) (reply []byte, answers bool, err error) {
 		}
 		return nil, false, err
 	case KeyVerify:
-		reply, err = m.keys.prove(p.Data, m.nonce)
+		reply, err = m.keys.prove(p.Data, m.c.Nonce)
 		return reply, true, err
 	case KeyInventory:
 		reply, err = m.inventory(p.Data)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -19,8 +20,37 @@ type craft struct {
 	keys  *sdls.Keyring
 	recv  *sdls.Receiver
 	fsr   sdls.FSR
+	log   sdls.Log
+	sent  sending
 	m     *sdls.Manager
 	nonce byte
+}
+
+// sending is who protects what the craft sends: which associations it has, in the order in
+// which it got them, and the last number of each.
+type sending struct {
+	order  []uint16
+	number map[uint16]uint64
+}
+
+func (s *sending) Put(sa sdls.SA) error { s.order = append(s.order, sa.SPI); return nil }
+func (s *sending) Remove(spi uint16) {
+	s.order = slices.DeleteFunc(s.order, func(o uint16) bool { return o == spi })
+}
+func (s *sending) Number(spi uint16) uint64 { return s.number[spi] }
+func (s *sending) Raise(spi uint16, n uint64) error {
+	if s.number == nil {
+		s.number = map[uint16]uint64{}
+	}
+	s.number[spi] = max(s.number[spi], n)
+	return nil
+}
+
+func must(p sdls.PDU, err error) sdls.PDU {
+	if err != nil {
+		panic(err)
+	}
+	return p
 }
 
 type fatal interface{ Fatal(...any) }
@@ -38,10 +68,14 @@ func newCraft(t fatal) *craft {
 		{SA: sdls.SA{SPI: 1, VCs: []ccsds.VCID{0}}, KeyID: 10, State: sdls.Operational, ARSN: 7},
 		{SA: sdls.SA{SPI: 2, VCs: []ccsds.VCID{0}}},
 	}
-	c.m, err = sdls.NewManager(c.keys, records, c.recv, &c.fsr, func() (iv [12]byte, err error) {
-		c.nonce++
-		iv[11] = c.nonce
-		return iv, nil
+	c.m, err = sdls.NewManager(sdls.Config{
+		Keys: c.keys, Records: records, Receiver: c.recv, FSR: &c.fsr, Log: &c.log, Sender: &c.sent,
+		Sends: func(spi uint16) bool { return spi >= 16 && spi < 32 },
+		Nonce: func() (iv [12]byte, err error) {
+			c.nonce++
+			iv[11] = c.nonce
+			return iv, nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +221,7 @@ func TestManagerRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := sdls.NewManager(keys, c.m.Records(), recv, nil, nil)
+	m, err := sdls.NewManager(sdls.Config{Keys: keys, Records: c.m.Records(), Receiver: recv})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +275,10 @@ func TestManagerRefuses(t *testing.T) {
 		"rekey with wide":         {sdls.PDU{Procedure: sdls.SARekey, Data: append([]byte{0, 2, 0, 11, 1}, make([]byte, 11)...)}, ccsds.ErrReserved},
 		"rekey with master":       {sdls.RekeyPDU(2, 1, 1, 12), sdls.ErrMaster},
 		"huge window":             {sdls.SetWindowPDU(2, 1000), ccsds.ErrReserved},
-		"create":                  {sdls.AssociationPDU(sdls.SACreate, 2), ccsds.ErrReserved},
+		"create half":             {sdls.AssociationPDU(sdls.SACreate, 3), ccsds.ErrTruncated},
+		"create again":            {must(sdls.CreatePDU(sdls.SA{SPI: 2})), sdls.ErrState},
+		"rekey to the last":       {sdls.RekeyPDU(2, 11, 1<<64-9, 12), sdls.ErrExhausted},
+		"log status with more":    {sdls.PDU{Procedure: sdls.LogStatus, Data: []byte{1}}, ccsds.ErrLength},
 		"stop with more":          {sdls.PDU{Procedure: sdls.SAStop, Data: []byte{0, 2, 1}}, ccsds.ErrLength},
 		"unknown key procedure":   {sdls.KeysPDU(sdls.Procedure{ID: 9}, 11), ccsds.ErrReserved},
 		"unknown monitoring":      {sdls.PDU{Procedure: sdls.Procedure{Group: 3, ID: 9}}, ccsds.ErrReserved},
@@ -325,6 +362,7 @@ func FuzzManager(f *testing.F) {
 	for _, p := range []sdls.PDU{
 		sdls.KeysPDU(sdls.KeyActivate, 11), sdls.RekeyPDU(2, 10, 5, 12), sdls.StartPDU(2, sdls.Link{VCID: 3}), sdls.InventoryPDU(0, 99),
 		sdls.VerifyPDU(sdls.Challenge{Key: 10}), sdls.SetARSNPDU(2, 9, 12), sdls.SetWindowPDU(2, 9), sdls.AssociationPDU(sdls.SAStatus, 2),
+		must(sdls.CreatePDU(sdls.SA{SPI: 3, Mask: []byte{1, 2}, Window: 7})), {Procedure: sdls.DumpLog}, {Procedure: sdls.SelfTesting},
 	} {
 		b, err := p.Append(nil)
 		if err != nil {

@@ -42,6 +42,10 @@ var (
 	SAStop         = Procedure{AssociationManagement, 14}
 	SAStatus       = Procedure{AssociationManagement, 15}
 	Ping           = Procedure{Monitoring, 1}
+	LogStatus      = Procedure{Monitoring, 2}
+	DumpLog        = Procedure{Monitoring, 3}
+	EraseLog       = Procedure{Monitoring, 4}
+	SelfTesting    = Procedure{Monitoring, 5}
 	ResetAlarmFlag = Procedure{Monitoring, 7}
 )
 
@@ -113,6 +117,14 @@ func (l Link) append(dst []byte) []byte {
 func parseLink(b []byte) Link {
 	w := binary.BigEndian.Uint32(b)
 	return Link{uint8(w >> 28), ccsds.SCID(w >> 12), ccsds.VCID(w>>6) & ccsds.MaxVCID, ccsds.MAPID(w) & ccsds.MaxMAPID}
+}
+
+// ParseLinks reads the channels of a StartPDU; what is left over is not looked at.
+func ParseLinks(b []byte) (out []Link) {
+	for ; len(b) >= 4; b = b[4:] {
+		out = append(out, parseLink(b))
+	}
+	return out
 }
 
 // KeysPDU is the command that activates, deactivates or destroys keys (§5.4).

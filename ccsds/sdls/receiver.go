@@ -48,6 +48,19 @@ func (r *Receiver) SetFloor(spi uint16, n uint64) {
 // Floor is the highest number seen under spi, 0 if none.
 func (r *Receiver) Floor(spi uint16) uint64 { return r.seen[spi].top }
 
+// Layout is that of the association which a protected frame data field names; zero if there
+// is none.
+func (r *Receiver) Layout(field []byte) Layout {
+	if len(field) < spiLength {
+		return Layout{}
+	}
+	a := r.sas[binary.BigEndian.Uint16(field)]
+	if a == nil {
+		return Layout{}
+	}
+	return a.Layout
+}
+
 // Open checks a protected frame data field and returns its data in clear, in new
 // memory. frameHeader is as for Apply. The error wraps one of ErrTruncated,
 // ErrSPI, ErrVC, ErrForged, ErrReplayed.

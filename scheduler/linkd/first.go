@@ -18,7 +18,7 @@ type first struct {
 func newFirst(cfg Config) *first {
 	f := &first{Saver: cfg.Saver, clock: cfg.Clock, down: map[uint16]bool{}}
 	for _, spi := range cfg.Profile.DownSPI {
-		f.down[spi] = true
+		f.down[spi], f.down[link.Spare(spi)] = true, true
 	}
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/sdls"
@@ -14,16 +15,47 @@ import (
 type keptKeys struct {
 	Keys         []sdls.Key
 	Associations []keptAssociation
+	Deleted      []uint16 // associations of the image that are gone
 }
 
-// keptAssociation is what procedures change of an association. The rest is the profile's.
+// keptAssociation is what procedures change of an association. The rest is the profile's, but
+// for one that was created: that is Made.
 type keptAssociation struct {
 	SPI, Key uint16
 	State    sdls.State
 	Last     byte
 	ARSN     uint64
+	Order    uint64
 	Window   int
 	VCs      []ccsds.VCID
+	Made     *made `json:",omitempty"`
+}
+
+// made is what a created association is, beside its channels and its window.
+type made struct {
+	Sends     bool
+	Service   sdls.Service
+	Algorithm sdls.Algorithm
+	Layout    sdls.Layout
+	Mask      []byte
+}
+
+func keep(r sdls.Record) keptAssociation {
+	k := keptAssociation{SPI: r.SA.SPI, Key: r.KeyID, State: r.State, Last: r.Last, ARSN: r.ARSN, Order: r.Order, Window: r.SA.Window, VCs: r.SA.VCs}
+	if r.Created {
+		k.Made = &made{r.Sends, r.SA.Service, r.SA.Algorithm, r.SA.Layout, r.SA.Mask}
+	}
+	return k
+}
+
+// over puts what was kept in the place of what the image says of the association.
+func (k keptAssociation) over(r sdls.Record) sdls.Record {
+	if m := k.Made; m != nil {
+		r = sdls.Record{Created: true, Sends: m.Sends}
+		r.SA = sdls.SA{SPI: k.SPI, Service: m.Service, Algorithm: m.Algorithm, Layout: m.Layout, Mask: m.Mask}
+	}
+	r.KeyID, r.State, r.Last, r.ARSN, r.Order, r.SA.Window, r.SA.VCs = k.Key, k.State, k.Last, k.ARSN, k.Order, k.Window, k.VCs
+	return r
 }
 
 const (
@@ -55,30 +87,36 @@ func (l *Link) manage() error {
 // over puts what was kept in the place of what the image says. Keys of the image serve only
 // associations that the image has and the record does not; its master key always.
 func (k keptKeys) over(keys []sdls.Key, records []sdls.Record) ([]sdls.Key, []sdls.Record) {
-	kept := map[uint16]keptAssociation{}
-	for _, a := range k.Associations {
-		kept[a.SPI] = a
+	image := map[uint16]sdls.Record{}
+	for _, r := range records {
+		image[r.SA.SPI] = r
 	}
-	out := keys[:1:1]
+	outKeys := keys[:1:1]
 	for _, key := range k.Keys {
 		if !key.Master {
-			out = append(out, key)
+			outKeys = append(outKeys, key)
 		}
 	}
-	for i, r := range records {
-		a, ok := kept[r.SA.SPI]
-		if !ok {
-			for _, key := range keys {
-				if key.ID == r.KeyID && r.State == sdls.Operational {
-					out = append(out, key)
-				}
-			}
+	var out []sdls.Record
+	for _, a := range k.Associations {
+		r, ok := image[a.SPI]
+		if ok || a.Made != nil {
+			out = append(out, a.over(r))
+		}
+		delete(image, a.SPI)
+	}
+	for _, r := range records {
+		if _, fresh := image[r.SA.SPI]; !fresh || slices.Contains(k.Deleted, r.SA.SPI) {
 			continue
 		}
-		r.KeyID, r.State, r.Last, r.ARSN, r.SA.Window, r.SA.VCs = a.Key, a.State, a.Last, a.ARSN, a.Window, a.VCs
-		records[i] = r
+		out = append(out, r)
+		for _, key := range keys {
+			if key.ID == r.KeyID && r.State == sdls.Operational {
+				outKeys = append(outKeys, key)
+			}
+		}
 	}
-	return out, records
+	return outKeys, out
 }
 
 // Procedure carries out an extended procedure of data link security. What it changed is
@@ -92,8 +130,12 @@ func (l *Link) Procedure(command []byte) (reply []byte, err error) {
 	keys, records := l.space.Managed()
 	kept := keptKeys{Keys: keys}
 	for _, r := range records {
-		kept.Associations = append(kept.Associations, keptAssociation{
-			r.SA.SPI, r.KeyID, r.State, r.Last, r.ARSN, r.SA.Window, r.SA.VCs})
+		kept.Associations = append(kept.Associations, keep(r))
+	}
+	for _, r := range l.cfg.Profile.FirstRecords() {
+		if !slices.ContainsFunc(records, func(o sdls.Record) bool { return o.SA.SPI == r.SA.SPI }) {
+			kept.Deleted = append(kept.Deleted, r.SA.SPI)
+		}
 	}
 	if err := l.cfg.Keys.Put(bucketKeys, keyKeys, kept); err != nil {
 		return nil, errors.Join(fmt.Errorf("link keys: %w", err), l.manage())

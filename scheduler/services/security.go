@@ -7,12 +7,13 @@ import (
 	"github.com/perilune/perilune/ccsds/sdls"
 )
 
-// procedureNames are the procedures that change keys or associations, as events call them.
+// procedureNames are the procedures that change something, as events call them.
 var procedureNames = map[sdls.Procedure]string{
 	sdls.OTAR: "new keys", sdls.KeyActivate: "keys activated", sdls.KeyDeactivate: "keys deactivated", sdls.KeyDestroy: "keys destroyed",
-	sdls.SARekey: "association rekeyed", sdls.SAStart: "association started", sdls.SAStop: "association stopped",
+	sdls.SACreate: "association created", sdls.SARekey: "association rekeyed", sdls.SAStart: "association started", sdls.SAStop: "association stopped",
 	sdls.SAExpire: "association expired", sdls.SADelete: "association deleted",
 	sdls.SASetARSN: "anti-replay number set", sdls.SASetWindow: "anti-replay window set",
+	sdls.EraseLog: "security log erased", sdls.ResetAlarmFlag: "security alarm reset",
 }
 
 // changesKeys says in words what a procedure changes, nothing if it only asks.

@@ -25,6 +25,7 @@ for script in test/golden/*.py; do
 	cfdp | cop1 | pus) "$venv/bin/python" "$script" "ccsds/$name/testdata" ;;
 	orbit) "$venv/bin/python" "$script" plan/orbit/testdata ;;
 	sdls) "$venv/bin/python" "$script" >ccsds/sdls/testdata/fields.csv ;;
+	sdls_procedures) "$venv/bin/python" "$script" >ccsds/sdls/testdata/procedures.txt ;;
 	*) "$venv/bin/python" "$script" ;;
 	esac
 done

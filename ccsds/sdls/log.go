@@ -1,0 +1,106 @@
+package sdls
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// LogSize is how many events a Log holds; the newest replaces the oldest.
+const LogSize = 64
+
+// LogCode says what an event of the log is.
+type LogCode uint8
+
+// The codes: of frames that were refused, and of procedures.
+const (
+	LogTruncated   LogCode = 1
+	LogUnknownSPI  LogCode = 2
+	LogChannel     LogCode = 3 // the association is not for this virtual channel
+	LogForged      LogCode = 4
+	LogReplayed    LogCode = 5
+	LogRefused     LogCode = 16 // procedure
+	LogCarriedOut  LogCode = 17 // procedure that changes something
+	LogSelfTestBad LogCode = 18
+)
+
+// LogFrame is the tag of events about frames. Those about procedures have the PDU's.
+const LogFrame byte = 0xFF
+
+// LogEvent is one event of a Log. The SPI and the number of a refused frame are what it
+// claims.
+type LogEvent struct {
+	Tag    byte
+	Code   LogCode
+	SPI    uint16
+	Number uint64
+}
+
+const (
+	eventHeader = 3 // tag, and length in octets
+	eventValue  = 1 + 2 + 8
+)
+
+// Log is the security log of CCSDS 355.1-B-1 §3.4. It lives in memory.
+type Log struct{ events []LogEvent }
+
+// Add appends an event.
+func (l *Log) Add(e LogEvent) {
+	if len(l.events) == LogSize {
+		l.events = l.events[:copy(l.events, l.events[1:])]
+	}
+	l.events = append(l.events, e)
+}
+
+// Frame notes what Open said of a frame; a good one is no event. field and layout are as for
+// FSR.Note.
+func (l *Log) Frame(field []byte, layout Layout, err error) {
+	e := LogEvent{Tag: LogFrame}
+	switch {
+	case errors.Is(err, ErrTruncated):
+		e.Code = LogTruncated
+	case errors.Is(err, ErrSPI):
+		e.Code = LogUnknownSPI
+	case errors.Is(err, ErrVC):
+		e.Code = LogChannel
+	case errors.Is(err, ErrForged):
+		e.Code = LogForged
+	case errors.Is(err, ErrReplayed):
+		e.Code = LogReplayed
+	default:
+		return
+	}
+	if len(field) >= spiLength {
+		e.SPI = binary.BigEndian.Uint16(field)
+	}
+	if layout == (Layout{}) {
+		layout = DefaultLayout(AESGCM, AuthenticatedEncryption)
+	}
+	if n := layout.Header(); n <= len(field) {
+		a := association{SA: SA{Layout: layout}}
+		e.Number = a.number(field[:n])
+	}
+	l.Add(e)
+}
+
+// Events are the events, oldest first.
+func (l *Log) Events() []LogEvent { return append([]LogEvent(nil), l.events...) }
+
+// Erase forgets all.
+func (l *Log) Erase() { l.events = nil }
+
+// status is the reply to LogStatus and EraseLog: events held and places free.
+func (l *Log) status() []byte {
+	n := uint16(len(l.events))
+	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, n), LogSize-n)
+}
+
+// dump is the reply to DumpLog: for each event tag, length of the value, and value, which is
+// ours: code, SPI, number.
+func (l *Log) dump() (out []byte) {
+	for _, e := range l.events {
+		out = binary.BigEndian.AppendUint16(append(out, e.Tag), eventValue)
+		out = binary.BigEndian.AppendUint16(append(out, byte(e.Code)), e.SPI)
+		out = binary.BigEndian.AppendUint64(out, e.Number)
+	}
+	return out
+}

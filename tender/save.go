@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"time"
 
@@ -17,13 +16,19 @@ import (
 // Saved is the Reason of a guest that ended because Snapshot was told so.
 const Saved = "saved"
 
+// File is where a snapshot goes.
+type File interface {
+	io.Writer
+	Sync() error
+}
+
 // Snapshot stops all vCPUs between two instructions, writes the guest to f, and
 // syncs f and the disks. Then the guest goes on as if nothing had been, or,
 // with end, is over: status 0, Killed, Saved. A guest that Run has not begun
 // yet is waited for; ErrOver if it has ended.
 //
 // Calls that waited are cut in two: the rest of the wait is in the snapshot.
-func (m *Machine) Snapshot(f *os.File, end bool) error {
+func (m *Machine) Snapshot(f File, end bool) error {
 	m.saving.Lock()
 	defer m.saving.Unlock()
 	defer m.holdRings()()
@@ -167,6 +172,15 @@ func (o allMemory) ReadMemory(gpa uint64, b []byte) error {
 		return nil
 	}
 	return o.m.mem.peek(gpa, b)
+}
+
+// SnapshotSize is more than any snapshot of the loaded guest has, in octets.
+func (m *Machine) SnapshotSize() uint64 {
+	n := uint64(len(m.mem.b))
+	if m.ext != nil {
+		n += uint64(len(m.ext.mem))
+	}
+	return snapshot.MaxSize(n)
 }
 
 // StateRequests are the ioctls that Snapshot needs, for a filter.

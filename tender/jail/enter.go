@@ -124,6 +124,15 @@ func emptyRoot() error {
 	return nil
 }
 
+// LimitFiles bounds how long a regular file may become that the process writes
+// to, in octets: a tender whose guest has broken out must not fill the disk.
+func LimitFiles(octets uint64) error {
+	if err := syscall.Setrlimit(unix.RLIMIT_FSIZE, &syscall.Rlimit{Cur: octets, Max: octets}); err != nil {
+		return fmt.Errorf("limit fsize: %w", err)
+	}
+	return nil
+}
+
 func setLimits(ownUser bool) error {
 	set := func(name string, which int, n uint64) error {
 		if err := syscall.Setrlimit(which, &syscall.Rlimit{Cur: n, Max: n}); err != nil {

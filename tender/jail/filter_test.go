@@ -49,7 +49,9 @@ func TestProgramMeansItsRules(t *testing.T) {
 	waiting := Waiting(7, []Ioctl{{FD: 5, Request: 0xae80}, {FD: 7, Request: 0x5411}})
 	running := Running([]Ioctl{{FD: 5, Request: 0xae80}}, []int{8, 9, 10})
 	running.Allow(unix.SYS_LSEEK, unix.SYS_PWRITE64)
-	for name, f := range map[string]*Filter{"waiting": waiting, "running": running, "empty": {}} {
+	saving := Running([]Ioctl{{FD: 5, Request: 0xae80}}, []int{8, 9})
+	saving.Save(11, []int{8, 9})
+	for name, f := range map[string]*Filter{"waiting": waiting, "running": running, "saving": saving, "empty": {}} {
 		code, err := f.program()
 		if err != nil {
 			t.Fatal(err)

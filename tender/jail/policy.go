@@ -51,7 +51,9 @@ func Waiting(control int, requests []Ioctl) *Filter {
 	f.runtimeCalls()
 	f.Allow(
 		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_PREADV, unix.SYS_PWRITEV, unix.SYS_LSEEK, unix.SYS_FSTAT, unix.SYS_PPOLL,
+		unix.SYS_FSYNC,
 	)
+	f.allowIf(unix.SYS_PRLIMIT64, test{arg: 0, want: 0}, test{arg: 1, want: unix.RLIMIT_FSIZE})
 	// The run record of one more vCPU; what else is mapped so could be read and
 	// written anyhow.
 	f.allowIf(unix.SYS_MMAP, test{arg: 2, mask: unix.PROT_EXEC}, test{arg: 3, want: unix.MAP_SHARED})
@@ -82,6 +84,14 @@ func Running(requests []Ioctl, blocks []int) *Filter {
 		}
 	}
 	return f
+}
+
+// Save lets a snapshot be written to a file and synced, beside the disks.
+func (f *Filter) Save(file int, blocks []int) {
+	f.allowIf(unix.SYS_PWRITE64, test{arg: 0, want: uint32(file)})
+	for _, fd := range append([]int{file}, blocks...) {
+		f.allowIf(unix.SYS_FSYNC, test{arg: 0, want: uint32(fd)})
+	}
 }
 
 // Accept lets connections in on a socket that listens, and new descriptors be

@@ -1,5 +1,7 @@
 package kvm
 
+import "slices"
+
 // Request is an ioctl on a descriptor, for a system call filter.
 type Request struct {
 	FD     int
@@ -29,10 +31,11 @@ func (c *VCPU) StartRequests() []Request {
 const AnyFD = -1
 
 // SetupRequests are the ioctls from New to the guest's end, of vCPUs too that
-// are made once the guest is known: a later filter can only take some away.
+// are made once the guest is known, and of one that is restored or saved: a
+// later filter can only take some away.
 func (c *VCPU) SetupRequests() []Request {
 	out := []Request{{c.vm.fd, setMemoryRegion}, {c.vm.fd, setIOEventFD}, {c.vm.fd, createVCPU}}
-	for _, n := range append(setupRequests[:len(setupRequests):len(setupRequests)], runRequests...) {
+	for _, n := range slices.Concat(setupRequests, runRequests, stateRequests) {
 		out = append(out, Request{AnyFD, n})
 	}
 	return append(out, prepareVM(c.vm.fd)...)

@@ -8,8 +8,11 @@ import (
 
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender"
+	"github.com/perilune/perilune/tender/jail"
+	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/loader"
 	"github.com/perilune/perilune/tender/modules"
+	"github.com/perilune/perilune/tender/snapshot"
 	"github.com/perilune/perilune/tender/wire"
 )
 
@@ -20,6 +23,8 @@ const (
 	RuleImage    = "elf.invalid"       // the kernel is no hvt executable
 	RuleManifest = "manifest.mismatch" // declared and attached devices differ
 	RuleDevice   = "device.invalid"    // a device cannot be attached
+	RuleSnapshot = "snapshot.invalid"  // the snapshot is damaged, or none
+	RuleMisfit   = "snapshot.mismatch" // the snapshot does not fit this host or claim
 	RuleInternal = "tender.internal"   // the host failed
 )
 
@@ -40,6 +45,7 @@ func ruleOf(err error) string {
 	var r *refusal
 	var image *hvt.ImageError
 	var mismatch *tender.MismatchError
+	var misfit *snapshot.MismatchError
 	switch {
 	case errors.As(err, &r):
 		return r.rule
@@ -47,6 +53,10 @@ func ruleOf(err error) string {
 		return RuleImage
 	case errors.As(err, &mismatch):
 		return RuleManifest
+	case errors.As(err, &misfit), errors.Is(err, kvm.ErrState):
+		return RuleMisfit
+	case isInvalid(err):
+		return RuleSnapshot
 	case errors.Is(err, loader.ErrCmdline):
 		return RuleClaim
 	}
@@ -69,7 +79,8 @@ func (d devices) blockFDs() []int {
 }
 
 // load checks the claim against its files and puts the guest into the
-// machine. The kernel's file is closed either way.
+// machine. The files that are not the guest's devices are closed but for the
+// one that Save writes.
 func (s *slot) load(c wire.Claim, files []*os.File) error {
 	if len(files) != c.Files() {
 		closeAll(files)
@@ -77,6 +88,14 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 	}
 	kernel := files[0]
 	defer kernel.Close()
+	if c.Save {
+		s.saver.file, files = files[len(files)-1], files[:len(files)-1]
+	}
+	var saved *os.File
+	if c.Restore {
+		saved, files = files[len(files)-1], files[:len(files)-1]
+		defer saved.Close()
+	}
 	if err := s.attach(c.Devices, files[1:]); err != nil {
 		return err
 	}
@@ -95,8 +114,17 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 	if err != nil {
 		return err
 	}
-	return s.machine.Load(tender.Config{Image: image, Kernel: kernel, Memory: size, Cmdline: c.Cmdline,
-		Blocks: s.devices.blocks, Nets: s.devices.nets, Channels: s.devices.channels, Ring: true, Console: s.console.write})
+	config := tender.Config{Image: image, Kernel: kernel, Memory: size, Cmdline: c.Cmdline,
+		Blocks: s.devices.blocks, Nets: s.devices.nets, Channels: s.devices.channels, Ring: true, Console: s.console.write}
+	if c.Restore {
+		err = s.restore(config, saved)
+	} else {
+		err = s.machine.Load(config)
+	}
+	if err != nil {
+		return err
+	}
+	return jail.LimitFiles(s.largestFile(c.Save))
 }
 
 // attach makes the host's side of each device. files are those of the

@@ -32,6 +32,7 @@ type slot struct {
 	data    *os.File
 	console *live
 	devices devices
+	saver   saver
 }
 
 // Main serves one claim and returns the exit status: the guest's own, or 1
@@ -109,8 +110,7 @@ func (s *slot) serve() (int, error) {
 	if err := s.say(wire.Claimed{}); err != nil {
 		return 1, err
 	}
-	filter := jail.Running(s.requests(s.machine.RunRequests()), s.devices.blockFDs())
-	if err := filter.Install(); err != nil {
+	if err := s.filter().Install(); err != nil {
 		return 1, errors.Join(err, s.say(wire.Exited{Status: 1, Kind: wire.Internal, Reason: err.Error()}))
 	}
 	if err := s.say(wire.Started{}); err != nil {
@@ -118,6 +118,7 @@ func (s *slot) serve() (int, error) {
 	}
 	go s.listen()
 	e := s.machine.Run(context.Background())
+	s.saver.busy.Lock() // what is being written comes before the last word
 	if m, ok := s.console.rest(); ok {
 		err = s.say(m)
 	}
@@ -126,19 +127,36 @@ func (s *slot) serve() (int, error) {
 	return int(e.Status), err
 }
 
-// listen answers for the console, and stops the guest when it is told to, or
-// when nobody is left who could tell: the socket's other end is held by init as
-// well as by flight.
+// filter is that of the guest that runs.
+func (s *slot) filter() *jail.Filter {
+	requests := s.machine.RunRequests()
+	if s.saver.file != nil {
+		requests = append(requests, s.machine.StateRequests()...)
+	}
+	f := jail.Running(s.requests(requests), s.devices.blockFDs())
+	if s.saver.file != nil {
+		f.Save(int(s.saver.file.Fd()), s.devices.blockFDs())
+	}
+	return f
+}
+
+// listen answers for the console, saves the guest, and stops it when it is told
+// to, or when nobody is left who could tell: the socket's other end is held by
+// init as well as by flight.
 func (s *slot) listen() {
 	for {
 		m, err := s.conn.ReceivePlain()
 		if err != nil && !errors.Is(err, wire.ErrMessage) {
 			break
 		}
-		if r, ok := m.(wire.Recall); ok {
-			s.console.recall(r.Offset)
-		} else if _, ok := m.(wire.Stop); ok {
-			break
+		switch m := m.(type) {
+		case wire.Recall:
+			s.console.recall(m.Offset)
+		case wire.Save:
+			s.save(m)
+		case wire.Stop:
+			s.machine.Stop()
+			return
 		}
 	}
 	s.machine.Stop()

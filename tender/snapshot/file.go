@@ -22,6 +22,12 @@ type Memory interface {
 // chunk is how much memory is looked at in one go, in octets.
 const chunk = 64 * pageSize
 
+// MaxSize is more than a snapshot of so much memory has, both in octets: no run
+// is shorter than a page.
+func MaxSize(memory uint64) uint64 {
+	return prologue + maxHeader + memory + (memory/pageSize+1)*16 + digestSize
+}
+
 // Write writes a snapshot. It does not sync the file.
 func Write(w io.Writer, h *Header, mem Memory) error {
 	if err := h.check(); err != nil {

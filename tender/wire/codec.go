@@ -25,6 +25,12 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 		w.Str(string(m.Data), MaxConsole)
 	case Recall:
 		w.U64(m.Offset)
+	case Save:
+		w.U64(m.Max)
+	case Saved:
+		w.U64(m.Size)
+	case Unsaved:
+		w.Str(m.Reason, MaxString)
 	case Exited:
 		w.U8(m.Status)
 		w.U8(uint8(m.Kind))
@@ -71,6 +77,12 @@ func read(kind byte, r *seqpacket.Reader) Message {
 		return e
 	case kindClaim:
 		return readClaim(r)
+	case kindSave:
+		return Save{Max: r.U64()}
+	case kindSaved:
+		return Saved{Size: r.U64()}
+	case kindUnsaved:
+		return Unsaved{Reason: r.Str(MaxString)}
 	case kindStop:
 		return Stop{}
 	}
@@ -94,6 +106,8 @@ func writeClaim(w *seqpacket.Writer, c Claim) {
 	w.Str(c.Guest, MaxString)
 	w.U32(c.MemMiB)
 	w.Str(c.Cmdline, MaxString)
+	w.Flag(c.Restore)
+	w.Flag(c.Save)
 	w.U8(uint8(len(c.Devices)))
 	for _, d := range c.Devices {
 		w.Str(d.Name, MaxString)
@@ -107,7 +121,7 @@ func writeClaim(w *seqpacket.Writer, c Claim) {
 }
 
 func readClaim(r *seqpacket.Reader) Claim {
-	c := Claim{Guest: r.Str(MaxString), MemMiB: r.U32(), Cmdline: r.Str(MaxString)}
+	c := Claim{Guest: r.Str(MaxString), MemMiB: r.U32(), Cmdline: r.Str(MaxString), Restore: r.Flag(), Save: r.Flag()}
 	n := int(r.U8())
 	if n > MaxDevices {
 		r.Fail("%d devices, at most %d", n, MaxDevices)

@@ -3,8 +3,8 @@
 // strings are a u16 length and that many octets. Files travel beside a Claim
 // as descriptors.
 //
-//	tender → flight  Hello Claimed Refused Started Console Recalled Exited
-//	flight → tender  Claim Recall Stop
+//	tender → flight  Hello Claimed Refused Started Console Recalled Saved Unsaved Exited
+//	flight → tender  Claim Recall Save Stop
 //
 // Both sides treat what they read as hostile.
 package wire
@@ -16,14 +16,14 @@ import (
 )
 
 // Version of the protocol, in Hello.
-const Version = 2
+const Version = 3
 
 // Limits, checked before anything is allocated or sent.
 const (
 	MaxMessage = 32 << 10 // octets
 	MaxConsole = 4096     // octets of text in a Console or Recalled
 	MaxDevices = 63
-	MaxFiles   = MaxDevices + 1
+	MaxFiles   = MaxDevices + 3
 	MaxString  = 8192 // octets; a guest's command line is the longest
 )
 
@@ -42,9 +42,12 @@ const (
 	kindExited   = 6
 	kindConsole  = 7 // 5 was one without an offset
 	kindRecalled = 8
-	kindClaim    = 64
+	kindSaved    = 9
+	kindUnsaved  = 10
 	kindStop     = 65
 	kindRecall   = 66
+	kindClaim    = 67 // 64 was one without Restore and Save
+	kindSave     = 68
 )
 
 // Hello is the slot's first message: VM and vCPU exist, the jail is shut.
@@ -133,11 +136,13 @@ type Device struct {
 func (d Device) UsesFile() bool { return d.Source != SlotPacket }
 
 // Claim gives the slot its guest. With it come files: first the kernel, then
-// one for each device that UsesFile, in order.
+// one for each device that UsesFile, in order, then those for Restore and Save.
 type Claim struct {
 	Guest   string // "tenant/mission", for the log
 	MemMiB  uint32
 	Cmdline string
+	Restore bool // a snapshot comes, to be read: the guest goes on from there
+	Save    bool // a file comes, to be written by Save
 	Devices []Device
 }
 
@@ -149,12 +154,30 @@ func (c Claim) Files() int {
 			n++
 		}
 	}
+	for _, more := range [...]bool{c.Restore, c.Save} {
+		if more {
+			n++
+		}
+	}
 	return n
 }
 
 // Recall asks a slot whose guest runs for kept console text from Offset on. The
 // answer is Recalled, or none if the socket is full then.
 type Recall struct{ Offset uint64 }
+
+// Save writes the guest to the file that came with its Claim, from the file's
+// beginning and of no more than Max octets, and ends it: Saved, then Exited. If
+// that fails the answer is Unsaved and the guest goes on; the file is worth
+// nothing then. The file came early so that a slot whose guest runs needs no way
+// to be given another one.
+type Save struct{ Max uint64 }
+
+// Saved answers a Save: the snapshot is whole and synced.
+type Saved struct{ Size uint64 } // octets
+
+// Unsaved answers a Save that failed.
+type Unsaved struct{ Reason string }
 
 // Stop ends the guest at once.
 type Stop struct{}
@@ -168,4 +191,7 @@ func (Recalled) kind() byte { return kindRecalled }
 func (Exited) kind() byte   { return kindExited }
 func (Claim) kind() byte    { return kindClaim }
 func (Recall) kind() byte   { return kindRecall }
+func (Save) kind() byte     { return kindSave }
+func (Saved) kind() byte    { return kindSaved }
+func (Unsaved) kind() byte  { return kindUnsaved }
 func (Stop) kind() byte     { return kindStop }

@@ -25,6 +25,10 @@ var messages = []wire.Message{
 		{Name: "storage", Type: 1, SectorSize: 512, ReadOnly: true, Source: wire.File},
 		{Name: "radio", Type: 2, Source: wire.SlotPacket, MTU: 4096, MAC: [6]byte{2, 1}},
 	}},
+	wire.Claim{Guest: "acme/beacon", MemMiB: 2, Restore: true, Save: true},
+	wire.Save{Max: 1 << 42},
+	wire.Saved{Size: 1 << 43},
+	wire.Unsaved{Reason: "no space left"},
 	wire.Stop{},
 }
 
@@ -55,6 +59,7 @@ func TestEncodeLimits(t *testing.T) {
 		wire.Console{Data: make([]byte, wire.MaxConsole+1)},
 		wire.Recalled{End: 1 << 20, Data: make([]byte, wire.MaxConsole+1)},
 		wire.Refused{Rule: long},
+		wire.Unsaved{Reason: long},
 		wire.Claim{Cmdline: long},
 		wire.Claim{Devices: make([]wire.Device, wire.MaxDevices+1)},
 	} {

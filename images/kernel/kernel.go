@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/perilune/perilune/internal/debian"
 )
 
 // Kernel is one unpacked kernel package.
@@ -47,7 +49,7 @@ func Fetch(ctx context.Context, cache, arch string) (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("download kernel: %w", err)
 	}
-	if err := unpack(ctx, pkg.File, filepath.Join(work, "root")); err != nil {
+	if err := debian.Unpack(ctx, pkg.File, filepath.Join(work, "root")); err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", pkg.Name, err)
 	}
 	if err := store(work, pkg); err != nil {

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/perilune/perilune/test/nest/wire"
 )
@@ -56,21 +55,12 @@ func (c *Config) addTender(ctx context.Context, work, tender string) (string, er
 	if err != nil {
 		return "", err
 	}
-	there := path.Join("/bin", filepath.Base(tender))
-	c.addExecutable(there, tender)
-	out, err := exec.CommandContext(ctx, "ldd", tender).CombinedOutput()
-	if strings.Contains(string(out), "not a dynamic executable") {
-		return there, nil
-	}
+	r, err := c.system(ctx)
 	if err != nil {
-		return "", fmt.Errorf("libraries of %s: %w\n%s", tender, err, out)
+		return "", err
 	}
-	for _, word := range strings.Fields(string(out)) {
-		if filepath.IsAbs(word) { // "libc.so.6 => /lib/…/libc.so.6 (0x…)"
-			c.addExecutable(word, word)
-		}
-	}
-	return there, nil
+	there := path.Join("/bin", filepath.Base(tender))
+	return there, c.addDynamic(r, there, tender)
 }
 
 func (c *Config) addProgram(ctx context.Context, work, to, pkg string) error {

@@ -1,18 +1,23 @@
-// Command solo5 runs the test suite of a built Solo5 tree twice, with its own
-// tender and with perilune-tender in its place, and prints both columns:
+// Command solo5 runs the test suite of a built Solo5 tree test by test, with the tree's own
+// tender and with perilune-tender in its place, and prints both columns as they come:
 //
-//	go run ./test/solo5 --dir DIR [--tender PROGRAM] [--match REGEXP]
+//	go run ./test/solo5 --dir DIR [--tender PROGRAM] [--run REGEXP] [--nest amd64|arm64]
 //
-// The tree is not written to: the suite runs in a folder of links. As root
-// the network tests run too, in a network namespace with the taps that the
-// suite's own setup-tests.sh makes.
+// The tree is not written to: the suite runs in folders of links. As root the network tests
+// run too, in a network namespace with the taps that the suite's own setup-tests.sh makes.
+// A test has the time that the suite gives it; "timed out" is a failure at the end of it.
 //
-// Exit status: 0, or 1 when perilune-tender fails what the tree's own tender
-// passes, or when nothing ran.
+// With --nest all of it happens in an emulated machine (package nest), for which the tree
+// must have been built; --slower is then how many times the suite's time a test has.
+//
+// Exit status: 0, or 1 when perilune-tender fails what the tree's own tender passes, when
+// nothing passed, or at a signal, at which nothing is left running or lying about.
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,38 +27,63 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/perilune/perilune/test/guests/cases"
 )
 
+// options are the command line's.
+type options struct {
+	dir    string
+	tender string
+	run    string
+	nest   string
+	cache  string
+	slower int
+}
+
+// nestSlower is what an emulated machine is given.
+const nestSlower = 10
+
 func main() {
-	dir := flag.String("dir", "", "a Solo5 tree after ./configure.sh and make")
-	tender := flag.String("tender", "", "tender to compare; default: perilune-tender, built for it")
-	match := flag.String("match", ` hvt$|^noexec`, "tests to run, by name")
+	var o options
+	flag.StringVar(&o.dir, "dir", "", "a Solo5 tree after ./configure.sh and make")
+	flag.StringVar(&o.tender, "tender", "", "tender to compare; default: perilune-tender, built for it")
+	flag.StringVar(&o.run, "run", "", "only tests with names that match this regular expression")
+	flag.StringVar(&o.nest, "nest", "", "run in an emulated machine: amd64 or arm64")
+	flag.StringVar(&o.cache, "cache", "out/cache", "folder of downloads, for --nest")
+	flag.IntVar(&o.slower, "slower", 0, "times the suite's own limits that a test may take; default: 1, in a nest 10")
 	flag.Parse()
-	if *dir == "" || flag.NArg() > 0 {
+	if o.dir == "" || flag.NArg() > 0 || o.slower < 0 {
 		fmt.Fprintln(os.Stderr, "solo5: name a Solo5 tree that is built: make test-solo5 SOLO5=DIR, or --dir DIR")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
-	ok, err := run(ctx, *dir, *tender, *match, os.Stdout)
+	ok, err := o.compare(ctx, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "solo5:", err)
 	}
-	if !ok {
+	if !ok || err != nil {
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir, tender, match string, out io.Writer) (ok bool, err error) {
-	if err := cases.Runnable(); err != nil {
-		return false, err
-	}
-	chosen, err := regexp.Compile(match)
+// compare makes a folder for everything that is removed in the end.
+func (o options) compare(ctx context.Context, out io.Writer) (ok bool, err error) {
+	only, err := regexp.Compile(o.run)
 	if err != nil {
+		return false, fmt.Errorf("--run: %w", err)
+	}
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
 		return false, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	slower := cmp.Or(o.slower, 1)
+	if o.nest != "" {
+		slower = cmp.Or(o.slower, nestSlower)
+	}
+	s, err := open(o.dir, only, slower)
+	if err != nil {
 		return false, err
 	}
 	tmp, err := os.MkdirTemp("", "solo5-suite-")
@@ -61,57 +91,58 @@ func run(ctx context.Context, dir, tender, match string, out io.Writer) (ok bool
 		return false, err
 	}
 	defer os.RemoveAll(tmp)
-	if tender == "" {
-		tender, err = cases.BuildTender(tmp)
-	} else if tender, err = exec.LookPath(tender); err == nil {
-		tender, err = filepath.Abs(tender)
+	if o.nest != "" {
+		return s.inNest(ctx, o, tmp, slower, out)
+	}
+	if err := cases.Runnable(); err != nil {
+		return false, err
+	}
+	if o.tender == "" {
+		o.tender, err = cases.BuildTender(tmp)
+	} else if o.tender, err = exec.LookPath(o.tender); err == nil {
+		o.tender, err = filepath.Abs(o.tender)
 	}
 	if err != nil {
 		return false, err
 	}
-	reference, err := column(ctx, dir, filepath.Join(tmp, "reference"), "", chosen)
-	if err != nil {
-		return false, err
-	}
-	ours, err := column(ctx, dir, filepath.Join(tmp, "ours"), tender, chosen)
-	if err != nil {
-		return false, err
-	}
-	return report(out, reference, ours), ctx.Err()
+	return s.compare(ctx, tmp, o.tender, out)
 }
 
-// column runs the suite in root with tender, or with the tree's own if it is "".
-func column(ctx context.Context, dir, root, tender string, chosen *regexp.Regexp) ([]result, error) {
-	if err := mirror(dir, root, tender, chosen); err != nil {
-		return nil, err
+// compare runs each test with both tenders.
+func (s *suite) compare(ctx context.Context, tmp, tender string, out io.Writer) (ok bool, err error) {
+	reference, err := s.column(filepath.Join(tmp, "reference"), "")
+	if err != nil {
+		return false, err
 	}
-	return suite(ctx, root)
+	ours, err := s.column(filepath.Join(tmp, "ours"), tender)
+	if err != nil {
+		return false, err
+	}
+	r := report{out: out}
+	fmt.Fprintf(out, "%d tests, %v for each guest\n", len(s.names), s.limit)
+	r.head()
+	for i, name := range s.names {
+		r.name(name)
+		if err := r.row(ctx, name, reference, ours); err != nil {
+			fmt.Fprintln(out)
+			if errors.Is(err, context.Canceled) {
+				err = fmt.Errorf("interrupted after %d of %d tests", i, len(s.names))
+			}
+			return false, err
+		}
+	}
+	return r.verdict(), nil
 }
 
-// report prints a line for each test and says whether ours is as good.
-func report(out io.Writer, reference, ours []result) bool {
-	theirs := map[string]result{}
-	for _, r := range reference {
-		theirs[r.name] = r
+func (r *report) row(ctx context.Context, name string, reference, ours *column) error {
+	theirs, err := reference.run(ctx, name)
+	if err != nil {
+		return err
 	}
-	passed, failed, skipped, worse := 0, 0, 0, 0
-	fmt.Fprintf(out, "%-36s %-10s %s\n", "test", "solo5-hvt", "perilune-tender")
-	for _, r := range ours {
-		t := theirs[r.name]
-		fmt.Fprintf(out, "%-36s %-10s %s\n", r.name, t.state, r.state)
-		switch r.state {
-		case pass:
-			passed++
-		case skip:
-			skipped++
-		default:
-			failed++
-		}
-		if r.state == fail && t.state == pass {
-			worse++
-			fmt.Fprint(out, r.said)
-		}
+	r.reference(theirs)
+	is, err := ours.run(ctx, name)
+	if err == nil {
+		r.tender(theirs, is)
 	}
-	fmt.Fprintf(out, "%d passed, %d failed, %d skipped; %d of the failed pass with solo5-hvt\n", passed, failed, skipped, worse)
-	return worse == 0 && passed > 0
+	return err
 }

@@ -14,6 +14,7 @@
 //	concatenated              soft  → conv.Decoder → Sync → Randomise → RS
 //	turbo                     soft  → SoftSync → RandomiseSoft → turbo.Decoder
 //	LDPC                      soft  → SoftSync → RandomiseSoft → ldpc.Decoder
+//	LDPC, sliced frames       soft  → SoftSync → RandomiseSoft → ldpc.Decoder → SliceSync
 //	telecommands, BCH         bits  → CLTUDecoder
 //	telecommands, LDPC        soft  → SoftCLTUDecoder
 package coding

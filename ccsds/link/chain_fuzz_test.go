@@ -29,7 +29,7 @@ func FuzzDownDecoder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, soft bool, data []byte) {
 		c := codes[int(kind)%len(codes)].code.WithDefaults()
 		if c.Block > 4096 || c.Kind == link.CodeTurbo && c.Rate == "1/6" {
-			c = link.Code{Kind: c.Kind} // slow ones add nothing
+			c = link.Code{Kind: c.Kind, Codeblock: c.Codeblock} // slow ones add nothing
 		}
 		c.Iterations, data = 4, data[:min(len(data), 2048)]
 		n := c.FrameLength()

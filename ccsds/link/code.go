@@ -43,6 +43,9 @@ type Code struct {
 	Block        int        // information bits of a codeword; ldpc: 4096, turbo: 3568
 	Randomiser   Randomiser // 255
 	Iterations   int        // of the decoder at most; ldpc: 50, turbo: 10
+	// Codeblock slices the stream of LDPC-coded frames (§8): how many codewords follow each
+	// marker, 1 to 8; frames then have any length. 0: a frame is a codeword (§7).
+	Codeblock int
 }
 
 // The rates of each kind, by the names that the codes' packages have for them.
@@ -96,6 +99,7 @@ func (c Code) WithDefaults() Code {
 }
 
 func (c Code) hasRS() bool   { return c.Kind == CodeRS || c.Kind == CodeConcatenated }
+func (c Code) sliced() bool  { return c.Codeblock > 0 }
 func (c Code) hasConv() bool { return c.Kind == CodeConv || c.Kind == CodeConcatenated }
 
 // Soft reports whether the decoder makes use of soft symbols.
@@ -106,7 +110,7 @@ func (c Code) FrameLength() int {
 	switch c = c.WithDefaults(); {
 	case c.hasRS():
 		return c.Interleave * (255 - 2*c.E)
-	case c.Kind == CodeLDPC || c.Kind == CodeTurbo:
+	case (c.Kind == CodeLDPC || c.Kind == CodeTurbo) && !c.sliced():
 		return c.Block / 8
 	}
 	return 0
@@ -121,6 +125,9 @@ func (c Code) Validate(n int) error {
 	if c.Iterations < 0 || c.Iterations > 1000 {
 		return fmt.Errorf("%d iterations: want 1 to 1000", c.Iterations)
 	}
+	if c.Codeblock != 0 && (c.Kind != CodeLDPC || c.Codeblock < 0 || c.Codeblock > coding.MaxCodewords) {
+		return fmt.Errorf("codeblock %d with coding %s: want 1 to %d codewords of ldpc, or 0", c.Codeblock, c.Kind, coding.MaxCodewords)
+	}
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -128,8 +135,11 @@ func (c Code) Validate(n int) error {
 	switch {
 	case c.hasRS() && (n < c.Interleave || n > full || n%c.Interleave != 0):
 		return fmt.Errorf("frame_length %d: RS(255,%d) at interleave %d carries multiples of %d up to %d", n, 255-2*c.E, c.Interleave, c.Interleave, full)
-	case (c.Kind == CodeLDPC || c.Kind == CodeTurbo) && n != full:
-		return fmt.Errorf("frame_length %d: %s with blocks of %d bits carries frames of %d octets", n, c.Kind, c.Block, full)
+	case (c.Kind == CodeLDPC || c.Kind == CodeTurbo) && !c.sliced() && n != full:
+		return fmt.Errorf("frame_length %d: %s with blocks of %d bits carries frames of %d octets; ldpc takes any with codeblock 1 to %d",
+			n, c.Kind, c.Block, full, coding.MaxCodewords)
+	case c.sliced() && n < coding.HeadLength:
+		return fmt.Errorf("frame_length %d: want at least %d", n, coding.HeadLength)
 	}
 	return nil
 }
@@ -177,7 +187,8 @@ func (c Code) ldpcName() (ldpc.Name, error) {
 	return name, nil
 }
 
-// marker is what stands in front of each coded frame (§9).
+// marker is what stands in front of each coded frame, or of each codeblock of sliced ones (§9,
+// §8.2.2).
 func (c Code) marker() coding.Marker {
 	switch {
 	case c.Kind == CodeLDPC && c.Rate != "7/8":
@@ -201,10 +212,8 @@ func (c Code) Ratio(n int) float64 {
 	}
 	switch c.Kind {
 	case CodeLDPC:
-		if name, err := c.ldpcName(); err == nil {
-			if l, err := ldpc.New(name); err == nil {
-				ratio = l.Ratio()
-			}
+		if l, err := c.ldpcCode(); err == nil {
+			ratio = l.Ratio()
 		}
 	case CodeTurbo:
 		if t, err := turbo.New(c.Block, turboRates[c.Rate]); err == nil {

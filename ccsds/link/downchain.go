@@ -3,8 +3,6 @@ package link
 import (
 	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/coding/conv"
-	"github.com/perilune/perilune/ccsds/coding/ldpc"
-	"github.com/perilune/perilune/ccsds/coding/turbo"
 )
 
 // blockChain: bits → marker → randomiser → Reed–Solomon, if there is one.
@@ -82,41 +80,17 @@ func (c *convChain) push(_ []byte, soft []int8, emit func(Coded)) {
 type softChain struct {
 	code  Code
 	sync  *coding.SoftSync
-	ldpc  *ldpc.Decoder
-	turbo *turbo.Decoder
-	frame []byte
-	again []byte // the frame coded once more, to see what was wrong
+	words *wordDecoder
 	count *DownStats
 }
 
 func newSoftChain(c Code, stats *DownStats) (*softChain, error) {
 	s := &softChain{code: c, count: stats}
-	bits := 0
-	if c.Kind == CodeLDPC {
-		name, err := c.ldpcName()
-		if err != nil {
-			return nil, err
-		}
-		l, err := ldpc.New(name)
-		if err != nil {
-			return nil, err
-		}
-		bits = l.Bits()
-		if s.ldpc, err = ldpc.NewDecoder(l, ldpc.Options{Iterations: c.Iterations}); err != nil {
-			return nil, err
-		}
-	} else {
-		t, err := turbo.New(c.Block, turboRates[c.Rate])
-		if err != nil {
-			return nil, err
-		}
-		bits = t.Bits()
-		if s.turbo, err = turbo.NewDecoder(t, turbo.Options{Iterations: c.Iterations}); err != nil {
-			return nil, err
-		}
-	}
 	var err error
-	s.sync, err = coding.NewSoftSync(bits, coding.SyncOptions{Marker: c.marker()})
+	if s.words, err = newWordDecoder(c); err != nil {
+		return nil, err
+	}
+	s.sync, err = coding.NewSoftSync(s.words.bits(), coding.SyncOptions{Marker: c.marker()})
 	return s, err
 }
 
@@ -128,38 +102,9 @@ func (s *softChain) stats(out *DownStats) { out.marker(s.sync.Stats()) }
 func (s *softChain) push(_ []byte, soft []int8, emit func(Coded)) {
 	s.sync.Push(soft, func(word []int8, bit uint64, st coding.State) {
 		s.code.Randomiser.applySoft(word)
-		c := s.decode(word)
+		c := s.words.decode(word)
 		c.Bit, c.State = bit, st
 		s.count.count(c)
 		emit(c)
 	})
-}
-
-func (s *softChain) decode(word []int8) Coded {
-	var c Coded
-	var err error
-	if s.ldpc != nil {
-		s.frame, err = s.ldpc.Decode(s.frame[:0], word)
-		c.Rounds = s.ldpc.Iterations()
-		if err != nil {
-			c.Refused = "ldpc"
-			return c
-		}
-		s.again, err = s.ldpc.Code().Encode(s.again[:0], s.frame)
-	} else {
-		s.frame, err = s.turbo.Decode(s.frame[:0], word)
-		c.Rounds = s.turbo.Iterations()
-		if err != nil || !s.turbo.Agreed() {
-			c.Refused = "turbo"
-			return c
-		}
-		s.again, err = s.turbo.Code().Encode(s.again[:0], s.frame)
-	}
-	c.Frame = s.frame
-	if err == nil {
-		for i, v := range word {
-			c.Corrected += int(byte(v)>>7 ^ s.again[i/8]>>(7-i%8)&1)
-		}
-	}
-	return c
 }

@@ -10,15 +10,18 @@ import (
 )
 
 // DownEncoder makes the bits of a downlink of frames of one length, one frame after the
-// other: marker and coded frame, and for a convolutional code the symbols of both.
+// other: marker and coded frame, and for a convolutional code the symbols of both. Sliced
+// frames come by the codeblock, whenever one is full.
 type DownEncoder struct {
 	code   Code
-	length int
+	length int  // octets of a frame
+	vary   bool // length is the most
 	marker coding.Marker
 	rs     *coding.RS
 	conv   *conv.Encoder
 	ldpc   *ldpc.Code
 	turbo  *turbo.Code
+	slicer *coding.Slicer
 	block  []byte // what is convolved, or has no whole number of octets
 	rest   byte   // bits that do not fill an octet yet, left-aligned
 	restN  uint
@@ -44,9 +47,9 @@ func NewDownEncoder(c Code, length int) (*DownEncoder, error) {
 	}
 	switch c.Kind {
 	case CodeLDPC:
-		var name ldpc.Name
-		if name, err = c.ldpcName(); err == nil {
-			e.ldpc, err = ldpc.New(name)
+		e.ldpc, err = c.ldpcCode()
+		if err == nil && c.sliced() {
+			e.slicer, err = coding.NewSlicer(c.Codeblock * c.Block / 8)
 		}
 	case CodeTurbo:
 		e.turbo, err = turbo.New(c.Block, turboRates[c.Rate])
@@ -54,11 +57,26 @@ func NewDownEncoder(c Code, length int) (*DownEncoder, error) {
 	return e, err
 }
 
+// NewDownEncoder returns the encoder of p's downlink, which has frames.
+func (p Profile) NewDownEncoder() (*DownEncoder, error) {
+	p = p.WithDefaults()
+	e, err := NewDownEncoder(p.Code, p.FrameLength)
+	if err == nil {
+		e.vary = p.Variable
+	}
+	return e, err
+}
+
 // Append appends the bits of frame to dst. Bits that do not fill an octet, of turbo codes of
-// rate 1/3 and of punctured codes, go in front of the next frame, or come with Flush.
+// rate 1/3 and of punctured codes, go in front of the next frame, or come with Flush; so do
+// slices that do not fill a codeblock.
 func (e *DownEncoder) Append(dst, frame []byte) ([]byte, error) {
-	if len(frame) != e.length {
-		return dst, fmt.Errorf("code frame: %d octets, want %d", len(frame), e.length)
+	if n := len(frame); n > e.length || n < e.length && !e.vary || n == 0 {
+		return dst, fmt.Errorf("code frame: %d octets, want %d", n, e.length)
+	}
+	if e.slicer != nil {
+		err := e.slicer.Push(frame, func(slice []byte) (err error) { dst, err = e.codeblock(dst, slice); return err })
+		return dst, err
 	}
 	direct := e.conv == nil && (e.turbo == nil || e.turbo.Bits()%8 == 0)
 	at := len(dst)
@@ -102,6 +120,20 @@ func (e *DownEncoder) unit(dst, frame []byte) ([]byte, error) {
 	return dst, err
 }
 
+// codeblock appends marker and codewords of a slice; they are randomised as one (§8.3).
+func (e *DownEncoder) codeblock(dst, slice []byte) ([]byte, error) {
+	dst = append(dst, e.marker...)
+	at := len(dst)
+	for n := e.code.Block / 8; len(slice) > 0; slice = slice[n:] {
+		var err error
+		if dst, err = e.ldpc.Encode(dst, slice[:n]); err != nil {
+			return dst, err
+		}
+	}
+	e.code.Randomiser.apply(dst[at:])
+	return dst, nil
+}
+
 // shift appends the first n bits of block behind the bits in hand.
 func (e *DownEncoder) shift(dst, block []byte, n int) []byte {
 	for _, v := range block {
@@ -119,9 +151,14 @@ func (e *DownEncoder) shift(dst, block []byte, n int) []byte {
 	return dst
 }
 
-// Flush appends the bits in hand, filled with zeros to an octet; a convolutional code is
-// driven on until a receiver has decided on every bit of the last frame.
+// Flush appends the bits in hand, filled with zeros to an octet or to a codeblock; a
+// convolutional code is driven on until a receiver has decided on every bit of the last
+// frame.
 func (e *DownEncoder) Flush(dst []byte) []byte {
+	if e.slicer != nil {
+		_ = e.slicer.Flush(func(slice []byte) (err error) { dst, err = e.codeblock(dst, slice); return err }) // slices fit the code
+		return dst
+	}
 	if e.conv != nil {
 		return e.conv.Flush(e.conv.Encode(dst, make([]byte, flushOctets)))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/uslp"
 )
 
 // Coded is a frame as the channel decoder gives it.
@@ -31,6 +32,10 @@ type DownStats struct {
 	Rounds    uint64  `json:"rounds,omitempty"` // iterations of LDPC and turbo decoders, in all
 	Quality   float64 `json:"path,omitempty"`   // of the Viterbi decoder's best path, in parts of the worst
 	Phases    int     `json:"phases,omitempty"` // times the convolutional code was aligned anew
+
+	// Slices counts the frames of sliced codes; units are then codeblocks, and what is
+	// decoded or refused are codewords.
+	Slices *coding.SliceStats `json:"slices,omitempty"`
 }
 
 // DownDecoder finds and decodes the frames of a downlink in its bits, or soft symbols. It is
@@ -61,7 +66,27 @@ type downChain interface {
 const hardSize = 31
 
 // NewDownDecoder returns a decoder at the beginning of a stream of frames of length octets.
-func NewDownDecoder(c Code, length int) (*DownDecoder, error) {
+func NewDownDecoder(c Code, length int) (*DownDecoder, error) { return newDownDecoder(c, length, nil) }
+
+// NewDownDecoder returns the decoder of p's downlink, which has frames.
+func (p Profile) NewDownDecoder() (*DownDecoder, error) {
+	p = p.WithDefaults()
+	var tell func([]byte) int
+	if p.Variable {
+		tell = func(head []byte) int {
+			n, err := uslp.Length(head, p.Truncated)
+			if err != nil {
+				return 0
+			}
+			return n
+		}
+	}
+	return newDownDecoder(p.Code, p.FrameLength, tell)
+}
+
+// newDownDecoder takes frames of length octets, or of those that tell says of one by how it
+// begins.
+func newDownDecoder(c Code, length int, tell func(head []byte) int) (*DownDecoder, error) {
 	if err := c.Validate(length); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProfile, err)
 	}
@@ -69,6 +94,10 @@ func NewDownDecoder(c Code, length int) (*DownDecoder, error) {
 	var err error
 	switch d.code.Kind {
 	case CodeLDPC, CodeTurbo:
+		if d.code.sliced() {
+			d.chain, err = newSliceChain(d.code, &d.stats, length, tell)
+			break
+		}
 		d.chain, err = newSoftChain(d.code, &d.stats)
 	default:
 		var b *blockChain

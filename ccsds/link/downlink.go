@@ -23,7 +23,7 @@ func (d *downlink) init(p Profile, s Saver) (err error) {
 	if p.Down == FramingPackets {
 		return nil
 	}
-	if d.coder, err = NewDownEncoder(p.Code, p.FrameLength); err != nil {
+	if d.coder, err = p.NewDownEncoder(); err != nil {
 		return fmt.Errorf("space link: %w", err)
 	}
 	return nil
@@ -37,9 +37,19 @@ func (s *Space) Send(vc ccsds.VCID, packet []byte) error { return s.down.frames.
 func (s *Space) Room(vc ccsds.VCID) int { return s.down.frames.Room(vc) }
 
 // NextCADU appends the next unit of the downlink to dst: the coded frame with its sync
-// marker, or a packet where there are no frames. There always is one; with nothing to
-// send it is idle, and carries a CLCW like any other frame.
+// marker, a codeblock with as many frames as fill it where frames are sliced, or a packet
+// where there are no frames. There always is one; with nothing to send it is idle, and
+// carries a CLCW like any other frame.
 func (s *Space) NextCADU(dst []byte) []byte {
+	at, ok := len(dst), true
+	for ok && len(dst) == at {
+		dst, ok = s.nextFrame(dst)
+	}
+	return dst
+}
+
+// nextFrame appends what is coded with the next frame: nothing while a slice is not full.
+func (s *Space) nextFrame(dst []byte) (out []byte, ok bool) {
 	d := &s.down
 	var idle bool
 	d.frame, idle = d.frames.Next(d.frame[:0], s.nextCLCW())
@@ -51,14 +61,14 @@ func (s *Space) NextCADU(dst []byte) []byte {
 		s.stats.Unprotected++
 	}
 	if d.coder == nil {
-		return append(dst, d.frame...)
+		return append(dst, d.frame...), true
 	}
 	at := len(dst)
 	dst, err := d.coder.Append(dst, d.frame)
 	if err != nil { // Validate made sure that frame and code fit
-		return dst[:at]
+		return dst[:at], false
 	}
-	return dst
+	return dst, true
 }
 
 // nextCLCW reports on one uplink channel after the other.

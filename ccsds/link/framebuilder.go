@@ -5,18 +5,22 @@ import (
 	"github.com/perilune/perilune/ccsds/uslp"
 )
 
-// uslpBuilder is a uslp.Builder of frames of fixed length, with packets on access point 0.
+// uslpBuilder is a uslp.Builder of frames with packets on access point 0.
 type uslpBuilder struct {
 	*uslp.Builder
-	ocf bool
+	ocf  bool
+	idle int // octets of an idle frame, where frames vary
 }
+
+// maxIdle bounds idle frames of variable length: what comes meanwhile waits for their end.
+const maxIdle = 256
 
 // uslpDownCount is the frame count of USLP downlinks in octets: as long as that of AOS.
 const uslpDownCount = 3
 
 func newUSLPBuilder(p Profile) (uslpBuilder, error) {
 	b, err := uslp.NewBuilder(p.uslp(), uslpDownCount, p.Encapsulation)
-	return uslpBuilder{b, !p.NoOCF}, err
+	return uslpBuilder{b, !p.NoOCF, min(p.FrameLength, maxIdle)}, err
 }
 
 func (b uslpBuilder) control(ocf *[4]byte) *[4]byte {
@@ -37,7 +41,7 @@ func (b uslpBuilder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) ([
 }
 
 func (b uslpBuilder) Idle(dst []byte, ocf [4]byte) []byte {
-	out, err := b.Builder.Idle(dst, b.control(&ocf), 0)
+	out, err := b.Builder.Idle(dst, b.control(&ocf), b.idle)
 	if err != nil { // Validate made sure that there is room
 		return dst
 	}

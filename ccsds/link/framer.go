@@ -114,6 +114,9 @@ func (f *Framer) channel(vc ccsds.VCID) *downVC {
 		if !ok {
 			s = Share{Weight: 1}
 		}
+		if f.p.Variable {
+			s.Whole = false // packets are not split where they need not be
+		}
 		c := &downVC{id: vc, share: s, tokens: 1, data: f.p.downData(vc)}
 		f.byID[vc] = c
 		at, _ := slices.BinarySearchFunc(f.vcs, vc, func(c *downVC, vc ccsds.VCID) int { return int(c.id) - int(vc) })

@@ -119,7 +119,7 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 	}
 	if p.Down == FramingPackets {
 		g.stream = newPacketStream(p.Encapsulation)
-	} else if g.decoder, err = NewDownDecoder(p.Code, p.FrameLength); err != nil {
+	} else if g.decoder, err = p.NewDownDecoder(); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
 	} else {
 		g.decoder.broken = p.Faults.NoRS
@@ -177,8 +177,9 @@ func (g *Ground) setState(s SyncState) {
 	if s == g.state {
 		return
 	}
+	again := s == Verify && g.state == Lock // lock was lost and a marker found within one call
 	g.state = s
-	if s == Search {
+	if s == Search || again {
 		g.lost()
 	}
 	if g.ev.State != nil {
@@ -221,7 +222,7 @@ func (g *Ground) coded(c Coded) {
 func (g *Ground) decoded(frame []byte, c Coded) {
 	h, err := g.frames.Decode(frame)
 	if err != nil {
-		g.bad(frameReason(err), c.Bit)
+		g.bad(Refusal(err), c.Bit)
 		return
 	}
 	g.good(h, c)

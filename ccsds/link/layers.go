@@ -24,7 +24,11 @@ func (c Code) String() string {
 	case CodeConcatenated:
 		return rs + " + convolutional " + c.Rate
 	case CodeLDPC, CodeTurbo:
-		return fmt.Sprintf("%s %s k=%d", strings.ToUpper(string(c.Kind)), c.Rate, c.Block)
+		name := fmt.Sprintf("%s %s k=%d", strings.ToUpper(string(c.Kind)), c.Rate, c.Block)
+		if c.sliced() {
+			name += fmt.Sprintf(", sliced m=%d", c.Codeblock)
+		}
+		return name
 	}
 	return "uncoded"
 }
@@ -48,7 +52,14 @@ func (g *Ground) Layers() []Layer {
 		case p.Code.Kind == CodeLDPC || p.Code.Kind == CodeTurbo:
 			add("down code", "%v: %d codewords, %d repaired (%d bits), %d refused, %.1f iterations each", p.Code, c.Good, c.Repaired, c.Corrected, c.Bad, float64(c.Rounds)/float64(max(c.Good+c.Bad, 1)))
 		}
-		add("down frames", "%s of %d octets: %d good, %d idle, %d bad, %d lost", p.Down, p.FrameLength, s.Frames, s.Idle, s.Bad, s.Lost)
+		if x := c.Slices; x != nil {
+			add("down slices", "%d frames in them, %d touched by lost codewords, %d markers missed, %d breaks", x.Frames, x.Lost, x.Missed, x.Breaks)
+		}
+		most := ""
+		if p.Variable {
+			most = "up to "
+		}
+		add("down frames", "%s of %s%d octets: %d good, %d idle, %d bad, %d lost", p.Down, most, p.FrameLength, s.Frames, s.Idle, s.Bad, s.Lost)
 	} else {
 		add("down stream", "packets without frames: %d, %d octets passed over", g.stream.packets, g.stream.skipped)
 	}

@@ -28,6 +28,8 @@ type Profile struct {
 	Down          Framing              // tm
 	Code          Code                 // RS(255,223), interleave 5, dual basis
 	FrameLength   int                  // octets: what fills the code, 1115 where any length does
+	Variable      bool                 // USLP in sliced codes: frames have at most FrameLength, and tell their own
+	Truncated     int                  // of those: octets of truncated frames; 0: there are none
 	NoOCF         bool                 // frames carry no operational control field, so no CLCW
 	NoFECF        bool                 // frames carry no frame error control field; RS and LDPC only
 	LongFECF      bool                 // USLP: 32 bits instead of 16
@@ -138,6 +140,9 @@ func (p Profile) aos() aos.Params {
 
 func (p Profile) uslp() uslp.Params {
 	q := uslp.Params{SCID: p.SCID, FrameLength: p.FrameLength, InsertZone: p.InsertZone, FECF: uslp.CRC16}
+	if p.Variable {
+		q.FrameLength, q.MaxLength, q.TruncatedLength = 0, p.FrameLength, p.Truncated
+	}
 	switch {
 	case p.NoFECF:
 		q.FECF = uslp.NoFECF
@@ -166,6 +171,9 @@ func (p Profile) downData(vc ccsds.VCID) int {
 		n = p.aos().ZoneLength()
 	case FramingUSLP:
 		n = p.FrameLength - uslp.MinHeaderLength - uslpDownCount - p.InsertZone - int(p.uslp().FECF) - uslpFieldHeader
+		if p.Variable {
+			n += uslpPointer
+		}
 		if !p.NoOCF {
 			n -= uslp.OCFLength
 		}
@@ -173,8 +181,12 @@ func (p Profile) downData(vc ccsds.VCID) int {
 	return n - p.downOverhead(vc)
 }
 
-// uslpFieldHeader is the header of a data field with packets, in octets.
-const uslpFieldHeader = 3
+// uslpFieldHeader is the header of a data field with packets, in octets; that of frames of
+// variable length has no pointer.
+const (
+	uslpFieldHeader = 3
+	uslpPointer     = 2
+)
 
 // associations are the security associations of the uplink. The window is wide since a
 // Type-BD frame may overtake Type-AD frames that are being sent again.

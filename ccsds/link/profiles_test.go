@@ -27,6 +27,8 @@ var codes = []struct {
 	{link.Code{Kind: link.CodeLDPC, Block: 1024}, 2.5},
 	{link.Code{Kind: link.CodeLDPC, Rate: "4/5"}, 4},
 	{link.Code{Kind: link.CodeLDPC, Rate: "7/8"}, 5},
+	{link.Code{Kind: link.CodeLDPC, Block: 1024, Codeblock: 3}, 2.5},
+	{link.Code{Kind: link.CodeLDPC, Rate: "7/8", Codeblock: 1}, 5},
 	{link.Code{Kind: link.CodeTurbo, Block: 1784}, 2},
 	{link.Code{Kind: link.CodeTurbo, Rate: "1/3"}, 1.5}, // not a whole number of octets
 	{link.Code{Kind: link.CodeTurbo, Rate: "1/6", Block: 7136}, 1},
@@ -48,7 +50,11 @@ func combinations() (all []link.Profile, names []string, ebn0 []float64) {
 			p.Down, p.Code, p.Up, p.CLTU = down, c.code, up.up, up.cltu
 			p.HeaderControl = down == link.FramingAOS && i%2 == 0
 			p.LongFECF = down == link.FramingUSLP && i%2 == 0
-			if down != link.FramingTM && i%3 == 0 {
+			p.Variable = down == link.FramingUSLP && c.code.Codeblock > 0
+			if p.Variable {
+				p.Truncated = 40
+			}
+			if down != link.FramingTM && i%3 == 0 && !p.Variable {
 				p.InsertZone = 5
 			}
 			if m := modes[i%len(modes)]; m != "" {

@@ -24,6 +24,7 @@ func anyDown(t *rapid.T) link.Profile {
 			Randomiser:   rapid.SampledFrom([]link.Randomiser{"", link.Random131071, link.RandomNone}).Draw(t, "randomiser"),
 			Rate:         rapid.SampledFrom([]string{"", "1/2", "2/3", "3/4", "4/5", "5/6", "7/8", "1/3", "1/4", "1/6"}).Draw(t, "rate"),
 			Block:        rapid.SampledFrom([]int{0, 1024, 1784, 3568, 4096, 7136}).Draw(t, "block"),
+			Codeblock:    rapid.SampledFrom([]int{0, 0, 1, 2, 8}).Draw(t, "codeblock"),
 		},
 		FrameLength:   rapid.SampledFrom([]int{0, 0, 0, 120, 240, 600}).Draw(t, "frame"),
 		InsertZone:    rapid.SampledFrom([]int{0, 0, 3}).Draw(t, "insert"),
@@ -33,7 +34,13 @@ func anyDown(t *rapid.T) link.Profile {
 		NoOCF:         rapid.Bool().Draw(t, "ocf"),
 		AD:            []ccsds.VCID{},
 	}
+	if p.Code.Kind != link.CodeLDPC {
+		p.Code.Codeblock = 0
+	}
 	p.HeaderControl = p.HeaderControl && p.Down == link.FramingAOS
+	if p.Down == link.FramingUSLP && p.Code.Codeblock > 0 && p.InsertZone == 0 && rapid.Bool().Draw(t, "variable") {
+		p.Variable, p.Truncated = true, rapid.SampledFrom([]int{0, 30, 100}).Draw(t, "truncated")
+	}
 	p.LongFECF = p.LongFECF && p.Down == link.FramingUSLP && !p.NoFECF
 	if p.Down == link.FramingTM {
 		p.InsertZone = 0
@@ -65,11 +72,11 @@ func TestAnyDownlink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		enc, err := link.NewDownEncoder(p.Code, p.FrameLength)
+		enc, err := p.NewDownEncoder()
 		if err != nil {
 			t.Fatal(err)
 		}
-		dec, err := link.NewDownDecoder(p.Code, p.FrameLength)
+		dec, err := p.NewDownDecoder()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,8 +137,15 @@ func TestAnyDownlink(t *testing.T) {
 				t.Fatalf("place %d holds packet %d", i, id)
 			}
 		}
-		if !places[uint64(shift)] {
-			t.Fatalf("%v: the first frame is at bit %d; found at %v", p.Code, shift, places)
+		first := uint64(shift)
+		if p.Code.Codeblock > 0 { // behind the codeblock's marker
+			first += 64
+			if p.Code.Rate == "7/8" {
+				first -= 32
+			}
+		}
+		if !places[first] {
+			t.Fatalf("%v: the first frame is at bit %d; found at %v", p.Code, first, places)
 		}
 	})
 	if valid*5 < drawn {

@@ -10,34 +10,46 @@ import (
 // errSegment says that a segment continues nothing.
 var errSegment = errors.New("segment out of place")
 
-func frameReason(err error) string {
-	for _, c := range []struct {
-		err    error
-		reason string
-	}{
-		{ccsds.ErrTruncated, "truncated"}, {ccsds.ErrLength, "wrong length"}, {ccsds.ErrVersion, "wrong version"},
-		{ccsds.ErrChecksum, "frame error control"}, {ccsds.ErrForeign, "other spacecraft"}, {ccsds.ErrReserved, "reserved bits"},
-		{sdls.ErrTruncated, "sdls: truncated"}, {sdls.ErrSPI, "sdls: unknown SPI"}, {sdls.ErrVC, "sdls: wrong virtual channel"},
-		{sdls.ErrForged, "sdls: forged"}, {sdls.ErrReplayed, "sdls: replayed"},
-	} {
-		if errors.Is(err, c.err) {
-			return c.reason
-		}
-	}
-	return "malformed"
+// layerSDLS is the layer of what security refuses.
+const layerSDLS = "sdls"
+
+// reasons are the errors of decoders in words that can be counted: those of security first.
+var reasons = []struct {
+	err    error
+	sdls   bool
+	reason string
+}{
+	{sdls.ErrTruncated, true, "truncated"}, {sdls.ErrSPI, true, "unknown SPI"}, {sdls.ErrVC, true, "wrong virtual channel"},
+	{sdls.ErrForged, true, "forged"}, {sdls.ErrReplayed, true, "replayed"},
+	{ccsds.ErrTruncated, false, "truncated"}, {ccsds.ErrLength, false, "wrong length"}, {ccsds.ErrVersion, false, "wrong version"},
+	{ccsds.ErrChecksum, false, "frame error control"}, {ccsds.ErrForeign, false, "other spacecraft"}, {ccsds.ErrReserved, false, "reserved bits"},
 }
 
-func securityReason(err error) string {
-	for _, c := range []struct {
-		err    error
-		reason string
-	}{
-		{sdls.ErrTruncated, "truncated"}, {sdls.ErrSPI, "unknown SPI"}, {sdls.ErrVC, "wrong virtual channel"},
-		{sdls.ErrForged, "forged"}, {sdls.ErrReplayed, "replayed"},
-	} {
-		if errors.Is(err, c.err) {
-			return c.reason
-		}
+// Reason says which layer refused a frame and why, without the octets at hand: words of which
+// there are few, so that refusals can be counted by them. The layer is "" if the error does
+// not tell it.
+func Reason(err error) (layer, reason string) {
+	var e *ccsds.DecodeError
+	if errors.As(err, &e) {
+		layer = e.Layer
 	}
-	return "malformed"
+	for _, r := range reasons {
+		if !errors.Is(err, r.err) {
+			continue
+		}
+		if r.sdls {
+			layer = layerSDLS
+		}
+		return layer, r.reason
+	}
+	return layer, "malformed"
+}
+
+// Refusal is both in one, "layer: reason".
+func Refusal(err error) string {
+	layer, reason := Reason(err)
+	if layer == "" {
+		return reason
+	}
+	return layer + ": " + reason
 }

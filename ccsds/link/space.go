@@ -173,7 +173,8 @@ func (s *Space) frame(data []byte, info UpInfo) (taken bool) {
 	}
 	f, err := s.framing.decode(data)
 	if err != nil {
-		s.refuse(string(s.p.Up), frameReason(err))
+		_, reason := Reason(err)
+		s.refuse(string(s.p.Up), reason)
 		return false
 	}
 	vc := s.vcs[f.vc]
@@ -234,7 +235,8 @@ func (s *Space) open(vc *spaceVC, f *upFrame) {
 		s.fsr.Note(f.field, layout, err)
 		s.log.Frame(f.field, layout, err)
 		if err != nil {
-			s.refuse("sdls", securityReason(err))
+			_, reason := Reason(err)
+			s.refuse(layerSDLS, reason)
 			return
 		}
 		unit = append(unit, clear...)

@@ -57,6 +57,9 @@ func (p Profile) validateDown() error {
 		{p.InsertZone > 0 && p.Down != FramingAOS && p.Down != FramingUSLP, "insert_zone: only aos and uslp frames have one"},
 		{p.HeaderControl && p.Down != FramingAOS, "header_error_control: only aos frames have it"},
 		{p.LongFECF && (p.Down != FramingUSLP || p.NoFECF), "fecf 32: only uslp frames have it"},
+		{p.Variable && (p.Down != FramingUSLP || !p.Code.sliced()), "variable: only uslp frames vary, and only behind coding ldpc with a codeblock are they found"},
+		{p.Variable && p.InsertZone > 0, "insert_zone: frames of variable length have none"},
+		{p.Truncated != 0 && !p.Variable, "truncated: such frames are there only where frames are variable"},
 		{p.Encapsulation && p.Down == FramingTM, "encapsulation: tm frames carry space packets only here"},
 		{framed && p.NoFECF && !sure, fmt.Sprintf("no fecf: coding %s does not tell a wrong frame from a right one", p.Code.Kind)},
 	}); err != nil || !framed {

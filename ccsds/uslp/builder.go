@@ -21,9 +21,8 @@ type Channel struct {
 	Expedited bool // outside sequence control, with a frame count of its own
 }
 
-// Builder makes the frames of one spacecraft on one physical channel. Packets of frames of
-// fixed length are queued by Append and cut by Next; everything else becomes frames at
-// once.
+// Builder makes the frames of one spacecraft on one physical channel. Packets are queued by
+// Append and put into frames by Next; units given to Send and Stream become frames at once.
 type Builder struct {
 	p           Params
 	countLength uint8
@@ -85,14 +84,10 @@ func (c Channel) check() error {
 	return nil
 }
 
-// Append queues one whole packet for frames of fixed length (rule 000). The octets are
-// copied.
+// Append queues one whole packet for Next. The octets are copied.
 func (b *Builder) Append(c Channel, packet []byte) error {
 	if err := c.check(); err != nil {
 		return fmt.Errorf("queue packet: %w", err)
-	}
-	if !b.p.Fixed() {
-		return errors.New("queue packet: frames have no fixed length")
 	}
 	q := b.queues[c]
 	if q == nil {
@@ -113,13 +108,20 @@ func (b *Builder) Pending(c Channel) int {
 	return 0
 }
 
-// Next appends the next frame of queued packets of c to dst. ok is false, and dst as it
-// was, when too little waits: less than a frame, or with flush nothing at all. ocf may be
-// nil.
+// Next appends the next frame of queued packets of c to dst: end to end across frames of
+// fixed length (rule 000); whole in frames of variable length, as many as fit (111), or in
+// segments if longer (100, 101, 110). ok is false, and dst as it was, when too little waits:
+// less than a frame, or with flush nothing at all. ocf may be nil.
+//
+// A packet that fills a truncated frame to the last octet travels in one, by itself and
+// without ocf.
 func (b *Builder) Next(dst []byte, c Channel, ocf *[4]byte, flush bool) (frame []byte, ok bool) {
 	q := b.queues[c]
 	if q == nil {
 		return dst, false
+	}
+	if !b.p.Fixed() {
+		return b.nextVariable(dst, c, q, ocf, flush)
 	}
 	room := b.room(c.VC, fieldHeaderLength, ocf != nil)
 	zone, first, ok := q.Next(room, flush)
@@ -193,19 +195,7 @@ func (b *Builder) fixed(vc ccsds.VCID, unit []byte, first, ocf bool) (f Field, t
 // variable makes the next data field of a unit in frames of variable length.
 func (b *Builder) variable(vc ccsds.VCID, unit []byte, first, ocf bool) (f Field, took int) {
 	took = min(b.room(vc, 1, ocf), len(unit))
-	last := took == len(unit)
-	switch {
-	case first && last:
-		f.Rule = NoSegmentation
-	case first:
-		f.Rule = StartingSegment
-	case last:
-		f.Rule = LastSegment
-	default:
-		f.Rule = ContinuingSegment
-	}
-	f.Zone = unit[:took]
-	return f, took
+	return segment(unit[:took], first, took == len(unit)), took
 }
 
 // Stream makes the frames that carry the next octets of a stream without boundaries

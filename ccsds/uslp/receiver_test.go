@@ -233,15 +233,14 @@ func TestBuilderRefuses(t *testing.T) {
 	variable := newBuilder(t, uslp.Params{SCID: 1, MaxLength: 60, TruncatedLength: 20}, 2, false)
 	c, q, none := uslp.Channel{}, packet(1, 20, false), func([]byte) { t.Error("a frame comes out") }
 	for name, err := range map[string]error{
-		"packet into variable frames": variable.Append(c, q),
-		"packet as a unit":            fixed.Send(c, uslp.Packets, q, nil, none),
-		"stream into fixed frames":    fixed.Stream(c, q, nil, none),
-		"idle channel":                fixed.Append(uslp.Channel{VC: 63}, q),
-		"access point":                fixed.Append(uslp.Channel{MAP: 16}, q),
-		"cut packet":                  fixed.Append(c, q[:19]),
-		"idle unit":                   fixed.Send(c, uslp.IdleData, q, nil, none),
-		"empty unit":                  variable.Send(c, uslp.MissionSDU, nil, nil, none),
-		"insert":                      fixed.Insert([]byte{1}),
+		"packet as a unit":         fixed.Send(c, uslp.Packets, q, nil, none),
+		"stream into fixed frames": fixed.Stream(c, q, nil, none),
+		"idle channel":             fixed.Append(uslp.Channel{VC: 63}, q),
+		"access point":             fixed.Append(uslp.Channel{MAP: 16}, q),
+		"cut packet":               fixed.Append(c, q[:19]),
+		"idle unit":                fixed.Send(c, uslp.IdleData, q, nil, none),
+		"empty unit":               variable.Send(c, uslp.MissionSDU, nil, nil, none),
+		"insert":                   fixed.Insert([]byte{1}),
 	} {
 		if err == nil {
 			t.Errorf("%s: is taken", name)

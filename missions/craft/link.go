@@ -21,11 +21,14 @@ type Link struct {
 	UpRate   int    `toml:"up_rate"`   // bit/s on the channel
 
 	FrameLength int    `toml:"frame_length"`         // octets of a frame down; 0: what fills the code
+	Variable    bool   `toml:"variable"`             // uslp frames of at most that length, in sliced ldpc
+	Truncated   int    `toml:"truncated"`            // octets of truncated uslp frames; 0: none
 	Interleave  int    `toml:"interleave"`           // depth of the Reed-Solomon code
 	Correct     int    `toml:"rs_e"`                 // symbols that it corrects in a codeword: 16 or 8
 	Basis       string `toml:"rs_basis"`             // dual or conventional
 	Rate        string `toml:"rate"`                 // of conv, concatenated, ldpc, turbo
 	Block       int    `toml:"block"`                // information bits of a codeword of ldpc, turbo
+	Codeblock   int    `toml:"codeblock"`            // ldpc: codewords behind a marker, frames sliced over them; 0: a frame is a codeword
 	Iterations  int    `toml:"iterations"`           // of their decoders at most
 	Randomiser  string `toml:"randomiser"`           // 255, 131071, none
 	Soft        bool   `toml:"soft"`                 // the station's receiver gives soft symbols
@@ -181,10 +184,10 @@ func (l *Link) spis() []uint16 {
 // profile is the link engines' view.
 func (l *Link) profile(keys map[uint16][KeySize]byte) link.Profile {
 	p := link.Profile{
-		DownRate: l.DownRate, UpRate: l.UpRate, Down: link.Framing(l.Down), FrameLength: l.FrameLength,
+		DownRate: l.DownRate, UpRate: l.UpRate, Down: link.Framing(l.Down), FrameLength: l.FrameLength, Variable: l.Variable, Truncated: l.Truncated,
 		Code: link.Code{
 			Kind: link.CodeKind(l.Coding), E: l.Correct, Interleave: l.Interleave, Conventional: l.Basis == "conventional",
-			Rate: l.Rate, Block: l.Block, Randomiser: link.Randomiser(l.Randomiser), Iterations: l.Iterations,
+			Rate: l.Rate, Block: l.Block, Codeblock: l.Codeblock, Randomiser: link.Randomiser(l.Randomiser), Iterations: l.Iterations,
 		},
 		NoOCF: !l.OCF, NoFECF: l.FECF == 0, LongFECF: l.FECF == 32, HeaderControl: l.FHEC, InsertZone: l.InsertZone, Encapsulation: l.Encap,
 		Up: link.Framing(l.Up), CLTU: link.CLTU(l.CLTU), MaxTCFrame: l.MaxTCFrame, Keys: keys,

@@ -86,4 +86,7 @@ var curves = []curve{
 	{name: "turbo(1784,1/4)", unit: "FER", system: parallel{1784, turbo.Rate14}, points: []point{{db: 0.3}}, slow: true},
 	{name: "turbo(1784,1/6)", unit: "FER", system: parallel{1784, turbo.Rate16}, points: []point{{db: 0.0}}, slow: true},
 	{name: "turbo(8920,1/3)", unit: "FER", system: parallel{8920, turbo.Rate13}, points: []point{{db: 0.2}}, slow: true},
+	{name: "turbo(3568,1/2)", unit: "FER", system: parallel{3568, turbo.Rate12}, points: []point{{db: 1.0}}, slow: true},
+	{name: "turbo(8920,1/2)", unit: "FER", system: parallel{8920, turbo.Rate12}, points: []point{{db: 0.9}}, slow: true},
+	{name: "turbo(8920,1/6)", unit: "FER", system: parallel{8920, turbo.Rate16}, points: []point{{db: 0.0}}, slow: true},
 }

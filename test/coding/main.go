@@ -2,7 +2,7 @@
 // against published figures:
 //
 //	go run ./test/coding [-short] [-only regexp] [-least 1e-5]
-//	go run ./test/coding -sweep [-only regexp] [-least 1e-4] [-patience 5m] > curves.csv
+//	go run ./test/coding -sweep [-only regexp] [-least 1e-4] [-patience 5m] [-step 0.2] > curves.csv
 //
 // One line for each point, as other benchmarks print them:
 //
@@ -43,8 +43,12 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 	least := flags.Float64("least", 5e-5, "no points with a reference rate below this")
 	curved := flags.Bool("sweep", false, "measure whole curves and write them as CSV")
 	patience := flags.Duration("patience", 5*time.Minute, "of a sweep: for one point, roughly")
+	step := flags.Float64("step", 0.2, "of a sweep: dB between points")
 	if err := flags.Parse(args); err != nil {
 		return false, err
+	}
+	if *step <= 0 {
+		return false, fmt.Errorf("-step %g: want more than 0", *step)
 	}
 	match, err := regexp.Compile(*only)
 	if err != nil {
@@ -54,7 +58,7 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 		*least = max(*least, 5e-4)
 	}
 	if *curved {
-		return true, sweep(out, match, *least, *patience)
+		return true, sweep(out, match, plan{*step, *least, *patience})
 	}
 	ok = true
 	for _, c := range curves {

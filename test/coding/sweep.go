@@ -11,13 +11,17 @@ import (
 	"time"
 )
 
-// step is the distance of points of a swept curve in dB.
-const step = 0.2
+// plan is how far a sweep goes.
+type plan struct {
+	step     float64       // between points, in dB
+	least    float64       // rate below which nothing is measured
+	patience time.Duration // for one point, roughly
+}
 
-// sweep measures whole curves, from where most frames are wrong down to the rate least or
-// to the first point that takes longer than patience, and writes them as CSV with the
+// sweep measures whole curves, from where most frames are wrong down to the least rate or
+// to the first point that would take longer than patience, and writes them as CSV with the
 // reference points between them: what test/coding/plot.py draws.
-func sweep(out io.Writer, match *regexp.Regexp, least float64, patience time.Duration) error {
+func sweep(out io.Writer, match *regexp.Regexp, p plan) error {
 	w := csv.NewWriter(out)
 	if err := w.Write([]string{"code", "unit", "ebn0_db", "rate", "frames", "wrong", "source"}); err != nil {
 		return err
@@ -26,7 +30,7 @@ func sweep(out io.Writer, match *regexp.Regexp, least float64, patience time.Dur
 		if !match.MatchString(c.name) {
 			continue
 		}
-		if err := sweepOne(w, c, least, patience); err != nil {
+		if err := sweepOne(w, c, p); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		w.Flush()
@@ -34,7 +38,7 @@ func sweep(out io.Writer, match *regexp.Regexp, least float64, patience time.Dur
 	return w.Error()
 }
 
-func sweepOne(w *csv.Writer, c curve, least float64, patience time.Duration) error {
+func sweepOne(w *csv.Writer, c curve, how plan) error {
 	for _, p := range c.points {
 		if p.rate != 0 {
 			if err := w.Write(row(c, p.db, p.rate, 0, 0, c.source)); err != nil {
@@ -44,7 +48,7 @@ func sweepOne(w *csv.Writer, c curve, least float64, patience time.Duration) err
 	}
 	from := math.Floor((c.points[0].db-1)*5) / 5
 	for i := range 40 {
-		db, begin := from+float64(i)*step, time.Now()
+		db, begin := from+float64(i)*how.step, time.Now()
 		m, err := measure(c.system, db, c.enough(), runtime.NumCPU())
 		if err != nil {
 			return err
@@ -52,8 +56,9 @@ func sweepOne(w *csv.Writer, c curve, least float64, patience time.Duration) err
 		if err := w.Write(row(c, db, m.rate(), m.frames, m.wrong, "measured")); err != nil {
 			return err
 		}
+		w.Flush()
 		// The next point takes as much longer as errors get rarer, a factor of ten at times.
-		if m.rate() < least || time.Since(begin) > patience/10 {
+		if m.rate() < how.least || time.Since(begin) > how.patience/10 {
 			return nil
 		}
 	}

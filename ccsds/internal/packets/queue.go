@@ -68,6 +68,42 @@ func (q *Queue) Next(room int, flush bool) (data []byte, first int, ok bool) {
 	return q.buf[:room], first, true
 }
 
+// Units returns what a data field of at most room octets without pointers carries next, valid
+// until Drop: whole packets, as many as fit; or a piece of one that is longer. first and last
+// say whether the field begins and ends with a packet.
+func (q *Queue) Units(room int) (data []byte, first, last bool) {
+	end := func(i int) int { // of the packet before start i
+		if i < len(q.starts) {
+			return q.starts[i]
+		}
+		return len(q.buf)
+	}
+	i := 0
+	if first = len(q.starts) > 0 && q.starts[0] == 0; first {
+		i = 1
+	}
+	n := end(i)
+	if n > room {
+		return q.buf[:room], first, false
+	}
+	for first && i < len(q.starts) && end(i+1) <= room {
+		i++
+		n = end(i)
+	}
+	return q.buf[:n], first, true
+}
+
+// Head is how long the packet is that waits first, 0 if some of it has gone.
+func (q *Queue) Head() int {
+	if len(q.starts) == 0 || q.starts[0] > 0 {
+		return 0
+	}
+	if len(q.starts) > 1 {
+		return q.starts[1]
+	}
+	return len(q.buf)
+}
+
 // Drop removes the first n octets and the packet starts in them.
 func (q *Queue) Drop(n int) {
 	q.buf = append(q.buf[:0], q.buf[n:]...)

@@ -62,7 +62,7 @@ func (d *decoder) open() (err error) {
 	case d.c.Up:
 		d.up, err = link.NewUpDecoder(p)
 	default:
-		if d.down, err = link.NewDownDecoder(p.Code, p.FrameLength); err != nil {
+		if d.down, err = p.NewDownDecoder(); err != nil {
 			return err
 		}
 		d.deframer, err = link.NewDeframer(p, noFloors{})

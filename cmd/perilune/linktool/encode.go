@@ -60,7 +60,7 @@ func newEncoder(c *Config, out io.Writer) (*encoder, error) {
 	case c.Up:
 		e.up, err = link.NewUpEncoder(c.Profile)
 	case c.framing() != link.FramingPackets:
-		if e.down, err = link.NewDownEncoder(c.Profile.Code, c.Profile.FrameLength); err == nil && c.Units == Packets {
+		if e.down, err = c.Profile.NewDownEncoder(); err == nil && c.Units == Packets {
 			e.framer, err = link.NewFramer(c.Profile, numbers())
 		}
 	}

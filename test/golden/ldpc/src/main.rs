@@ -1,10 +1,12 @@
-//! Makes the golden values of ccsds/coding/ldpc from crates that are not ours.
+//! Makes the golden values of ccsds/coding/ldpc and ccsds/link from crates that are not ours.
 //!
 //!     cd test/golden/ldpc && cargo run --release --target-dir /tmp/golden-ldpc
 //!
 //! Codewords come from labrador-ldpc, which holds the generator matrices of the codes up to
 //! k = 4096. Parity-check matrices come from ldpc-toolbox, which holds those of the AR4JA
-//! family and of the code of rate 7/8: a digest of each, and the ones of some rows.
+//! family and of the code of rate 7/8: a digest of each, and the ones of some rows. Streams of
+//! sliced frames (CCSDS 131.0-B-5 section 8) are labrador's codewords behind markers, randomised
+//! by a shift register that is written once more here.
 
 use labrador_ldpc::LDPCCode;
 use ldpc_toolbox::codes::ccsds::{AR4JACode, AR4JAInfoSize, AR4JARate, C2Code};
@@ -12,6 +14,7 @@ use ldpc_toolbox::sparse::SparseMatrix;
 use std::fmt::Write;
 
 const OUT: &str = "../../../ccsds/coding/ldpc/testdata";
+const LINK: &str = "../../../ccsds/link/testdata";
 
 /// The generator of the test data: a linear congruence, its upper octet.
 fn data(seed: u32, n: usize) -> Vec<u8> {
@@ -95,8 +98,59 @@ fn matrices() -> String {
     out
 }
 
+/// The pseudo-random sequence h(x) = x^8 + x^7 + x^5 + x^3 + 1, from all ones.
+fn randomise(block: &mut [u8]) {
+    let mut bits = [1u8; 8];
+    for octet in block {
+        for i in (0..8).rev() {
+            *octet ^= bits[0] << i;
+            let next = bits[0] ^ bits[3] ^ bits[5] ^ bits[7];
+            bits.rotate_left(1);
+            bits[7] = next;
+        }
+    }
+}
+
+/// Frames with their markers as one stream, cut into information blocks; a marker in front of
+/// so many codewords, which are randomised as one.
+fn sliced() -> String {
+    let mut out = String::from(
+        "# Made by test/golden/ldpc with labrador-ldpc 1.2.1.\n\
+         # information-bits sent-bits codewords-of-a-codeblock octets-of-a-frame frames channel\n",
+    );
+    for (code, m, frame, frames) in [
+        (LDPCCode::TM1280, 1, 100, 5),
+        (LDPCCode::TM1536, 3, 256, 4),
+        (LDPCCode::TM2048, 8, 60, 16),
+        (LDPCCode::TM8192, 2, 1115, 3),
+    ] {
+        let (k, n) = (code.k() / 8, code.n() / 8);
+        let sent = data(77, frame * frames);
+        let mut stream = Vec::new();
+        for f in sent.chunks(frame) {
+            stream.extend([0x1a, 0xcf, 0xfc, 0x1d]);
+            stream.extend(f);
+        }
+        stream.resize(stream.len().div_ceil(m * k) * m * k, 0);
+        let mut channel = Vec::new();
+        for slice in stream.chunks(m * k) {
+            channel.extend([0x03, 0x47, 0x76, 0xc7, 0x27, 0x28, 0x95, 0xb0]);
+            let mut block = vec![0u8; m * n];
+            for (info, word) in slice.chunks(k).zip(block.chunks_mut(n)) {
+                code.copy_encode(info, word);
+            }
+            randomise(&mut block);
+            channel.extend(block);
+        }
+        writeln!(out, "{} {} {m} {frame} {} {}", code.k(), code.n(), hex(&sent), hex(&channel)).unwrap();
+    }
+    out
+}
+
 fn main() -> std::io::Result<()> {
     std::fs::create_dir_all(OUT)?;
+    std::fs::create_dir_all(LINK)?;
+    std::fs::write(format!("{LINK}/sliced.txt"), sliced())?;
     std::fs::write(format!("{OUT}/codewords.txt"), codewords())?;
     std::fs::write(format!("{OUT}/matrices.txt"), matrices())
 }

@@ -82,7 +82,7 @@ bench-tender: ## start and hold guests, rings (SOLO5_HVT=path to compare, BENCHF
 .PHONY: test-interop
 test-interop: perilune ## against programs that are not ours, YAMCS among them; installs them, a skip fails
 	@$(BIN)/perilune doctor --install --for interop
-	@$(GO) run ./test/run -no-skip -tags interop -count=1 -timeout 25m ./test/interop/...
+	@$(GO) run ./test/run -no-skip -tags interop -count=1 -timeout 90m ./test/interop/...
 
 .PHONY: test-guests
 test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR; NEST=amd64|arm64: emulated; TENDER=PROGRAM)

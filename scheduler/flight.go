@@ -247,6 +247,11 @@ func (f *flight) announce() {
 		text += ": " + w.Cause
 	}
 	f.services.Event(pus.EventInfo, id, text)
+	if f.stored != nil {
+		for _, damage := range f.stored.Damage() {
+			f.services.Event(pus.EventMedium, pus.EventStoreDamaged, damage)
+		}
+	}
 	if f.mode.Mode() == pus.ModeSafe {
 		f.services.Event(pus.EventHigh, pus.EventSafeEntered, f.mode.cause)
 	}

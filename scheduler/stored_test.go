@@ -1,6 +1,8 @@
 package scheduler_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,7 +12,8 @@ import (
 )
 
 // What a pass did not hear, and flight did not live to see asked for, comes down later by
-// the replay channel: as it was, with its time and count.
+// the replay channel: as it was, with its time and count. A segment that cannot be opened is said
+// and hinders nothing.
 func TestReplayAfterRestart(t *testing.T) {
 	c := newCraft(t, 1e-4)
 	c.boot()
@@ -20,8 +23,12 @@ func TestReplayAfterRestart(t *testing.T) {
 	pong := c.ground.wait("TM[17,2]", func(tm pus.Telemetry) bool { return tm.Service == pus.ServiceTest })
 	c.halt()
 	c.ground.forget()
+	if err := os.Mkdir(filepath.Join(c.dir, "data", "packets", "00000000000000ff"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
 	c.ground.event(pus.EventFlightRestarted, "restart 1")
+	c.ground.event(pus.EventStoreDamaged, "ff: is a directory")
 	retrieve, err := pus.EncodeMessage(pus.Kind{Service: pus.ServiceStorage, Subtype: 9}, pus.Retrievals{Retrievals: []pus.Retrieval{
 		{Store: 1, Start: at - timecode.Instant(time.Minute), End: at + timecode.Instant(time.Hour)},
 	}})

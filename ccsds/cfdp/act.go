@@ -1,21 +1,24 @@
 package cfdp
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // Actor is a Filestore that carries out filestore requests. Names come from
-// the other side: none may lead out of the root. Without it, or
-// where the entity does not serve, all requests are answered as not performed.
+// the other side: none may lead out of the root. No file may grow beyond maxSize octets.
+// Without it, or where the entity does not serve, all requests are answered as not performed.
 type Actor interface {
-	Act(FilestoreRequest) (RequestStatus, error)
+	Act(f FilestoreRequest, maxSize uint64) (RequestStatus, error)
 }
 
 // act carries out the filestore requests of the metadata, in order; behind one
-// that failed none is performed (§4.9.5). It is called once for a transaction:
+// that failed or that cannot be read none is performed (§4.9.5). It is called once for a transaction:
 // the record says so before the first request, for a rename that is done twice
 // fails and an append harms. It returns the fields for the Finished PDU.
 func (r *receiver) act() []TLV {
 	actor, ok := r.e.cfg.Store.(Actor)
-	requests := r.requests()
+	requests, sound := r.requests()
 	if len(requests) == 0 {
 		return nil
 	}
@@ -25,8 +28,8 @@ func (r *receiver) act() []TLV {
 	r.acting = true
 	r.save()
 	var done []FilestoreResponse
-	for _, f := range requests {
-		status, err := actor.Act(f)
+	for _, f := range requests[:sound] {
+		status, err := actor.Act(f, r.e.cfg.Limits.MaxFileSize)
 		answer := FilestoreResponse{FilestoreRequest: f, Status: status}
 		if err != nil {
 			answer.Message = err.Error()
@@ -35,6 +38,9 @@ func (r *receiver) act() []TLV {
 		if status != RequestDone {
 			break
 		}
+	}
+	if len(done) == sound && sound < len(requests) {
+		done = append(done, FilestoreResponse{FilestoreRequest: requests[sound], Status: RequestNotPerformed, Message: "cannot be read"})
 	}
 	return r.answer(requests, done, "")
 }
@@ -61,20 +67,23 @@ func (r *receiver) answer(requests []FilestoreRequest, done []FilestoreResponse,
 	return all
 }
 
-func (r *receiver) requests() []FilestoreRequest {
+// requests are the filestore requests of the metadata, and how many come before the first that
+// cannot be read; of that one there is what could be.
+func (r *receiver) requests() (all []FilestoreRequest, sound int) {
 	if r.meta == nil {
-		return nil
+		return nil, 0
 	}
-	var all []FilestoreRequest
+	var bad error
 	for _, t := range r.meta.TLVs {
 		if t.Type != TLVFilestoreRequest {
 			continue
 		}
-		if f, err := DecodeFilestoreRequest(t.Value); err == nil {
-			all = append(all, f)
+		f, err := DecodeFilestoreRequest(t.Value)
+		if all, bad = append(all, f), errors.Join(bad, err); bad == nil {
+			sound++
 		}
 	}
-	return all
+	return all, sound
 }
 
 // requestsFit says whether the answers will fit a Finished PDU of size octets.

@@ -13,7 +13,9 @@ func (e *Entity) Tick(now time.Time) {
 		return
 	}
 	for _, t := range append([]transaction(nil), e.order...) {
-		t.tick()
+		if !t.state().Suspended {
+			t.tick()
+		}
 	}
 }
 
@@ -24,7 +26,9 @@ func (e *Entity) NextTimer() time.Time {
 	}
 	var first timer
 	for _, t := range e.order {
-		first = earliest(first, t.timer())
+		if !t.state().Suspended {
+			first = earliest(first, t.timer())
+		}
 	}
 	if !first.on {
 		return time.Time{}
@@ -56,12 +60,25 @@ func (e *Entity) Cancel(id TransactionID) error {
 // Suspend stops sending data of a transaction, or asking for it. What arrives
 // is still taken.
 func (e *Entity) Suspend(id TransactionID) error {
-	return e.with(id, func(t transaction) { t.suspend(true) })
+	return e.with(id, func(t transaction) { e.suspend(t, true) })
 }
 
 // Resume lets a suspended transaction go on.
 func (e *Entity) Resume(id TransactionID) error {
-	return e.with(id, func(t transaction) { t.suspend(false) })
+	return e.with(id, func(t transaction) { e.suspend(t, false) })
+}
+
+func (e *Entity) suspend(t transaction, on bool) {
+	i := t.state()
+	if i.Suspended == on {
+		return
+	}
+	if i.Suspended = on; on {
+		t.pause()
+	} else {
+		t.goOn()
+	}
+	t.save()
 }
 
 // Prompt makes the sender of a class 2 transaction ask its receiver for what it
@@ -102,7 +119,7 @@ func (e *Entity) with(id TransactionID, do func(transaction)) error {
 func (e *Entity) Transactions() []Info {
 	all := make([]Info, 0, len(e.order))
 	for _, t := range e.order {
-		all = append(all, t.state())
+		all = append(all, *t.state())
 	}
 	return all
 }

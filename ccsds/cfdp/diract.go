@@ -15,7 +15,7 @@ import (
 // Act carries out a filestore request within the root. It replaces no file but
 // where the request says so, removes no directory that holds something, and
 // follows no link out.
-func (d *Dir) Act(f FilestoreRequest) (RequestStatus, error) {
+func (d *Dir) Act(f FilestoreRequest, maxSize uint64) (RequestStatus, error) {
 	for _, name := range []string{f.First, f.Second} {
 		if err := checkName(name); err != nil && (name == f.First || f.twoNames()) {
 			return notAllowed(f.Action), err
@@ -36,7 +36,7 @@ func (d *Dir) Act(f FilestoreRequest) (RequestStatus, error) {
 	case ActionRenameFile:
 		return d.rename(f)
 	case ActionAppendFile, ActionReplaceFile:
-		return d.join(f)
+		return d.join(f, maxSize)
 	}
 	return RequestNotPerformed, errors.New("unknown action")
 }
@@ -108,7 +108,7 @@ func (d *Dir) rename(f FilestoreRequest) (RequestStatus, error) {
 
 // join makes the first file anew, of both or of the second only, and puts it in
 // place at once: no half of it is ever seen.
-func (d *Dir) join(f FilestoreRequest) (RequestStatus, error) {
+func (d *Dir) join(f FilestoreRequest, maxSize uint64) (RequestStatus, error) {
 	first, err := d.Open(f.First)
 	if err != nil {
 		return missingFirst, bare(err)
@@ -119,14 +119,18 @@ func (d *Dir) join(f FilestoreRequest) (RequestStatus, error) {
 		return missingSecond, bare(err)
 	}
 	defer second.Close()
+	parts, size := []Reader{second}, uint64(second.Size())
+	if f.Action == ActionAppendFile {
+		parts, size = []Reader{first, second}, size+uint64(first.Size())
+	}
+	if size > maxSize {
+		return refusedTwo, fmt.Errorf("%d octets, at most %d", size, maxSize)
+	}
 	w, err := d.Create(f.First, 0)
 	if err != nil {
 		return refusedTwo, bare(err)
 	}
-	at, parts := int64(0), []Reader{second}
-	if f.Action == ActionAppendFile {
-		parts = []Reader{first, second}
-	}
+	at := int64(0)
 	for _, p := range parts {
 		n, err := io.Copy(io.NewOffsetWriter(w, at), io.NewSectionReader(p, 0, p.Size()))
 		if err != nil {

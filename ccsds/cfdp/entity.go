@@ -23,13 +23,14 @@ type transaction interface {
 	id() TransactionID
 	control() []byte // a directive that waits, or nil
 	data() []byte    // file data that waits, or nil
-	tick()
-	timer() timer
-	thaw() // the signal is back: repeat what may have been lost
+	tick()           // not while it is suspended
+	timer() timer    // the next that runs out
+	thaw()           // the signal is back: repeat what may have been lost
 	cancel()
-	suspend(on bool)
+	pause()          // stop all timers: it is suspended
+	goOn()           // it is no more
 	priority() uint8 // of its data
-	state() Info
+	state() *Info
 	save()
 }
 

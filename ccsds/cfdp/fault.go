@@ -62,11 +62,11 @@ func (e *Entity) tolerate(t transaction, c Condition, overrides []TLV) bool {
 	if h != HandlerSuspend && h != HandlerIgnore {
 		return false
 	}
-	i := t.state()
+	i := *t.state()
 	i.Condition = c
 	e.queue(e.ev.Fault, i)
 	if h == HandlerSuspend {
-		t.suspend(true)
+		e.suspend(t, true)
 	}
 	return true
 }

@@ -151,7 +151,8 @@ func TestFilestoreRequestsAreNotPerformed(t *testing.T) {
 	for pdu, ok := b.e.Next(time.Unix(1, 0)); ok; pdu, ok = b.e.Next(time.Unix(1, 0)) {
 		if _, p := body(t, pdu); isA[*cfdp.Finished](p) {
 			f := p.(*cfdp.Finished)
-			if f.Status != cfdp.FileUnreported || len(f.TLVs) != 2 || string(f.TLVs[0].Value) != "\x1F\x06victim\x00" || string(f.TLVs[1].Value) != "\x2F\x06victim\x01y\x00" {
+			if f.Status != cfdp.FileUnreported || len(f.TLVs) != 3 || string(f.TLVs[0].Value) != "\x1F\x06victim\x00" || string(f.TLVs[1].Value) != "\x2F\x06victim\x01y\x00" ||
+				string(f.TLVs[2].Value) != "\x2F\x00\x00\x00" { // of this one nothing but the action could be read
 				t.Errorf("finished: %+v", f)
 			}
 		}

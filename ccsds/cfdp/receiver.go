@@ -51,13 +51,10 @@ func (e *Entity) newReceiver(h Header) *receiver {
 }
 
 func (r *receiver) id() TransactionID { return r.info.ID }
-func (r *receiver) state() Info       { return r.info }
+func (r *receiver) state() *Info      { return &r.info }
 func (r *receiver) priority() uint8   { return 0 }
 
 func (r *receiver) timer() timer {
-	if r.info.Suspended {
-		return timer{}
-	}
 	return earliest(r.ackTimer, r.nakTimer, r.idle, r.keepAlive)
 }
 

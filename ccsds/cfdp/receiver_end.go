@@ -35,9 +35,6 @@ func (r *receiver) data() []byte { return nil }
 
 func (r *receiver) tick() {
 	t := r.e.cfg.Timers
-	if r.info.Suspended {
-		return
-	}
 	if r.keepAlive.expired(&r.e.clock) {
 		r.prompt = true
 		if r.eof == nil && !r.over {
@@ -99,25 +96,20 @@ func (r *receiver) thaw() {
 	}
 }
 
-func (r *receiver) suspend(on bool) {
-	if r.info.Suspended == on {
-		return
+func (r *receiver) pause() {
+	r.ackTimer.stop()
+	r.nakTimer.stop()
+	r.idle.stop()
+	r.keepAlive.stop()
+}
+
+func (r *receiver) goOn() {
+	r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
+	if r.eof != nil && !r.over {
+		r.startNAKTimer()
 	}
-	r.info.Suspended = on
-	if on {
-		r.ackTimer.stop()
-		r.nakTimer.stop()
-		r.idle.stop()
-		r.keepAlive.stop()
-	} else {
-		r.idle.start(&r.e.clock, r.e.cfg.Timers.Inactivity)
-		if r.eof != nil && !r.over {
-			r.startNAKTimer()
-		}
-		r.thaw()
-		_ = r.maybeComplete() // a fault may have suspended it; the Finished event tells
-	}
-	r.save()
+	r.thaw()
+	_ = r.maybeComplete() // a fault may have suspended it; the Finished event tells
 }
 
 func (r *receiver) tolerate(c Condition) bool { return r.e.tolerate(r, c, r.overrides()) }

@@ -157,7 +157,8 @@ func (r *receiver) resume(rec receiveRecord, keep map[string]bool) {
 		if r.meta == nil || r.meta.Dest == "" {
 			status = FileUnreported
 		}
-		r.finish(closedTransaction{Status: status, Responses: r.answer(r.requests(), nil, "broken off by a restart")})
+		requests, _ := r.requests()
+		r.finish(closedTransaction{Status: status, Responses: r.answer(requests, nil, "broken off by a restart")})
 		return
 	}
 	if r.meta != nil && r.meta.Dest != "" {

@@ -126,15 +126,9 @@ func (e *Entity) makeSender(id TransactionID, p Put, f Reader) (*sender, error) 
 }
 
 func (s *sender) id() TransactionID { return s.info.ID }
-func (s *sender) state() Info       { return s.info }
+func (s *sender) state() *Info      { return &s.info }
 func (s *sender) priority() uint8   { return s.put.Priority }
-
-func (s *sender) timer() timer {
-	if s.info.Suspended {
-		return timer{}
-	}
-	return s.ackTimer
-}
+func (s *sender) timer() timer      { return s.ackTimer }
 
 // encode makes a PDU. Names, sizes and ids were checked when the transaction
 // was made, so it does not fail.

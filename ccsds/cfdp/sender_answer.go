@@ -78,7 +78,7 @@ func (s *sender) nak(b *NAK) {
 }
 
 func (s *sender) tick() {
-	if s.info.Suspended || !s.ackTimer.expired(&s.e.clock) {
+	if !s.ackTimer.expired(&s.e.clock) {
 		return
 	}
 	s.acks++
@@ -125,21 +125,17 @@ func (s *sender) abandon(why Condition) {
 	s.save()
 }
 
-func (s *sender) suspend(on bool) {
-	if s.info.Suspended == on {
+func (s *sender) pause() { s.ackTimer.stop() }
+
+func (s *sender) goOn() {
+	if !s.eofSent {
 		return
 	}
-	s.info.Suspended = on
-	if on {
-		s.ackTimer.stop()
-	} else if s.eofSent {
-		// Nothing may be left to send; EOF makes the receiver say what it needs.
-		s.eofDue = s.head.Mode == Acknowledged
-		if !s.eofDue {
-			s.ackTimer.start(&s.e.clock, s.e.cfg.Timers.Check)
-		}
+	// Nothing may be left to send; EOF makes the receiver say what it needs.
+	s.eofDue = s.head.Mode == Acknowledged
+	if !s.eofDue {
+		s.ackTimer.start(&s.e.clock, s.e.cfg.Timers.Check)
 	}
-	s.save()
 }
 
 func (s *sender) finish(c Condition) {

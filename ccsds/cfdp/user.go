@@ -1,5 +1,7 @@
 package cfdp
 
+import "errors"
+
 // Lister is a Filestore that can tell what is in a directory.
 type Lister interface {
 	List(dir string) ([]byte, error)
@@ -57,15 +59,15 @@ func idLength(v uint64, usual uint8) uint8 {
 
 // proxy carries out a put that the other side asks for.
 func (e *Entity) proxy(i Info, m Message, all []Message) {
+	var bad error
 	p := Put{Dest: m.Dest.Value, Source: m.First, DestName: m.Second, Class: i.Class, Served: true, Origin: &i.ID, Priority: e.cfg.ServePriority}
 	for _, o := range all {
 		switch o.Type {
 		case MessageProxyMessage:
 			p.Messages = append(p.Messages, o.Value)
 		case MessageProxyRequest:
-			if f, err := DecodeFilestoreRequest(o.Value); err == nil {
-				p.Requests = append(p.Requests, f)
-			}
+			f, err := DecodeFilestoreRequest(o.Value)
+			p.Requests, bad = append(p.Requests, f), errors.Join(bad, err)
 		case MessageProxyFault:
 			p.Faults = append(p.Faults, FaultHandler{o.Faulty, o.Handler})
 		case MessageProxyMode:
@@ -78,8 +80,8 @@ func (e *Entity) proxy(i Info, m Message, all []Message) {
 			p.FlowLabel = o.Value
 		}
 	}
-	err := p.Message(Message{Type: MessageOriginating, ID: i.ID, EntityLength: idLength(i.ID.Source, entityLength),
-		SequenceLength: idLength(i.ID.Sequence, sequenceLength)})
+	err := errors.Join(bad, p.Message(Message{Type: MessageOriginating, ID: i.ID, EntityLength: idLength(i.ID.Source, entityLength),
+		SequenceLength: idLength(i.ID.Sequence, sequenceLength)}))
 	if err == nil {
 		err = e.begin(e.clock.last, p)
 	}
@@ -135,7 +137,7 @@ func (e *Entity) remote(i Info, m Message) {
 	if ok {
 		out.Status = StatusActive
 		if m.Type != MessageReport {
-			t.suspend(m.Type == MessageSuspend)
+			e.suspend(t, m.Type == MessageSuspend)
 			out.Flag = t.state().Suspended
 		}
 	}

@@ -33,6 +33,7 @@ const (
 	EventActionTaken      EventID = 71
 	EventKeysChanged      EventID = 80
 	EventKeysRefused      EventID = 81
+	EventStoreDamaged     EventID = 90
 )
 
 var eventNames = map[EventID]string{
@@ -59,6 +60,7 @@ var eventNames = map[EventID]string{
 	EventActionTaken:      "action taken",
 	EventKeysChanged:      "keys changed",
 	EventKeysRefused:      "keys refused",
+	EventStoreDamaged:     "packet store damaged",
 }
 
 func (id EventID) String() string {

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,10 +19,13 @@ type Need struct {
 	Name    string // what a person calls it
 	Why     string
 	Package string // of Debian and Ubuntu; "" if no package brings it
+	Newer   string // taken in place of Package by a release that has it: its Package is too old
 
 	Command  string   // found on PATH or in sbin, or …
 	File     string   // … a file
 	Try      []string // arguments with which Command must succeed
+	Version  string   // argument with which Command tells its version, which …
+	Least    string   // … must be this or newer
 	Optional bool     // things work without it, but worse
 }
 
@@ -49,11 +54,12 @@ var Needs = []Need{
 var Interop = []Need{
 	{Name: "Go", Why: "builds the tests", Command: "go"},
 	python,
-	{Name: "Java", Why: "runs YAMCS, which wants version 17 or newer", Package: "default-jre-headless", Command: "java", Try: []string{"-version"}},
+	{Name: "Java", Why: "runs YAMCS", Package: "default-jre-headless", Newer: "openjdk-21-jre-headless", Command: "java", Version: "-version", Least: "17"},
 	{Name: "Maven", Why: "fetches YAMCS", Package: "maven", Command: "mvn"},
 	{Name: "tshark", Why: "reads captures", Package: "tshark", Command: "tshark"},
 	{Name: "libfec", Why: "has another Reed–Solomon code", Package: "libfec-dev", File: "/usr/include/fec.h"},
-	{Name: "Cargo", Why: "builds the program with labrador-ldpc", Package: "cargo", Command: "cargo"},
+	// Older ones know no sparse index of crates, by which alone most mirrors speak.
+	{Name: "Cargo", Why: "builds the program with labrador-ldpc", Package: "cargo", Newer: "cargo-web", Command: "cargo", Version: "--version", Least: "1.70"},
 }
 
 // Sets are the needs by what they are for.
@@ -74,6 +80,9 @@ func Check(needs []Need) []Result {
 		r := Result{Need: n, OK: err == nil, Detail: where}
 		if err != nil {
 			r.Detail = err.Error()
+			if n.Newer != "" && known(n.Newer) {
+				r.Package = n.Newer
+			}
 		}
 		results = append(results, r)
 	}
@@ -93,6 +102,9 @@ func (n Need) find() (string, error) {
 		if n.Try != nil && exec.Command(path, n.Try...).Run() != nil {
 			return "", fmt.Errorf("%s %s fails", path, strings.Join(n.Try, " "))
 		}
+		if n.Least != "" {
+			return path, n.recent(path)
+		}
 		return path, nil
 	}
 	// Debian keeps these off the PATH of people who are not root.
@@ -103,6 +115,37 @@ func (n Need) find() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is not on the PATH", n.Command)
+}
+
+// known says whether this release has a package.
+func known(name string) bool {
+	return exec.Command("apt-cache", "show", "--no-all-versions", name).Run() == nil
+}
+
+// recent says whether the program at path is new enough.
+func (n Need) recent(path string) error {
+	out, err := exec.Command(path, n.Version).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", path, n.Version, err)
+	}
+	have := number.FindString(string(out))
+	if have == "" {
+		return fmt.Errorf("%s %s names no version", path, n.Version)
+	}
+	if slices.Compare(parts(have), parts(n.Least)) < 0 {
+		return fmt.Errorf("%s is %s, and %s or newer is wanted", path, have, n.Least)
+	}
+	return nil
+}
+
+var number = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
+
+func parts(version string) (all []int) {
+	for p := range strings.SplitSeq(version, ".") {
+		n, _ := strconv.Atoi(p) // one too long counts as none
+		all = append(all, n)
+	}
+	return all
 }
 
 // Missing gives what is not there and must be, and the packages that bring
@@ -170,37 +213,47 @@ func Ensure(ctx context.Context, needs []Need, say func(string)) error {
 		return nil
 	}
 	if len(packages) > 0 {
-		if err := Install(ctx, packages, say); err != nil {
+		if err := install(ctx, needs, say); err != nil {
 			return err
 		}
-		missing, _ = Missing(Check(needs))
 	}
 	var names []string
-	for _, n := range missing {
-		names = append(names, fmt.Sprintf("%s (it %s)", n.Name, n.Why))
+	for _, r := range Check(needs) {
+		if !r.OK && !r.Optional {
+			names = append(names, fmt.Sprintf("%s (it %s): %s", r.Name, r.Why, r.Detail))
+		}
 	}
 	if len(names) > 0 {
-		return fmt.Errorf("still missing: %s", strings.Join(names, ", "))
+		return fmt.Errorf("still missing: %s", strings.Join(names, "; "))
 	}
 	return nil
 }
 
-// Install installs packages by apt-get, saying first what it does.
-func Install(ctx context.Context, packages []string, say func(string)) error {
-	install, err := Command(packages)
+// install installs what is missing by apt-get, saying first what it does.
+func install(ctx context.Context, needs []Need, say func(string)) error {
+	_, packages := Missing(Check(needs))
+	say("missing Debian packages: " + strings.Join(packages, " "))
+	c, err := Command(packages)
 	if err != nil {
 		return err
 	}
-	update := append(slices.Clone(install[:slices.Index(install, "install")]), "update", "-q")
-	say("missing Debian packages: " + strings.Join(packages, " "))
-	for _, c := range [][]string{update, install} {
-		say("running: " + strings.Join(c, " "))
-		cmd := exec.CommandContext(ctx, c[0], c[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		cmd.Stdin = os.Stdin // sudo may ask
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
-		}
+	if err := run(ctx, append(slices.Clone(c[:slices.Index(c, "install")]), "update", "-q"), say); err != nil {
+		return err
+	}
+	_, packages = Missing(Check(needs)) // what this release has is known now
+	if c, err = Command(packages); err != nil {
+		return err
+	}
+	return run(ctx, c, say)
+}
+
+func run(ctx context.Context, c []string, say func(string)) error {
+	say("running: " + strings.Join(c, " "))
+	cmd := exec.CommandContext(ctx, c[0], c[1:]...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	cmd.Stdin = os.Stdin // sudo may ask
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
 	}
 	return nil
 }

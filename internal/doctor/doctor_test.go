@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +59,28 @@ func TestNeeds(t *testing.T) {
 			if n.Name == "" || n.Why == "" || (n.Command == "") == (n.File == "") {
 				t.Errorf("%s: %+v", name, n)
 			}
+		}
+	}
+}
+
+// A program that is too old is as good as none, and a release's newer package is named instead.
+func TestVersion(t *testing.T) {
+	for _, c := range []struct {
+		says, least, want string
+	}{
+		{"cargo 1.65.0", "1.70", "is 1.65.0, and 1.70 or newer is wanted"},
+		{"cargo 1.70.0 (ec8a8a0ca 2023-04-25)", "1.70", ""},
+		{`openjdk version "17.0.15" 2025-04-15`, "17", ""},
+		{`openjdk version "1.8.0_412"`, "17", "is 1.8.0,"},
+		{"none", "1", "names no version"},
+	} {
+		program := filepath.Join(t.TempDir(), "program")
+		if err := os.WriteFile(program, []byte("#!/bin/sh\necho '"+c.says+"' >&2\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r := Check([]Need{{Name: "program", Command: program, Version: "--version", Least: c.least}})[0]
+		if r.OK != (c.want == "") || !strings.Contains(r.Detail, c.want) {
+			t.Errorf("%s: %t, %s", c.says, r.OK, r.Detail)
 		}
 	}
 }

@@ -56,14 +56,7 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 }
 
 // Decode reads one message, which must fill b exactly.
-func Decode(b []byte) (Message, error) {
-	kind, r := seqpacket.NewReader(b, MaxMessage)
-	m := read(kind, r)
-	if err := r.Done(); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
+func Decode(b []byte) (Message, error) { return seqpacket.Decode(b, MaxMessage, read) }
 
 // read takes the fields in the order in which Encode writes them: Go
 // evaluates the calls of a composite literal from left to right.

@@ -77,6 +77,18 @@ func NewReader(b []byte, limit int) (kind byte, r *Reader) {
 	return b[0], &Reader{b: b[1:]}
 }
 
+// Decode reads one message of at most limit octets, which must fill b exactly; read takes the
+// fields of its kind.
+func Decode[M any](b []byte, limit int, read func(kind byte, r *Reader) M) (M, error) {
+	kind, r := NewReader(b, limit)
+	m := read(kind, r)
+	if err := r.Done(); err != nil {
+		var none M
+		return none, err
+	}
+	return m, nil
+}
+
 // Fail makes the message an error, unless it is one already.
 func (r *Reader) Fail(format string, a ...any) {
 	if r.err == nil {

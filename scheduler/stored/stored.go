@@ -2,30 +2,28 @@
 // by time. When it is full the oldest segment goes.
 //
 //	segment   records one after the other, in a file named by its number
-//	record    length of the packet u16, instant i64, CRC-32 of instant and packet, packet
+//	record    marker, length of the packet u16, instant i64, CRC-32 of all but the marker, packet
 //
 // A record survives the death of the program at once and loss of power once its segment is
-// complete: telemetry is traffic, and a sync for each packet would wear the disk. What a
-// torn or damaged record leaves of its segment is found at the next start.
+// complete: telemetry is traffic, and a sync for each packet would wear the disk. A damaged
+// record costs itself: behind it the next marker with a right CRC is looked for. A file that
+// cannot be opened is set aside as bad-NUMBER until the next start.
 package stored
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/perilune/perilune/ccsds/timecode"
 )
 
 const (
-	headerLength = 14
-	maxPacket    = 65535
-	segments     = 16 // of a full store
+	maxPacket = 65535
+	segments  = 16 // of a full store
 )
 
 // ErrFull says that too many retrievals wait.
@@ -54,7 +52,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	segments []segment // by number; the last is written to
+	last     uint64    // the highest number so far, of a file that was set aside too
 	file     *os.File  // of the last segment
+	damage   []string
 	waiting  []retrieval
 }
 
@@ -67,51 +67,13 @@ type Summary struct {
 	Retrievals     int
 }
 
-// Open reads the store in dir, which it makes, of at most max octets.
-func Open(dir string, max int64) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	s := &Store{dir: dir, max: max}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		n, err := strconv.ParseUint(e.Name(), 16, 64)
-		if err != nil || e.Name() != name(n) {
-			continue // not ours
-		}
-		g, err := s.scan(n)
-		if err != nil {
-			return nil, fmt.Errorf("packet store: %w", err)
-		}
-		s.segments = append(s.segments, g)
-	}
-	slices.SortFunc(s.segments, func(a, b segment) int {
-		if a.number < b.number {
-			return -1
-		}
-		return 1
-	})
-	if n := len(s.segments); n > 0 && s.segments[n-1].size < s.max/segments {
-		// Gone on with: each start of flight would leave a small one behind otherwise.
-		s.file, err = os.OpenFile(s.path(s.segments[n-1].number), os.O_RDWR, 0)
-		return s, err
-	}
-	return s, s.begin()
-}
-
 func name(n uint64) string { return fmt.Sprintf("%016x", n) }
 
 func (s *Store) path(n uint64) string { return filepath.Join(s.dir, name(n)) }
 
 // begin opens a new segment and lets go of the oldest beyond the bound.
 func (s *Store) begin() error {
-	n := uint64(1)
-	if len(s.segments) > 0 {
-		n = s.segments[len(s.segments)-1].number + 1
-	}
+	n := s.last + 1
 	f, err := os.OpenFile(s.path(n), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return fmt.Errorf("packet store: %w", err)
@@ -119,7 +81,7 @@ func (s *Store) begin() error {
 	if s.file != nil {
 		err = errors.Join(s.file.Sync(), s.file.Close())
 	}
-	s.file = f
+	s.file, s.last = f, n
 	s.segments = append(s.segments, segment{number: n})
 	for len(s.segments) > 1 && s.octets() > s.max-s.max/segments {
 		err = errors.Join(err, s.drop(0))
@@ -154,13 +116,11 @@ func (s *Store) Add(at timecode.Instant, packet []byte) error {
 		}
 		g = &s.segments[len(s.segments)-1]
 	}
-	b := binary.BigEndian.AppendUint16(make([]byte, 0, headerLength+len(packet)), uint16(len(packet)))
-	b = binary.BigEndian.AppendUint64(b, uint64(at))
-	b = append(binary.BigEndian.AppendUint32(b, sum(b[2:10], packet)), packet...)
-	if _, err := s.file.WriteAt(b, g.size); err != nil {
+	r := record{at, packet}
+	if _, err := s.file.WriteAt(r.encode(), g.size); err != nil {
 		return fmt.Errorf("packet store: %w", err)
 	}
-	g.add(at, len(packet))
+	g.add(r)
 	return nil
 }
 
@@ -220,13 +180,13 @@ func (s *Store) nextIn(r *retrieval, g *segment) ([]byte, bool) {
 	}
 	defer f.Close()
 	for r.next.at < end {
-		at, packet, err := read(f, r.next.at)
-		if err != nil {
+		at, found, err := next(f, r.next.at, end)
+		if err != nil || at >= end {
 			break
 		}
-		r.next.at += headerLength + int64(len(packet))
-		if at >= r.from && at <= r.to {
-			return packet, true
+		r.next.at = at + found.length()
+		if found.at >= r.from && found.at <= r.to {
+			return found.packet, true
 		}
 	}
 	r.next = place{number: g.number + 1}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/perilune/perilune/ccsds/timecode"
@@ -115,29 +117,136 @@ func TestDeleteAndAbort(t *testing.T) {
 	}
 }
 
-// A torn record and one with a flipped bit cost what follows in their segment, no more.
+// A torn record, flipped bits and garbage cost the records that they hit and no other, at the next
+// start as in a store that is open.
 func TestDamage(t *testing.T) {
-	for name, damage := range map[string]func([]byte) []byte{
-		"torn":    func(b []byte) []byte { return b[:len(b)-3] },
-		"flipped": func(b []byte) []byte { b[len(b)-3] ^= 1; return b },
-		"garbage": func(b []byte) []byte { return append(b, bytes.Repeat([]byte{0xFF}, 50)...) },
+	const record = 18 + len("packet 0")
+	garbage := bytes.Repeat([]byte{0xFF}, 50)
+	flip := func(b []byte, at int) []byte { b[at] ^= 0x10; return b }
+	for name, c := range map[string]struct {
+		damage func([]byte) []byte
+		lost   int // the packet; -1: none
+		places int
+	}{
+		"torn":            {func(b []byte) []byte { return b[:len(b)-3] }, 4, 1},
+		"packet flipped":  {func(b []byte) []byte { return flip(b, 2*record+20) }, 2, 1},
+		"marker flipped":  {func(b []byte) []byte { return flip(b, 2*record) }, 2, 1},
+		"length flipped":  {func(b []byte) []byte { return flip(b, 2*record+5) }, 2, 1},
+		"longer than all": {func(b []byte) []byte { return flip(b, 2*record+4) }, 2, 1},
+		"instant flipped": {func(b []byte) []byte { return flip(b, 2*record+13) }, 2, 1},
+		"sum flipped":     {func(b []byte) []byte { return flip(b, 2*record+15) }, 2, 1},
+		"first flipped":   {func(b []byte) []byte { return flip(b, 0) }, 0, 1},
+		"last flipped":    {func(b []byte) []byte { return flip(b, 4*record) }, 4, 1},
+		"garbage behind":  {func(b []byte) []byte { return append(b, garbage...) }, -1, 1},
+		"garbage before":  {func(b []byte) []byte { return append(bytes.Clone(garbage), b...) }, -1, 1},
+		"garbage in two": {func(b []byte) []byte {
+			return slices.Concat(b[:record], garbage, b[record:3*record], garbage, b[3*record:])
+		}, -1, 2},
+		"a record missing": {func(b []byte) []byte { return slices.Delete(b, 2*record, 3*record) }, 2, 0},
 	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			open1 := open(t, dir, 1<<20)
+			put(t, open1, 0, 5)
+			if err := open1.Retrieve(0, 99); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, "0000000000000001")
+			b, err := os.ReadFile(file)
+			if err != nil || len(b) != 5*record {
+				t.Fatalf("%d octets, %v", len(b), err)
+			}
+			b = c.damage(b)
+			if err := os.WriteFile(file, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for i := range 5 {
+				if i != c.lost {
+					want = append(want, fmt.Sprint("packet ", i))
+				}
+			}
+			if len(b) <= 5*record { // else the open one does not look that far
+				if got := all(open1); !slices.Equal(got, want) {
+					t.Errorf("while it is open: %q", got)
+				}
+			}
+			s := open(t, dir, 1<<20)
+			damage := s.Damage()
+			if len(damage) != min(1, c.places) || c.places > 0 && damage[0] != fmt.Sprintf("1: %d damaged places passed over", c.places) {
+				t.Errorf("damage %q", damage)
+			}
+			put(t, s, 5, 6) // goes behind what is right
+			if err := s.Retrieve(0, 99); err != nil {
+				t.Fatal(err)
+			}
+			if got := all(s); !slices.Equal(got, append(want, "packet 5")) {
+				t.Errorf("%q", got)
+			}
+			if sum := s.Summary(); sum.Packets != len(want)+1 {
+				t.Errorf("%+v", sum)
+			}
+		})
+	}
+}
+
+// What looks like a record in the octets of a packet is none, whatever happens to the others.
+func TestRecordInPacket(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1<<20)
+	put(t, s, 0, 1)
+	file := filepath.Join(dir, "0000000000000001")
+	inner, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Add(7, slices.Concat([]byte("xx"), inner, inner[:10])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, s, 1, 2)
+	s = open(t, dir, 1<<20)
+	if sum := s.Summary(); sum.Packets != 4 || len(s.Damage()) > 0 {
+		t.Errorf("%+v, %q", sum, s.Damage())
+	}
+}
+
+// A file that cannot be opened is set aside and said; the others and the store go on.
+func TestSetAside(t *testing.T) {
+	for _, bad := range []string{"0000000000000001", "0000000000000002", "000000000000000a"} {
 		dir := t.TempDir()
-		put(t, open(t, dir, 1<<20), 0, 5)
-		file := filepath.Join(dir, "0000000000000001")
-		b, err := os.ReadFile(file)
-		if err != nil {
+		for n := range 3 {
+			from := t.TempDir()
+			put(t, open(t, from, 1<<20), 10*n, 10*n+10)
+			if err := os.Rename(filepath.Join(from, "0000000000000001"), filepath.Join(dir, fmt.Sprintf("%016x", 8+n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(dir, bad)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, damage(b), 0o644); err != nil {
+		if err := os.Mkdir(filepath.Join(dir, bad), 0o755); err != nil { // cannot be opened for writing, by root either
 			t.Fatal(err)
 		}
-		want := 4
-		if name == "garbage" {
-			want = 5
+		want := 30
+		if bad == "000000000000000a" {
+			want = 20
 		}
-		if got := open(t, dir, 1<<20).Summary().Packets; got != want {
-			t.Errorf("%s: %d packets, want %d", name, got, want)
+		s := open(t, dir, 1<<20)
+		if d := s.Damage(); len(d) != 1 || !strings.HasPrefix(d[0], strings.TrimLeft(bad, "0")+": is a directory") {
+			t.Errorf("damage %q", d)
+		}
+		put(t, s, 30, 31)
+		if sum := s.Summary(); sum.Packets != want+1 {
+			t.Errorf("%s: %+v", bad, sum)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "bad-"+bad)); err != nil {
+			t.Error(err)
+		}
+		s = open(t, dir, 1<<20) // what was set aside is let go
+		if _, err := os.Stat(filepath.Join(dir, "bad-"+bad)); !os.IsNotExist(err) || len(s.Damage()) > 0 || s.Summary().Packets != want+1 {
+			t.Errorf("after the next start: %v, %q, %+v", err, s.Damage(), s.Summary())
 		}
 	}
 }
@@ -162,21 +271,44 @@ func TestManyStarts(t *testing.T) {
 	}
 }
 
-// FuzzOpen: no file makes the store fall over, and what it takes comes back.
+// FuzzOpen: no file makes the store fall over; what is right in front of it and behind it comes
+// back, and what it takes itself comes back as often as it counted.
 func FuzzOpen(f *testing.F) {
-	f.Add([]byte{0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 9})
+	dir := f.TempDir()
+	s, err := stored.Open(dir, 1<<20)
+	if err == nil {
+		err = errors.Join(s.Add(1, []byte("first")), s.Add(2, []byte("second")))
+	}
+	right, err2 := os.ReadFile(filepath.Join(dir, "0000000000000001"))
+	if err = errors.Join(err, err2); err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{})
+	f.Add(right)
+	f.Add(right[:len(right)-1])
+	f.Add(right[1:])
+	f.Add(bytes.Replace(right, []byte("first"), right, 1))
+	f.Add(slices.Concat(right[:4], []byte{0xFF, 0xFF}, right[6:]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "0000000000000001"), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "0000000000000001"), slices.Concat(right, data, right), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		s := open(t, dir, 1<<20)
-		if err := s.Retrieve(-1<<62, 1<<62); err != nil {
+		if err := errors.Join(s.Add(3, []byte("third")), s.Retrieve(-1<<63, 1<<63-1)); err != nil {
 			t.Fatal(err)
 		}
-		_ = all(s)
+		got := all(s)
+		// Data that ends in the middle of a record may swallow what is behind it, when all is right but that.
+		if len(got) != s.Summary().Packets || len(got) < 3 || got[0] != "first" || got[1] != "second" || got[len(got)-1] != "third" {
+			t.Errorf("%q of %+v", got, s.Summary())
+		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
+		}
+		again := open(t, dir, 1<<20)
+		if sum := again.Summary(); sum.Packets != len(got) {
+			t.Errorf("%d packets, %d after a start", len(got), sum.Packets)
 		}
 	})
 }

@@ -80,8 +80,8 @@ def main():
         entity_id=ByteFieldU16(remote), max_file_segment_len=400, max_packet_len=512,
         closure_requested=False, crc_on_transmission=crc,
         default_transmission_mode=TransmissionMode.ACKNOWLEDGED, crc_type=ChecksumType.CRC_32,
-        positive_ack_timer_interval_seconds=0.2, positive_ack_timer_expiration_limit=50,
-        nak_timer_interval_seconds=0.2, nak_timer_expiration_limit=50)])
+        positive_ack_timer_interval_seconds=0.2, positive_ack_timer_expiration_limit=3000,
+        nak_timer_interval_seconds=0.2, nak_timer_expiration_limit=3000)])
     cfg = LocalEntityConfig(ByteFieldU16(local), IndicationConfig(), Faults())
     source = SourceHandler(cfg, User(), table, Timers(), SeqCountProvider(bit_width=16))
     dest = DestHandler(cfg, User(), table, Timers())

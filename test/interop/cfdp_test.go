@@ -120,7 +120,7 @@ func exchange(t *testing.T, p *peer, n *node, l path, first [][]string) (up, dow
 	begin, darkAt, passed := time.Now(), time.Time{}, 0
 	for len(n.finished) == 0 || len(conditions) == 0 {
 		now := time.Now()
-		if now.Sub(begin) > 40*time.Second {
+		if now.Sub(begin) > patience {
 			t.Fatalf("not done: ours %+v, theirs %v", n.e.Transactions(), conditions)
 		}
 		// Signal is lost for a second and a half in the middle of the file, and our

@@ -88,7 +88,7 @@ func dissectFrames(t *testing.T, linkType int, frames [][]byte, prefs []string, 
 		args = append(args, "-e", f)
 	}
 	var lines []string
-	for _, line := range strings.Split(output(t, 2*time.Minute, "tshark", args...), "\n") {
+	for _, line := range strings.Split(output(t, "tshark", args...), "\n") {
 		if number, rest, ok := strings.Cut(line, ","); ok && number == fmt.Sprint(len(lines)+1) {
 			lines = append(lines, rest)
 		} else if strings.Contains(line, "Lua") {

@@ -18,6 +18,10 @@ var packages = []string{"reed-solomon-ccsds==1.0.3", "spacepackets==0.32.0", "cf
 
 const cache = "../../out/cache/interop"
 
+// patience ends a wait for what will never come. Whatever is waited for is an event, and the
+// wait is over when it comes: on a loaded machine that takes minutes for what else takes a second.
+const patience = 10 * time.Minute
+
 // python returns the interpreter of an environment that has the packages, which it
 // makes the first time.
 var python = sync.OnceValues(func() (string, error) {
@@ -30,19 +34,19 @@ var python = sync.OnceValues(func() (string, error) {
 	if have, _ := os.ReadFile(stamp); string(have) == want {
 		return exe, nil
 	}
-	if err := command(5*time.Minute, "python3", "-m", "venv", "--clear", venv); err != nil {
+	if err := command("python3", "-m", "venv", "--clear", venv); err != nil {
 		return "", err
 	}
-	if err := command(10*time.Minute, exe, append([]string{"-m", "pip", "install", "--quiet",
+	if err := command(exe, append([]string{"-m", "pip", "install", "--quiet",
 		"--disable-pip-version-check"}, packages...)...); err != nil {
 		return "", err
 	}
 	return exe, os.WriteFile(stamp, []byte(want), 0o644)
 })
 
-// command runs a program to its end, at most for d.
-func command(d time.Duration, name string, args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+// command runs a program to its end.
+func command(name string, args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -50,9 +54,9 @@ func command(d time.Duration, name string, args ...string) error {
 }
 
 // output runs a program and returns what it prints.
-func output(t *testing.T, d time.Duration, name string, args ...string) string {
+func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {

@@ -12,19 +12,24 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/coding/ldpc"
+	"github.com/perilune/perilune/internal/doctor"
 )
 
 // labrador returns the program under peers/ldpc, which it builds the first time.
 var labrador = sync.OnceValues(func() (string, error) {
+	for _, r := range doctor.Check(doctor.Interop) {
+		if r.Command == "cargo" && !r.OK {
+			return "", fmt.Errorf("%s: perilune doctor --install --for interop", r.Detail)
+		}
+	}
 	dir, err := filepath.Abs(filepath.Join(cache, "labrador-ldpc"))
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "release", "ldpc"), command(5*time.Minute, "cargo", "build", "--quiet", "--locked", "--release",
+	return filepath.Join(dir, "release", "ldpc"), command("cargo", "build", "--quiet", "--locked", "--release",
 		"--manifest-path", "peers/ldpc/Cargo.toml", "--target-dir", dir)
 })
 

@@ -34,7 +34,7 @@ func startPeer(t *testing.T, script string, args ...string) *peer {
 
 func startProgram(t *testing.T, exe string, args ...string) *peer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
@@ -52,7 +52,7 @@ func startProgram(t *testing.T, exe string, args ...string) *peer {
 	}
 	t.Cleanup(func() {
 		_ = in.Close()
-		time.AfterFunc(5*time.Second, cancel)
+		time.AfterFunc(patience, cancel)
 		if err := cmd.Wait(); err != nil || t.Failed() {
 			t.Logf("%s: %v\n%s", exe, err, talk.String())
 		}

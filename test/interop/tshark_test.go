@@ -47,7 +47,7 @@ func dissect(t *testing.T, dissector string, packets [][]byte, fields ...string)
 		args = append(args, "-e", f)
 	}
 	var lines []string
-	for _, line := range strings.Split(output(t, time.Minute, "tshark", args...), "\n") {
+	for _, line := range strings.Split(output(t, "tshark", args...), "\n") {
 		if strings.HasPrefix(line, ",") || strings.HasPrefix(line, "[") {
 			lines = append(lines, line)
 		}

@@ -4,6 +4,7 @@ package interop
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -48,17 +49,14 @@ type craftEnd struct {
 	seq      uint16
 	fileSeq  spp.Counter
 	frames   int
-	verified [][]byte // reports of verification that are to be sent again
+	verified [][]byte // reports of verification, which are sent again and again
 	lost     [2]int
 }
 
 func newCraft(t *testing.T, l yamcsLink) *craftEnd {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &craftEnd{t: t, link: l, conn: conn, stop: make(chan struct{}), rng: rand.New(rand.NewPCG(5, 13))}
+	c := &craftEnd{t: t, link: l, conn: listenUDP(t), stop: make(chan struct{}), rng: rand.New(rand.NewPCG(5, 13))}
+	var err error
 	c.space, err = link.NewSpace(l.profile, noSaver{},
 		link.SpaceEvents{Packet: c.packet})
 	if err != nil {
@@ -66,14 +64,15 @@ func newCraft(t *testing.T, l yamcsLink) *craftEnd {
 	}
 	c.files = newNode(t, craft, func(cfg *cfdp.Config) {
 		cfg.Timers.Ack, cfg.Timers.NAK = 500*time.Millisecond, 500*time.Millisecond
+		cfg.Timers.AckLimit, cfg.Timers.NAKLimit = 10_000, 10_000
 	})
 	return c
 }
 
 func (c *craftEnd) port() int { return c.conn.LocalAddr().(*net.UDPAddr).Port }
 
-// fly runs the craft until the test ends: a frame each 15 ms, CLTUs as they
-// come. Faster than that, the socket of a YAMCS that pauses overflows.
+// fly runs the craft until the test ends: a frame each 15 ms as long as YAMCS takes them, CLTUs as
+// they come.
 func (c *craftEnd) fly(to *net.UDPAddr) {
 	c.to = to
 	c.done.Add(2)
@@ -121,6 +120,9 @@ func (c *craftEnd) radiate() {
 		case <-c.stop:
 			return
 		case now := <-tick.C:
+			if n, bound := waiting(c.to.Port); !bound || n > maxWaiting {
+				continue
+			}
 			c.mu.Lock()
 			frame := c.frame(now)
 			if c.rng.Float64() < c.downLoss {
@@ -129,14 +131,16 @@ func (c *craftEnd) radiate() {
 			}
 			c.mu.Unlock()
 			if frame != nil {
-				_, _ = c.conn.WriteToUDP(frame, c.to) // a datagram lost is a frame lost
+				if _, err := c.conn.WriteToUDP(frame, c.to); err != nil && !errors.Is(err, net.ErrClosed) {
+					c.t.Errorf("send frame: %v", err)
+				}
 			}
 		}
 	}
 }
 
-// repeatFrames is after how many frames a verification is sent once more, as the same packet:
-// a datagram may be lost on its way to YAMCS.
+// repeatFrames is after how many frames the verifications are sent once more, as the same packets:
+// one that comes before YAMCS has noted that its command was released verifies nothing.
 const repeatFrames = 100
 
 // frame is the next frame of the downlink as it is before channel coding.
@@ -148,7 +152,6 @@ func (c *craftEnd) frame(now time.Time) []byte {
 				c.t.Errorf("report again: %v", err)
 			}
 		}
-		c.verified = nil
 	}
 	for c.space.Room(2) > 60 {
 		pdu, ok := c.files.e.Next(now)
@@ -214,7 +217,7 @@ func (c *craftEnd) report(at time.Time, service, subtype uint8, body []byte) {
 	if err != nil {
 		c.t.Errorf("report: %v", err)
 	}
-	if service == pus.ServiceVerification && len(c.verified) < 60 {
+	if service == pus.ServiceVerification && len(c.verified) < 100 {
 		c.verified = append(c.verified, p)
 	}
 	c.seq = (c.seq + 1) % spp.SeqModulo

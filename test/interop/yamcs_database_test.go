@@ -45,7 +45,7 @@ func TestYamcsDatabase(t *testing.T) {
 	}
 	read := func(name string) (v value) {
 		t.Helper()
-		y.wait(20*time.Second, name, func() bool {
+		y.wait(name, func() bool {
 			return y.get("/processors/perilune/realtime/parameters/craft/"+name, &v) == nil && v.EngValue.Type != ""
 		})
 		return v

@@ -84,6 +84,15 @@ func (l yamcsLink) protected() yamcsLink {
 
 func (l yamcsLink) isProtected() bool { return len(l.profile.SPI) > 0 }
 
+// timer is YAMCS' T1 in seconds. Protected commands go without loss, and what is sent again because
+// an answer took long would arrive wrong (see yamcsRetransmission): there it is as good as none.
+func (l yamcsLink) timer() int {
+	if l.isProtected() {
+		return 36_000
+	}
+	return 1
+}
+
 // configuration fills in what YAMCS is told of the link. Keys go into files below dir.
 func (l yamcsLink) configuration(t *testing.T, dir string) *strings.Replacer {
 	t.Helper()
@@ -92,7 +101,7 @@ func (l yamcsLink) configuration(t *testing.T, dir string) *strings.Replacer {
 		service = "PACKET"
 	}
 	blanks := map[string]string{"${down}": l.down, "${up}": l.up, "${down0}": "", "${up0}": "", "${up1}": "",
-		"${idle}": fmt.Sprint(l.idle), "${idleService}": service}
+		"${t1}": fmt.Sprint(l.timer()), "${idle}": fmt.Sprint(l.idle), "${idleService}": service}
 	if l.isProtected() {
 		blanks["${down}"] += "\nencryption: [" + l.association(t, dir, spiDown, l.masks[0], "verifySeqNum: true, seqNumWindow: 1000") + "]"
 		blanks["${up}"] += "\nencryption: [" + l.association(t, dir, spiUp0, l.masks[1], first(spiUp0)) + ", " + l.association(t, dir, spiUp1, l.masks[1], first(spiUp1)) + "]"

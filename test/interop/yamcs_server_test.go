@@ -31,7 +31,7 @@ var jars = sync.OnceValues(func() (string, error) {
 	}
 	stamp := filepath.Join(dir, "complete")
 	if _, err := os.Stat(stamp); err != nil {
-		if err := command(10*time.Minute, "mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
+		if err := command("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
 			"-DoutputDirectory="+dir, "-DincludeScope=runtime"); err != nil {
 			return "", err
 		}
@@ -47,18 +47,25 @@ type yamcs struct {
 	t    *testing.T
 	dir  string
 	base string
-	tm   *net.UDPAddr // where it takes TM frames
+	tm   *net.UDPAddr  // where it takes TM frames
+	gone chan struct{} // closed when the server ends
 	log  *bytes.Buffer
 }
 
 // freeUDP and freeTCP find a port that was free a moment ago.
 func freeUDP(t *testing.T) int {
+	c := listenUDP(t)
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
+}
+
+func listenUDP(t *testing.T) *net.UDPConn {
+	t.Helper()
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	return c
 }
 
 func freeTCP(t *testing.T) int {
@@ -79,7 +86,7 @@ func startYamcs(t *testing.T, c *craftEnd, change ...func(*yamcs)) *yamcs {
 	if err != nil {
 		t.Fatalf("fetch YAMCS: %v", err)
 	}
-	y := &yamcs{t: t, dir: t.TempDir(), log: new(bytes.Buffer),
+	y := &yamcs{t: t, dir: t.TempDir(), log: new(bytes.Buffer), gone: make(chan struct{}),
 		tm: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: freeUDP(t)}}
 	web := freeTCP(t)
 	y.base = fmt.Sprintf("http://127.0.0.1:%d/api", web)
@@ -88,7 +95,7 @@ func startYamcs(t *testing.T, c *craftEnd, change ...func(*yamcs)) *yamcs {
 	for _, f := range change {
 		f(y)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, "java", "-Xmx512m", "-cp", path, "org.yamcs.YamcsServer",
 		"--etc-dir", filepath.Join(y.dir, "etc"), "--data-dir", filepath.Join(y.dir, "data"), "--no-color")
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = y.dir, y.log, y.log, 5*time.Second
@@ -96,14 +103,18 @@ func startYamcs(t *testing.T, c *craftEnd, change ...func(*yamcs)) *yamcs {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		_ = cmd.Wait() // mostly killed
+		close(y.gone)
+	}()
 	t.Cleanup(func() {
 		cancel()
-		_ = cmd.Wait() // killed
+		<-y.gone
 		if t.Failed() {
 			t.Logf("YAMCS:\n%s", y.log)
 		}
 	})
-	y.wait(time.Minute, "YAMCS is up", func() bool {
+	y.wait("YAMCS is up", func() bool {
 		var links struct {
 			Links []struct{ Name, Status string }
 		}
@@ -140,7 +151,7 @@ func (y *yamcs) configure(link, r *strings.Replacer) {
 	}
 }
 
-var browser = http.Client{Timeout: 10 * time.Second}
+var browser = http.Client{Timeout: patience}
 
 func (y *yamcs) get(path string, into any) error {
 	res, err := browser.Get(y.base + path)
@@ -152,11 +163,21 @@ func (y *yamcs) get(path string, into any) error {
 
 func (y *yamcs) post(path string, body, into any) {
 	y.t.Helper()
+	y.change(http.MethodPost, path, body, into)
+}
+
+func (y *yamcs) change(method, path string, body, into any) {
+	y.t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		y.t.Fatal(err)
 	}
-	res, err := browser.Post(y.base+path, "application/json", bytes.NewReader(b))
+	req, err := http.NewRequest(method, y.base+path, bytes.NewReader(b))
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := browser.Do(req)
 	if err == nil {
 		err = answer(res, into)
 	}
@@ -181,11 +202,16 @@ func answer(res *http.Response, into any) error {
 }
 
 // wait polls until the condition holds.
-func (y *yamcs) wait(d time.Duration, what string, ok func() bool) {
+func (y *yamcs) wait(what string, ok func() bool) {
 	y.t.Helper()
-	for end := time.Now().Add(d); !ok(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			y.t.Fatalf("waited %v: %s", d, what)
+	end := time.After(patience)
+	for !ok() {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-y.gone:
+			y.t.Fatalf("YAMCS has ended: %s", what)
+		case <-end:
+			y.t.Fatalf("waited %v: %s", patience, what)
 		}
 	}
 }

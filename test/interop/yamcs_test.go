@@ -47,7 +47,7 @@ func yamcsTelemetry(t *testing.T, y *yamcs, c *craftEnd) {
 		RawValue       struct{ Uint32Value int }
 		GenerationTime time.Time
 	}
-	y.wait(20*time.Second, "housekeeping", func() bool {
+	y.wait("housekeeping", func() bool {
 		return y.get("/processors/perilune/realtime/parameters/craft/sid", &v) == nil && v.RawValue.Uint32Value == 4711
 	})
 	if d := v.GenerationTime.Sub(at).Abs(); d > time.Millisecond {
@@ -86,10 +86,10 @@ func (y *yamcs) history(i issued) map[string]string {
 func yamcsCommands(t *testing.T, y *yamcs, c *craftEnd) {
 	start := map[string]any{"type": "SET_VR", "vR": 250}
 	if c.link.profile.Up == link.FramingUSLP { // see yamcsDirectives
-		start = map[string]any{"type": "WITH_CLCW_CHECK", "clcwCheckInitializeTimeout": 10_000}
+		start = map[string]any{"type": "WITH_CLCW_CHECK", "clcwCheckInitializeTimeout": patience.Milliseconds()}
 	}
 	y.post("/cop1/perilune/tc.vc0:initialize", start, nil)
-	y.wait(20*time.Second, "FOP-1 is active", func() bool {
+	y.wait("FOP-1 is active", func() bool {
 		var s struct{ State string }
 		return y.get("/cop1/perilune/tc.vc0/status", &s) == nil && s.State == "ACTIVE"
 	})
@@ -104,14 +104,14 @@ func yamcsCommands(t *testing.T, y *yamcs, c *craftEnd) {
 		all = append(all, y.issue("ping"))
 	}
 	for n, i := range all {
-		y.wait(40*time.Second, fmt.Sprintf("ping %d is complete", n), func() bool { return y.history(i)["Verifier_Completed_Status"] == "OK" })
+		y.wait(fmt.Sprintf("ping %d is complete", n), func() bool { return y.history(i)["Verifier_Completed_Status"] == "OK" })
 		h := y.history(i)
 		if h["Verifier_Accepted_Status"] != "OK" || h["Verifier_Started_Status"] != "OK" {
 			t.Errorf("%v", h)
 		}
 	}
 	bad := y.issue("unknown")
-	y.wait(40*time.Second, "the unknown is refused", func() bool { return y.history(bad)["Verifier_Accepted_Status"] == "NOK" })
+	y.wait("the unknown is refused", func() bool { return y.history(bad)["Verifier_Accepted_Status"] == "NOK" })
 	c.do(func() {
 		for i, seq := range c.pings {
 			if i > 0 && seq != c.pings[i-1]+1 {
@@ -147,7 +147,7 @@ func yamcsUpload(t *testing.T, y *yamcs, c *craftEnd, class int) {
 	c.do(func() { c.files.finished = nil })
 	y.post("/filetransfer/perilune/cfdp/transfers", map[string]any{"direction": "UPLOAD", "bucket": "up", "objectName": name,
 		"remotePath": name, "source": "ground", "destination": "craft", "options": map[string]any{"reliable": class == 2}}, nil)
-	y.wait(30*time.Second, "the file is on board", func() (ok bool) {
+	y.wait("the file is on board", func() (ok bool) {
 		c.do(func() { ok = len(c.files.finished) > 0 })
 		return ok
 	})
@@ -178,7 +178,7 @@ func yamcsDownload(t *testing.T, y *yamcs, c *craftEnd, class int) {
 		}
 	})
 	out := filepath.Join(y.dir, "down", name)
-	y.wait(30*time.Second, "the file is down", func() bool {
+	y.wait("the file is down", func() bool {
 		got, err := os.ReadFile(out)
 		done := false
 		c.do(func() { done = len(c.files.finished) > 0 })

@@ -317,6 +317,7 @@ func TestReplayFloorSurvives(t *testing.T) {
 	c.ground.forget()
 	c.boot()
 	c.ground.event(pus.EventBoot, "boot 2")
+	c.ground.forget() // reports of the first flight may have been on their way until now
 	// Somebody sends what was recorded. FARM may take a frame of it, SDLS none.
 	for at := 0; at < len(heard); at += 256 {
 		c.radio.up <- heard[at:min(at+256, len(heard))]

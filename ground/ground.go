@@ -153,10 +153,16 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 	if p.dial == nil {
 		p.dial = dial(cfg.Radio)
 	}
+	var changed station.Keys
+	if master != nil {
+		if changed, err = station.NewKeyStore(cfg.Keys, cfg.Craft.Name, *master); err != nil {
+			return nil, nil, err
+		}
+	}
 	s, err = station.New(station.Config{
 		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Profile: profile,
 		Radio: radio.NewFunc(p.open, cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db, cfg.Clock.Now),
-		Master: master, Records: db, Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
+		Master: master, Keys: changed, Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, nil, err

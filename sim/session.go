@@ -119,6 +119,11 @@ func (s *session) sweep() error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, e.Name())))
 		}
 	}
+	// Keys are kept; what was changed over the air was changed on a craft that is no more.
+	changed, _ := filepath.Glob(filepath.Join(s.dir, "keys", craft.ChangedFile("*"))) // the pattern is good
+	for _, file := range changed {
+		err = errors.Join(err, os.Remove(file))
+	}
 	return err
 }
 

@@ -59,6 +59,17 @@ func (p Profile) FirstRecords() []sdls.Record {
 	return out
 }
 
+// Planned is the association that the profile has for an SPI, or for its partner, without a key.
+func (p Profile) Planned(spi uint16) (sdls.SA, bool) {
+	p = p.WithDefaults()
+	for _, r := range p.FirstRecords() {
+		if r.SA.SPI == spi {
+			return r.SA, true
+		}
+	}
+	return sdls.SA{}, false
+}
+
 // Manage puts keys and associations in the place of those of the profile, so that Procedure
 // can change them. nonce gives vectors for proofs, each only once ever. Who cannot be sure
 // that a command came from the ground must not change keys by it: an uplink channel that is

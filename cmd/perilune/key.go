@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/missions/grant"
 )
 
@@ -28,65 +27,13 @@ func (a *app) keyCmd() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&dir, "keys", "", "`folder` of keys (default: PERILUNE_KEYS, or out/sim/keys here or above)")
-	return group(&cobra.Command{Use: "key", Short: "Keys of operator, mission control and tenants, and of the uplink"},
-		c, a.keyListCmd(), a.keyRotateCmd())
-}
-
-func (a *app) keyListCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List which key protects each channel of the uplink",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			cl, err := a.dial()
-			if err != nil {
-				return err
-			}
-			keys, err := cl.Keys(a.ctx)
-			if err != nil {
-				return err
-			}
-			return a.print(keys, func(w io.Writer) { linkKeys(w, keys) })
-		},
-	}
-}
-
-func (a *app) keyRotateCmd() *cobra.Command {
-	var vc uint8
-	c := &cobra.Command{
-		Use:   "rotate",
-		Short: "Give a channel of the uplink a new key, over the air",
-		Long: `Give a channel of the uplink a new key, over the air. The new key goes up under the
-master key and the craft proves that it has it; both ends change over; the old key is
-destroyed once a telecommand under the new one has been carried out. What is under way
-is not lost. A rotation that stopped half way goes on when the command is given again.`,
-		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			cl, err := a.dial()
-			if err != nil {
-				return err
-			}
-			key, err := cl.RotateKey(a.ctx, vc)
-			if err != nil {
-				return err
-			}
-			return a.print(key, func(w io.Writer) { linkKeys(w, []client.LinkKey{key}) })
-		},
-	}
-	c.Flags().Uint8Var(&vc, "vc", 0, "uplink virtual channel")
-	return c
-}
-
-func linkKeys(w io.Writer, keys []client.LinkKey) {
-	rows := [][]string{{"VC", "SPI", "KEY", "STATE"}}
-	for _, k := range keys {
-		state := "in use"
-		if k.Rotating {
-			state = "changing"
-		}
-		rows = append(rows, []string{fmt.Sprint(k.VC), fmt.Sprint(k.SPI), fmt.Sprint(k.Key), state})
-	}
-	table(w, rows)
+	return group(&cobra.Command{Use: "key", Short: "Keys of operator, mission control and tenants, and of the link"},
+		c, a.keyListCmd(), a.keyRotateCmd(), a.keyRecoverCmd(), a.keyInventoryCmd(), a.keyLoadCmd(),
+		a.keyVerbCmd("activate", "Let a key that is on board be used"),
+		a.keyVerbCmd("deactivate", "Let a key on board be used no more"),
+		a.keyVerbCmd("revoke", "Deactivate a key and have the craft destroy it"),
+		a.keyVerbCmd("verify", "Have the craft prove that it holds a key"),
+		a.keyAssociationCmd(), a.keyLogCmd(), a.keyTestCmd(), a.keyAlarmCmd())
 }
 
 type shownKey struct {

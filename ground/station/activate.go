@@ -123,26 +123,10 @@ func (s *Station) activate(ctx context.Context, a *client.Activation, path strin
 	if err := s.carry(ctx, strings.NewReader(token), order, func(client.Transfer) {}); err != nil {
 		return fmt.Errorf("flight order: %w", err)
 	}
-	cmd, err := s.Send(client.Request{Function: "bundle.activate", Arguments: []string{file, order}})
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	a.Command = cmd.ID
-	s.step(a, client.StepCommand)
-	c := s.find(cmd.ID)
-	s.mu.Unlock()
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.Stage == client.StageFailed {
-		return &client.RefusedError{Rule: client.RuleOf(c.Reason), Code: c.Code, Reason: c.Reason}
-	}
-	return nil
+	return s.await(ctx, client.Request{Function: "bundle.activate", Arguments: []string{file, order}}, func(cmd client.Command) {
+		a.Command = cmd.ID
+		s.step(a, client.StepCommand)
+	})
 }
 
 // carry sends a file up and waits until it is there. begun gets the transfer, with the

@@ -44,12 +44,20 @@ func (s *Station) Handler(ctx context.Context) http.Handler {
 	answer("POST /v1/commands", s.postCommand)
 	answer("POST /v1/time", func(*http.Request) (any, error) { return s.SetTime() })
 	answer("GET /v1/keys", func(*http.Request) (any, error) { return s.KeyList(), nil })
-	answer("POST /v1/keys/{vc}", func(r *http.Request) (any, error) {
-		vc, err := strconv.ParseUint(r.PathValue("vc"), 10, 6)
-		if err != nil {
-			return nil, fmt.Errorf("%w: uplink channel %q", errRequest, r.PathValue("vc"))
+	answer("POST /v1/keys/rotation", func(r *http.Request) (any, error) {
+		var rot client.Rotation
+		if err := decode(r, &rot); err != nil {
+			return nil, err
 		}
-		return s.Rotate(r.Context(), ccsds.VCID(vc))
+		return s.Rotate(r.Context(), ccsds.VCID(rot.VC), rot.Down)
+	})
+	answer("POST /v1/keys/recovery", func(r *http.Request) (any, error) { return s.Recover(r.Context()) })
+	answer("POST /v1/procedures", func(r *http.Request) (any, error) {
+		var p client.Procedure
+		if err := decode(r, &p); err != nil {
+			return nil, err
+		}
+		return s.Procedure(r.Context(), p)
 	})
 	answer("POST /v1/transfers", s.postTransfer)
 	answer("POST /v1/transfers/{id}/{verb}", func(r *http.Request) (any, error) {
@@ -77,7 +85,12 @@ func (s *Station) Handler(ctx context.Context) http.Handler {
 func reply(w http.ResponseWriter, v any, err error) {
 	status := http.StatusOK
 	if err != nil {
-		status, v = statusOf(err), client.Error{Message: err.Error()}
+		e := client.Error{Message: err.Error()}
+		var refused *client.RefusedError
+		if errors.As(err, &refused) {
+			e.Refused, e.Rule, e.Code = true, refused.Rule, refused.Code
+		}
+		status, v = statusOf(err), e
 	}
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -92,8 +105,11 @@ func reply(w http.ResponseWriter, v any, err error) {
 
 func statusOf(err error) int {
 	var large *http.MaxBytesError
+	var refused *client.RefusedError
 	switch {
-	case errors.Is(err, errRequest), errors.Is(err, fs.ErrInvalid):
+	case errors.As(err, &refused):
+		return http.StatusConflict
+	case errors.Is(err, errRequest), errors.Is(err, errGround), errors.Is(err, fs.ErrInvalid):
 		return http.StatusBadRequest
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, cfdp.ErrUnknown):
 		return http.StatusNotFound
@@ -123,12 +139,20 @@ func (s *Station) getCommand(r *http.Request) (any, error) {
 
 func (s *Station) postCommand(r *http.Request) (any, error) {
 	var req client.Request
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		return nil, fmt.Errorf("%w: %w", errRequest, err)
+	if err := decode(r, &req); err != nil {
+		return nil, err
 	}
 	return s.Send(req)
+}
+
+// decode reads the JSON of a request.
+func decode(r *http.Request, v any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	return nil
 }
 
 func (s *Station) postTransfer(r *http.Request) (any, error) {
@@ -150,10 +174,8 @@ func (s *Station) postTransfer(r *http.Request) (any, error) {
 
 func (s *Station) postAsk(r *http.Request) (any, error) {
 	var ask client.Ask
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&ask); err != nil {
-		return nil, fmt.Errorf("%w: %w", errRequest, err)
+	if err := decode(r, &ask); err != nil {
+		return nil, err
 	}
 	t, err := s.cfg.Files.Ask(s.now(), ask)
 	s.poke()

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ type command struct {
 	client.Command
 	vc      ccsds.VCID
 	bd      bool
+	insist  bool   // sent again though nobody confirms that its frames arrive
 	request uint32 // PUS request id
 	packet  []byte // nil for a request inside TC[11,4], which the craft keeps
 	child   *command
@@ -43,6 +45,32 @@ func (s *Station) remember(c *command) {
 		delete(s.byRequest, old.request)
 	}
 	s.commands = slices.Delete(s.commands, k, k+1)
+}
+
+// await sends a telecommand and waits for what becomes of it; the craft's refusal is a
+// *client.RefusedError. sent, which may be nil, is called with the lock held.
+func (s *Station) await(ctx context.Context, r client.Request, sent func(client.Command)) error {
+	cmd, err := s.Send(r)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	c := s.find(cmd.ID)
+	if sent != nil {
+		sent(cmd)
+	}
+	s.mu.Unlock()
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.Stage == client.StageFailed {
+		return &client.RefusedError{Rule: client.RuleOf(c.Reason), Code: c.Code, Reason: c.Reason}
+	}
+	return nil
 }
 
 // find returns the command of that id, or nil.
@@ -78,6 +106,9 @@ func commandEvent(kind string, c *command) client.Event {
 // radiated notes that a frame of c went out at bit of the sent stream.
 func (s *Station) radiated(c *command, bit uint64) {
 	c.Radiated++
+	if c.insist {
+		c.onBoard = s.now() // as far as anybody knows
+	}
 	s.advance(c, client.StageRadiated)
 	e := commandEvent(client.KindRadiated, c)
 	e.Stream, e.Bit = client.StreamUp, bit

@@ -21,7 +21,18 @@ func (s *Station) events() link.GroundEvents {
 		CLCW:  s.clcw,
 		State: s.state,
 		FOP:   s.fop,
+
+		Secured: s.downSecured,
 	}
+}
+
+// downSecured notes that the craft has changed the association of a downlink channel.
+func (s *Station) downSecured(vc ccsds.VCID, spi uint16) {
+	before := s.secured[vc]
+	s.secured[vc] = spi
+	e := client.Event{Kind: client.KindKeys, VC: uint8(vc), Stream: client.StreamDown, Text: fmt.Sprintf("downlink channel %d comes under SPI %d", vc, spi)}
+	e.Fields = map[string]any{"spi": spi, "before": before}
+	s.record(e)
 }
 
 // frame notes what the coding layer had to repair, and what is missing.

@@ -22,7 +22,7 @@ const (
 
 // due is when c is sent again; zero for never.
 func (c *command) due(first time.Duration) time.Time {
-	if c.packet == nil || c.bd || c.repeats >= maxRepeats || c.answered() || c.onBoard.IsZero() {
+	if c.packet == nil || c.bd && !c.insist || c.repeats >= maxRepeats || c.answered() || c.onBoard.IsZero() {
 		return time.Time{}
 	}
 	return c.onBoard.Add(first << c.repeats)
@@ -70,7 +70,7 @@ func (s *Station) again(c *command, now time.Time) {
 	e := commandEvent(client.KindRepeated, c)
 	e.Fields["times"] = c.repeats
 	s.record(e)
-	if err := s.ground.Send(c.vc, c.packet, false, c); err != nil {
+	if err := s.ground.Send(c.vc, c.packet, c.bd, c); err != nil {
 		s.cfg.Log.Warn("send again", "command", c.ID, "err", err)
 	}
 }

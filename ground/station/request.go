@@ -40,6 +40,7 @@ func (s *Station) Send(r client.Request) (client.Command, error) {
 // submit queues a packet. The caller holds the lock.
 func (s *Station) submit(c *command, packet []byte, r client.Request) error {
 	c.vc, c.bd, c.packet = ccsds.VCID(r.VC), r.BD, packet
+	c.insist = r.BD && r.Service == pus.ServiceSecurity
 	s.remember(c)
 	s.record(commandEvent(client.KindQueued, c))
 	if c.child != nil {

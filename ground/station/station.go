@@ -34,6 +34,8 @@ const (
 	vcFiles    = 1
 	vcRecovery = 2
 
+	vcAnswers = 0 // of the downlink: reports and replies
+
 	apidFlight = 1
 	apidFiles  = 2
 )
@@ -86,7 +88,7 @@ type Config struct {
 	Files    Files
 	Counters Counters
 	Master   *[32]byte // under which new link keys go up; nil: keys are not changed
-	Records  Records   // of link keys; nil: keys are not changed
+	Keys     Keys      // that were changed; nil: none are
 	Orders   Orders    // nil: activations are refused
 	Clock    clock.Clock
 	Repeat   time.Duration // until a telecommand without a report is sent again; 0: 10 s
@@ -111,9 +113,11 @@ type Station struct {
 	guests      map[string]client.Guest
 	commands    []*command
 	byRequest   map[uint32]*command
-	keys        map[ccsds.VCID]*channelKeys
-	proofs      chan sdls.PDU // replies to challenges
-	rotating    sync.Mutex    // a rotation is under way; taken before mu
+	keys        map[way]*channelKeys
+	secured     map[ccsds.VCID]uint16 // association of the last frame of a protected downlink channel
+	replies     chan sdls.PDU         // to extended procedures
+	rotating    sync.Mutex            // keys are being changed; taken before mu
+	recovering  bool                  // procedures go by the recovery channel; guarded by rotating
 	activations map[string]*client.Activation
 	radio       string
 	sent        uint64 // octets

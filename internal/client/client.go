@@ -30,6 +30,11 @@ var ErrUnreachable = errors.New("no station answers")
 type Error struct {
 	Status  int    `json:"-"` // HTTP
 	Message string `json:"error"`
+
+	// Refused says that the craft did, by which rule and with which failure code.
+	Refused bool   `json:"refused,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	Code    uint16 `json:"code,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -134,19 +139,6 @@ func (c *Client) SetTime(ctx context.Context) (uint64, error) {
 // SendPing sends TC[17,1].
 func (c *Client) SendPing(ctx context.Context) (uint64, error) {
 	return c.Command(ctx, Request{Service: 17, Subtype: 1})
-}
-
-// Keys tells which keys protect the uplink.
-func (c *Client) Keys(ctx context.Context) (out []LinkKey, err error) {
-	err = c.get(ctx, "/v1/keys", &out)
-	return out, err
-}
-
-// RotateKey gives an uplink channel a new key, and returns when the old one is gone. What
-// stops half way goes on with the next call.
-func (c *Client) RotateKey(ctx context.Context, vc uint8) (out LinkKey, err error) {
-	err = c.post(ctx, "/v1/keys/"+strconv.Itoa(int(vc)), struct{}{}, &out)
-	return out, err
 }
 
 // CommandByID is how far a telecommand has come.
@@ -291,6 +283,9 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if json.Unmarshal(text, e) != nil || e.Message == "" {
 		e.Message = fmt.Sprintf("station answers %s", resp.Status)
+	}
+	if e.Refused {
+		return nil, &RefusedError{Rule: e.Rule, Code: e.Code, Reason: e.Message}
 	}
 	return nil, e
 }

@@ -18,6 +18,7 @@ const (
 	KindBad       = "link.bad"       // a frame that could not be repaired; Text says why
 	KindLost      = "link.lost"      // frames missing before this one; Fields: lost
 	KindCorrected = "link.corrected" // a frame that RS repaired; Fields: symbols
+	KindKeys      = "link.keys"      // a downlink channel comes under another association; Fields: spi, before
 	KindFOP       = "fop"            // Fields: kind, seq, reason
 
 	KindQueued   = "tc.queued"   // a telecommand taken from a user
@@ -41,7 +42,7 @@ const (
 
 // Kinds lists all kinds of events.
 var Kinds = []string{
-	KindRadio, KindState, KindCLCW, KindBad, KindLost, KindCorrected, KindFOP,
+	KindRadio, KindState, KindCLCW, KindBad, KindLost, KindCorrected, KindKeys, KindFOP,
 	KindQueued, KindRadiated, KindRepeated, KindAccepted, KindVerified,
 	KindTM, KindEvent, KindConsole,
 	KindFileStarted, KindFileProgress, KindFileNAK, KindFileRadiated, KindFileFinished, KindActivation,
@@ -243,12 +244,4 @@ const (
 // Ended says whether the activation is over.
 func (a Activation) Ended() bool {
 	return a.Step == StepActivated || a.Step == StepRefused || a.Step == StepFailed
-}
-
-// LinkKey is which key protects an uplink channel.
-type LinkKey struct {
-	VC       uint8  `json:"vc"`
-	SPI      uint16 `json:"spi"`
-	Key      uint16 `json:"key"`      // its number; that of an image's key is the SPI
-	Rotating bool   `json:"rotating"` // a rotation stopped half way
 }

@@ -44,3 +44,7 @@ func (c *Craft) LoadKeys(dir string) (map[uint16][KeySize]byte, error) {
 	}
 	return keys, nil
 }
+
+// ChangedFile is the name of a file beside those, in which a station keeps what has been changed
+// over the air: keys of a channel, or what else it must know of them.
+func ChangedFile(what string) string { return "sdls-" + what + ".changed" }

@@ -11,9 +11,7 @@ package flatsat_test
 import (
 	"context"
 	"debug/elf"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -149,6 +147,9 @@ type flatsat struct {
 	air     *air
 	api     *client.Client
 	seen    uint64 // the last event that a test waited for
+	boots   int
+
+	ground, space running
 }
 
 // outside starts a bus with a store, outside of all bubbles. The stores of one process
@@ -187,17 +188,10 @@ func flyAs(t *testing.T, desc *craft.Craft, awgn *channel.AWGN, seed uint64, ber
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var far net.Conn
-	f.air.conn, far = net.Pipe()
-	stations, flights := f.station(ctx, far), f.flight(ctx)
+	f.start(ctx)
 	defer func() {
-		f.api.Close()
+		f.halt()
 		cancel()
-		for what, done := range map[string]<-chan error{"station": stations, "flight": flights} {
-			if err := <-done; err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, io.EOF) {
-				t.Errorf("%s: %v", what, err)
-			}
-		}
 	}()
 	// An hour of the fake clock is more than anything here takes.
 	limit, done := context.WithTimeout(ctx, time.Hour)
@@ -273,7 +267,7 @@ func (f *flatsat) flight(ctx context.Context) <-chan error {
 		f.t.Fatal(err)
 	}
 	cfg := scheduler.Config{Craft: f.desc, Profile: f.profile, Master: master, Radio: f.air, Trust: trust, Data: filepath.Join(f.dir, "data"),
-		Missions: filepath.Join(f.dir, "image"), Boot: "first", Clock: clock.Real{}, Log: log}
+		Missions: filepath.Join(f.dir, "image"), Boot: fmt.Sprintf("boot %d", f.boots), Clock: clock.Real{}, Log: log}
 	return background(func() error { return scheduler.Run(ctx, cfg) })
 }
 

@@ -24,7 +24,7 @@ func TestKeysOverTheAir(t *testing.T) {
 					}
 					under = append(under, id)
 				}
-				key, err := f.api.RotateKey(ctx, vc)
+				key, err := f.api.RotateKey(ctx, client.Rotation{VC: vc})
 				if err != nil {
 					t.Fatalf("round %d, channel %d: %v", round, vc, err)
 				}

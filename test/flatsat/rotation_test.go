@@ -1,0 +1,301 @@
+package flatsat_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/sdls"
+	"github.com/perilune/perilune/internal/client"
+	"github.com/perilune/perilune/missions/craft"
+)
+
+// protected is a craft whose telemetry is authenticated and encrypted.
+func protected(t *testing.T, down string, fn func(t *testing.T, ctx context.Context, f *flatsat)) {
+	t.Helper()
+	outside(t)
+	toml := craftTOML + "[link]\ndown = \"" + down + "\"\n"
+	for _, vc := range []string{"0", "1", "2"} {
+		toml += "[[link.down_channel]]\nvc = " + vc + "\nsecurity = \"both\"\n"
+	}
+	desc, err := craft.Parse([]byte(toml), "craft.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		flyAs(t, desc, nil, 1, 0, 0, func(ctx context.Context, f *flatsat) { fn(t, ctx, f) })
+	})
+}
+
+func (f *flatsat) rotate(ctx context.Context, vc uint8, down bool) client.LinkKey {
+	f.t.Helper()
+	k, err := f.api.RotateKey(ctx, client.Rotation{VC: vc, Down: down})
+	if err != nil {
+		f.t.Fatalf("rotate %d, down %v: %v", vc, down, err)
+	}
+	return k
+}
+
+func (f *flatsat) ping(ctx context.Context) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	if _, err := f.api.Ping(ctx); err != nil {
+		f.t.Fatalf("ping: %v", err)
+	}
+}
+
+// settled checks that all channels work under keys that both sides know.
+func (f *flatsat) settled(ctx context.Context) {
+	f.t.Helper()
+	f.ping(ctx)
+	keys, err := f.api.Keys(ctx)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, k := range keys {
+		if k.Rotating || k.Lost {
+			f.t.Errorf("not settled: %+v", k)
+		}
+		if _, err := f.api.Procedure(ctx, client.Procedure{Name: "key.verify", Key: k.Key}); err != nil {
+			f.t.Errorf("key %d: %v", k.Key, err)
+		}
+		if k.Down {
+			continue
+		}
+		r := client.Request{Service: 17, Subtype: 1, VC: k.VC, BD: k.VC == 2}
+		if _, err := f.api.Do(ctx, r); err != nil {
+			f.t.Errorf("uplink channel %d: %v", k.VC, err)
+		}
+	}
+	inventory, err := f.api.Procedure(ctx, client.Procedure{Name: "key.inventory"})
+	if err != nil || len(inventory.Keys) != len(keys) {
+		f.t.Errorf("%d keys on board for %d channels, %v: %+v", len(inventory.Keys), len(keys), err, inventory.Keys)
+	}
+}
+
+// The keys of the downlink change, twice, and not a frame of telemetry is lost or refused; each
+// side sees the other change.
+func TestDownlinkKeys(t *testing.T) {
+	for _, down := range []string{"tm", "aos", "uslp"} {
+		t.Run(down, func(t *testing.T) {
+			protected(t, down, func(t *testing.T, ctx context.Context, f *flatsat) {
+				f.ping(ctx)
+				for range 2 {
+					for vc := range uint8(3) {
+						k := f.rotate(ctx, vc, true)
+						if !k.Down || k.VC != vc || k.Key <= 1000 || k.Rotating {
+							t.Errorf("%+v", k)
+						}
+						if vc != 0 {
+							continue // nothing is sent there now
+						}
+						e, err := f.api.Wait(ctx, f.seen, func(e client.Event) bool { return e.Field("spi") == "32784" || e.Field("spi") == "16" }, client.KindKeys)
+						if err != nil {
+							t.Fatal(err)
+						}
+						f.seen = e.Seq
+					}
+				}
+				f.settled(ctx)
+				s, err := f.api.Status(ctx)
+				if err != nil || s.Link.Bad != 0 || s.Link.Lost != 0 || s.Link.Packets == 0 {
+					t.Errorf("link %+v, %v", s.Link, err)
+				}
+			})
+		})
+	}
+}
+
+// A rotation is cut off at any moment, and both sides begin anew: it goes on where it stood.
+func TestRotationStopsHalfWay(t *testing.T) {
+	for name, down := range map[string]bool{"up": false, "down": true} {
+		t.Run(name, func(t *testing.T) {
+			protected(t, "tm", func(t *testing.T, ctx context.Context, f *flatsat) {
+				f.ping(ctx)
+				cuts := 0
+				for after := 10 * time.Millisecond; ; after += 10 * time.Millisecond {
+					within, cancel := context.WithTimeout(ctx, after)
+					_, err := f.api.RotateKey(within, client.Rotation{Down: down})
+					cancel()
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, context.DeadlineExceeded) {
+						t.Fatal(err)
+					}
+					cuts++
+					f.again(ctx, func() {})
+					f.ping(ctx)
+				}
+				if cuts < 3 {
+					t.Errorf("cut off %d times", cuts)
+				}
+				f.settled(ctx)
+			})
+		})
+	}
+}
+
+// Who has lost what was changed finds together again by the recovery channel.
+func TestKeyRecovery(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		before  func(ctx context.Context, f *flatsat)
+		between func(f *flatsat)
+		works   bool // without recovering
+		either  bool // it may, by chance
+	}{
+		{name: "station lost its records", before: func(ctx context.Context, f *flatsat) {
+			f.rotate(ctx, 0, false)
+			f.rotate(ctx, 2, false)
+			f.rotate(ctx, 0, true)
+		}, between: func(f *flatsat) { f.lose(stationDB) }, works: true},
+		{name: "station lost the changed keys", before: func(ctx context.Context, f *flatsat) {
+			f.rotate(ctx, 0, false)
+			f.rotate(ctx, 1, false)
+			f.rotate(ctx, 1, true)
+		}, between: func(f *flatsat) { f.lose(stationDB, changedKeys) }},
+		{name: "station lost the key by which it hears", before: func(ctx context.Context, f *flatsat) {
+			f.rotate(ctx, 0, true)
+			f.rotate(ctx, 0, false)
+		}, between: func(f *flatsat) { f.lose(stationDB, changedKeys) }},
+		{name: "and that had changed twice", before: func(ctx context.Context, f *flatsat) {
+			f.rotate(ctx, 0, true)
+			f.rotate(ctx, 0, true)
+		}, between: func(f *flatsat) { f.lose(stationDB, changedKeys) }},
+		{name: "craft lost its records", before: func(ctx context.Context, f *flatsat) {
+			for vc := range uint8(3) {
+				f.rotate(ctx, vc, false)
+				f.rotate(ctx, vc, true)
+			}
+		}, between: func(f *flatsat) { f.lose(craftDB) }},
+		{name: "craft lost its records half way", before: func(ctx context.Context, f *flatsat) {
+			within, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			if _, err := f.api.RotateKey(within, client.Rotation{}); err == nil {
+				f.t.Error("the rotation was too quick to be cut off")
+			}
+		}, between: func(f *flatsat) { f.lose(craftDB) }, either: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			protected(t, "tm", func(t *testing.T, ctx context.Context, f *flatsat) {
+				f.ping(ctx)
+				tt.before(ctx, f)
+				f.again(ctx, func() { tt.between(f) })
+				within, cancel := context.WithTimeout(ctx, time.Minute)
+				_, err := f.api.Ping(within)
+				cancel()
+				if !tt.either && tt.works != (err == nil) {
+					t.Fatalf("before it recovers: %v", err)
+				}
+				if _, err := f.api.RecoverKeys(ctx); err != nil {
+					t.Fatal(err)
+				}
+				f.settled(ctx)
+				f.again(ctx, func() {})
+				f.settled(ctx)
+				f.rotate(ctx, 0, true)
+				f.settled(ctx)
+			})
+		})
+	}
+}
+
+// What would leave a channel without key or association is refused with its reason, by whom
+// it concerns, and everything goes on.
+func TestNeverLockedOut(t *testing.T) {
+	protected(t, "tm", func(t *testing.T, ctx context.Context, f *flatsat) {
+		f.ping(ctx)
+		for _, tt := range []struct {
+			p    client.Procedure
+			want string
+		}{
+			{client.Procedure{Name: "key.revoke", Key: 1}, sdls.ErrInUse.Error()},
+			{client.Procedure{Name: "key.deactivate", Key: 3}, sdls.ErrInUse.Error()},
+			{client.Procedure{Name: "key.revoke", Key: 16}, sdls.ErrInUse.Error()},
+			{client.Procedure{Name: "key.activate", Key: 77}, sdls.ErrNoKey.Error()},
+			{client.Procedure{Name: "key.revoke", Key: 0}, sdls.ErrMaster.Error()},
+			{client.Procedure{Name: "sa.stop", SPI: 1}, "is the only one of channel 0"},
+			{client.Procedure{Name: "sa.stop", SPI: 3}, "is the only one of channel 2"},
+			{client.Procedure{Name: "sa.stop", SPI: 16}, "is the only one of channel 0"},
+			{client.Procedure{Name: "sa.expire", SPI: 1}, "it is operational"},
+			{client.Procedure{Name: "sa.delete", SPI: 3}, "it is operational"},
+			{client.Procedure{Name: "sa.number", SPI: 3, Number: 1 << 62}, "is the only one of channel 2"},
+			{client.Procedure{Name: "sa.start", SPI: 32769}, "it is unkeyed"},
+			{client.Procedure{Name: "sa.create", SPI: 32769}, "it is unkeyed"},
+		} {
+			_, err := f.api.Procedure(ctx, tt.p)
+			var refused *client.RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(refused.Reason, tt.want) || refused.Code == 0 {
+				t.Errorf("%+v: %v, want %q", tt.p, err, tt.want)
+			}
+		}
+		f.settled(ctx)
+	})
+}
+
+// Keys and associations by hand, as the commands have it.
+func TestProceduresByHand(t *testing.T) {
+	protected(t, "tm", func(t *testing.T, ctx context.Context, f *flatsat) {
+		f.ping(ctx)
+		do := func(p client.Procedure) client.ProcedureReply {
+			t.Helper()
+			r, err := f.api.Procedure(ctx, p)
+			if err != nil || !r.Good {
+				t.Fatalf("%+v: %+v, %v", p, r, err)
+			}
+			return r
+		}
+		state := func(spi uint16) string {
+			t.Helper()
+			return do(client.Procedure{Name: "sa.status", SPI: spi}).Associations[0].State
+		}
+		key := do(client.Procedure{Name: "key.load"}).Keys[0]
+		if key.State != "pre-active" {
+			t.Errorf("%+v", key)
+		}
+		const spi = 100
+		for _, step := range []struct{ name, want string }{
+			{"sa.create", "unkeyed"}, {"sa.rekey", "keyed"}, {"key.activate", "keyed"}, {"sa.start", "operational"},
+			{"sa.window", "operational"}, {"reset", "operational"}, {"sa.stop", "keyed"}, {"sa.expire", "unkeyed"}, {"sa.delete", "none"}, {"reset", "none"}, {"key.revoke", "none"},
+		} {
+			if step.name == "reset" {
+				f.again(ctx, func() {})
+				f.ping(ctx)
+			} else {
+				do(client.Procedure{Name: step.name, SPI: spi, Key: key.Key, Number: 5, VCs: []uint8{0}})
+			}
+			if got := state(spi); got != step.want {
+				t.Fatalf("after %s: %s, want %s", step.name, got, step.want)
+			}
+		}
+		if n := len(do(client.Procedure{Name: "sa.status"}).Associations); n != 12 {
+			t.Errorf("%d associations", n)
+		}
+		do(client.Procedure{Name: "ping"})
+		do(client.Procedure{Name: "selftest"})
+		do(client.Procedure{Name: "alarm.reset"})
+		if _, err := f.api.Procedure(ctx, client.Procedure{Name: "sa.stop", SPI: 1}); err == nil {
+			t.Error("stopped")
+		}
+		if log := do(client.Procedure{Name: "log.status"}).Log; log.Events == 0 {
+			t.Errorf("%+v", log)
+		}
+		events := do(client.Procedure{Name: "log.dump"}).Events
+		if len(events) == 0 || events[len(events)-1].What != "procedure carried out" {
+			t.Errorf("%+v", events)
+		}
+		if log := do(client.Procedure{Name: "log.erase"}).Log; log.Events != 0 {
+			t.Errorf("%+v", log)
+		}
+		// An association of the profile that was deleted comes back for the next rotation.
+		do(client.Procedure{Name: "sa.delete", SPI: 32769})
+		f.again(ctx, func() {})
+		f.rotate(ctx, 0, false)
+		f.settled(ctx)
+	})
+}

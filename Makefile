@@ -29,7 +29,7 @@ sim: tools ## boot the flight image in QEMU and keep it flying (CRAFT=file)
 	@$(BIN)/perilune sim --craft $(CRAFT)
 
 .PHONY: demo
-demo: tools ## fly the story (PROFILE=tm+rs|tm+concatenated|aos+ldpc|uslp+turbo; DEMO_BREAK=rs|fop|signature|guest|sdls)
+demo: tools ## fly the story (PROFILE=tm+rs|tm+concatenated|aos+ldpc|uslp+turbo|uslp+sliced; DEMO_BREAK=rs|fop|signature|guest|sdls)
 	@$(BIN)/perilune sim demo $(if $(PROFILE),--profile $(PROFILE))
 
 PYTHON := $(CURDIR)/$(OUT)/cache/venv/bin/python

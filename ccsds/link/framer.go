@@ -128,8 +128,8 @@ func (f *Framer) channel(vc ccsds.VCID) *downVC {
 // Send queues a packet on virtual channel vc. The octets are copied. ErrFull says that the
 // queue holds as many packets as it may.
 func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
-	if vc > f.p.Down.maxVC() {
-		return fmt.Errorf("link: send on virtual channel %d: want 0 to %d", vc, f.p.Down.maxVC())
+	if vc > f.p.Down.MaxVC() {
+		return fmt.Errorf("link: send on virtual channel %d: want 0 to %d", vc, f.p.Down.MaxVC())
 	}
 	if err := packets.Check(packet, f.p.Encapsulation); err != nil {
 		return fmt.Errorf("link: send on virtual channel %d: %w", vc, err)
@@ -148,7 +148,7 @@ func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
 
 // Room is how many packets the queue of vc still takes.
 func (f *Framer) Room(vc ccsds.VCID) int {
-	if vc > f.p.Down.maxVC() {
+	if vc > f.p.Down.MaxVC() {
 		return 0
 	}
 	if c := f.byID[vc]; c != nil {
@@ -250,10 +250,13 @@ func (c *downVC) pad(pending, n int) int {
 	return left
 }
 
-// maxVC is the highest virtual channel for packets.
-func (f Framing) maxVC() ccsds.VCID {
-	if f == FramingTM {
+// MaxVC is the highest virtual channel for packets.
+func (f Framing) MaxVC() ccsds.VCID {
+	switch f {
+	case FramingTM:
 		return tm.IdleVCID - 1
+	case FramingTC:
+		return ccsds.MaxVCID
 	}
 	return aos.IdleVCID - 1 // USLP's too
 }

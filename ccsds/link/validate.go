@@ -49,7 +49,7 @@ func (p Profile) Validate() error {
 // validateDown checks frames and code of the downlink.
 func (p Profile) validateDown() error {
 	framed := p.Down == FramingTM || p.Down == FramingAOS || p.Down == FramingUSLP
-	sure := p.Code.hasRS() || p.Code.Kind == CodeLDPC
+	sure := p.Code.hasRS() || p.Code.Kind == CodeLDPC && !p.Code.sliced()
 	if err := complain([]complaint{
 		{!framed && p.Down != FramingPackets, fmt.Sprintf("down %q: want tm, aos, uslp or packets", p.Down)},
 		{!framed && p.Code.Kind != CodeNone, fmt.Sprintf("down packets: coding %s wants frames; want none", p.Code.Kind)},
@@ -87,8 +87,8 @@ func (p Profile) validateDown() error {
 
 func (p Profile) validateShares() error {
 	for vc, s := range p.Shares {
-		if vc > p.Down.maxVC() {
-			return fmt.Errorf("%w: down channel %d: %s has 0 to %d for packets", ErrProfile, vc, p.Down, p.Down.maxVC())
+		if vc > p.Down.MaxVC() {
+			return fmt.Errorf("%w: down channel %d: %s has 0 to %d for packets", ErrProfile, vc, p.Down, p.Down.MaxVC())
 		}
 		if s.Priority < 0 || s.Weight < 1 || s.Weight > 1000 || s.Rate < 0 {
 			return fmt.Errorf("%w: down channel %d: priority %d, weight %d, rate %d: want 0 or more, 1 to 1000, 0 or more bit/s", ErrProfile, vc, s.Priority, s.Weight, s.Rate)
@@ -176,7 +176,7 @@ func (p Profile) validateDownSecurity() error {
 		switch {
 		case p.Down == FramingPackets:
 			return fmt.Errorf("%w: down packets: security wants frames", ErrProfile)
-		case vc > p.Down.maxVC():
+		case vc > p.Down.MaxVC():
 			return fmt.Errorf("%w: SPI %d: no downlink virtual channel %d", ErrProfile, spi, vc)
 		case used[spi]:
 			return fmt.Errorf("%w: SPI %d of downlink virtual channel %d is another channel's too", ErrProfile, spi, vc)

@@ -9,9 +9,9 @@ import (
 // Craft and ground must have the same; the mission database holds it. The zero Form is
 // that of a craft which has none of them.
 type Form struct {
-	SubSchedules bool `toml:"sub_schedules"` // services 11 and 22: an activity's sub-schedule (§8.11.2.4, §8.22.2.4)
-	Groups       bool `toml:"groups"`        // services 11 and 22: an activity's group
-	Arrays       bool `toml:"arrays"`        // service 3: parameters that are sampled several times in a period (§8.3.2.1)
+	SubSchedules bool `toml:"sub_schedules" json:"sub_schedules"` // services 11 and 22: an activity's sub-schedule (§8.11.2.4, §8.22.2.4)
+	Groups       bool `toml:"groups" json:"groups"`               // services 11 and 22: an activity's group
+	Arrays       bool `toml:"arrays" json:"arrays"`               // service 3: parameters that are sampled several times in a period (§8.3.2.1)
 }
 
 // has says whether messages have a field of that tag.

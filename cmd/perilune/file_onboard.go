@@ -60,6 +60,9 @@ func (a *app) listOnboard(cl *client.Client, folder string) error {
 	})
 }
 
+// lastChange is the end of the year 9999 in Unix seconds: JSON has no later times.
+const lastChange = 253402300799
+
 // parseEntry reads a line as cfdp's Dir.List writes it; the craft made it, so that
 // nothing about it is certain.
 func parseEntry(line string) (entry, bool) {
@@ -74,7 +77,8 @@ func parseEntry(line string) (entry, bool) {
 		name = q
 	}
 	kind, ok := map[string]string{"f": "file", "d": "folder", "?": "other"}[part[0]]
-	return entry{kind, size, time.Unix(changed, 0), name}, ok && err1 == nil && err2 == nil
+	ok = ok && err1 == nil && err2 == nil && size >= 0 && changed >= 0 && changed <= lastChange && name != ""
+	return entry{kind, size, time.Unix(changed, 0).UTC(), name}, ok
 }
 
 // change asks for changes of the file store on board and tells what became of them.

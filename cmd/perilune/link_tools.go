@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ type linkFlags struct {
 	noise          linktool.Noise
 	silence        time.Duration
 	noUnits, quiet bool
+	makes          bool // bits from units, not the other way
 }
 
 const linkToolHelp = `
@@ -45,8 +47,12 @@ func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	f.BoolVar(&l.soft, "soft", false, "soft symbols instead of bits")
 	f.DurationVar(&l.silence, "silence", 0, "end a UDP input after this `duration` without a datagram (default: never)")
 	if !l.noUnits {
-		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits: packets or frames")
-		choices(c, "units", string(linktool.Packets), string(linktool.Frames))
+		kinds := []string{string(linktool.Packets), string(linktool.Frames)}
+		if !l.makes {
+			kinds = append(kinds, string(linktool.ControlWords))
+		}
+		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits: "+strings.Join(kinds, ", "))
+		choices(c, "units", kinds...)
 	}
 	return c
 }
@@ -61,7 +67,7 @@ func (l *linkFlags) registerNoise(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// config reads the craft.
+// config reads the craft, and looks whether the rest fits its link.
 func (l *linkFlags) config() (linktool.Config, error) {
 	c := craft.Default()
 	if l.craft != "" {
@@ -77,7 +83,14 @@ func (l *linkFlags) config() (linktool.Config, error) {
 	if l.noUnits {
 		l.units = string(linktool.Frames)
 	}
-	return linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), Soft: l.soft, Noise: l.noise}, nil
+	cfg := linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), Soft: l.soft, Noise: l.noise}
+	if l.noUnits && (p.Down == link.FramingPackets && !l.up || p.Up == link.FramingPackets && l.up) {
+		cfg.Units = linktool.Packets
+	}
+	if l.makes {
+		return cfg, cfg.ValidateInput()
+	}
+	return cfg, cfg.Validate()
 }
 
 // profile is the craft's link. Frames of the uplink and of a downlink in clear need no keys:
@@ -134,7 +147,7 @@ func (a *app) say(v any, rows [][]string) error {
 }
 
 func (a *app) linkEncodeCmd() *cobra.Command {
-	l := &linkFlags{}
+	l := &linkFlags{makes: true}
 	c := l.registerNoise(l.register(&cobra.Command{Use: "encode", Short: "Make the bits of a link from packets or frames", Args: noArgs}))
 	c.Flags().Uint8Var(&l.vc, "vc", 0, "virtual `channel` that packets go on")
 	c.RunE = func(*cobra.Command, []string) error {
@@ -171,9 +184,6 @@ func (a *app) linkStatsCmd() *cobra.Command {
 	c := l.register(&cobra.Command{Use: "stats", Short: "Count what the bits of a link hold, layer by layer", Args: noArgs})
 	c.RunE = func(*cobra.Command, []string) error {
 		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
-			if cfg.Profile.Down == "packets" && !cfg.Up || cfg.Profile.Up == "packets" && cfg.Up {
-				cfg.Units = linktool.Packets
-			}
 			r, err := linktool.Decode(cfg, src, nil)
 			if err != nil {
 				return err

@@ -22,7 +22,7 @@ var builtIn = filepath.Join("sim", "flatsat", "craft.toml")
 // profiles are crafts with another link each, by the name of the profile.
 var profiles = filepath.Join("sim", "flatsat", "profiles")
 
-var profileNames = []string{"tm+rs", "tm+concatenated", "aos+ldpc", "uslp+turbo"}
+var profileNames = []string{"tm+rs", "tm+concatenated", "aos+ldpc", "uslp+turbo", "uslp+sliced"}
 
 // errStory says that a milestone was not reached.
 var errStory = errors.New("not every milestone was reached")

@@ -31,89 +31,89 @@ var Default = sync.OnceValue(func() *Database {
 
 // Database is database.toml.
 type Database struct {
-	Name       string      `toml:"name"`
-	Form       pus.Form    `toml:"form"` // what its messages have that the standard leaves open
-	APIDs      []Named     `toml:"apid"`
-	Entities   []Named     `toml:"entity"`
-	Memories   []Named     `toml:"memory"`
-	Parameters []Parameter `toml:"parameter"`
-	Structures []Structure `toml:"structure"`
-	Events     []Event     `toml:"event"`
-	Functions  []Function  `toml:"function"`
-	Commands   []Command   `toml:"command"`
+	Name       string      `toml:"name" json:"name"`
+	Form       pus.Form    `toml:"form" json:"form"` // what its messages have that the standard leaves open
+	APIDs      []Named     `toml:"apid" json:"apids"`
+	Entities   []Named     `toml:"entity" json:"entities"`
+	Memories   []Named     `toml:"memory" json:"memories"`
+	Parameters []Parameter `toml:"parameter" json:"parameters"`
+	Structures []Structure `toml:"structure" json:"structures"`
+	Events     []Event     `toml:"event" json:"events"`
+	Functions  []Function  `toml:"function" json:"functions"`
+	Commands   []Command   `toml:"command" json:"commands"`
 }
 
 // Named is a number with a name: an APID, a CFDP entity, a memory.
 type Named struct {
-	ID   uint16 `toml:"id"`
-	Name string `toml:"name"`
-	Text string `toml:"text"`
+	ID   uint16 `toml:"id" json:"id"`
+	Name string `toml:"name" json:"name"`
+	Text string `toml:"text" json:"text,omitempty"`
 }
 
 // Field is a value in a packet.
 type Field struct {
-	Name       string       `toml:"name"`
-	Type       Type         `toml:"type"`
-	Size       int          `toml:"size"` // octets, of type octets
-	Unit       string       `toml:"unit"` // of the engineering value
-	Labels     []string     `toml:"labels"`
-	Polynomial []float64    `toml:"polynomial"` // raw to engineering: c0 + c1 x + c2 x² …
-	Points     [][2]float64 `toml:"points"`     // raw to engineering, linear between
-	Warning    []float64    `toml:"warning"`    // low and high; the engineering value belongs between them
-	Critical   []float64    `toml:"critical"`
-	Text       string       `toml:"text"`
+	Name       string       `toml:"name" json:"name"`
+	Type       Type         `toml:"type" json:"type"`
+	Size       int          `toml:"size" json:"size,omitempty"` // octets, of type octets
+	Unit       string       `toml:"unit" json:"unit,omitempty"` // of the engineering value
+	Labels     []string     `toml:"labels" json:"labels,omitempty"`
+	Polynomial []float64    `toml:"polynomial" json:"polynomial,omitempty"` // raw to engineering: c0 + c1 x + c2 x² …
+	Points     [][2]float64 `toml:"points" json:"points,omitempty"`         // raw to engineering, linear between
+	Warning    []float64    `toml:"warning" json:"warning,omitempty"`       // low and high; the engineering value belongs between them
+	Critical   []float64    `toml:"critical" json:"critical,omitempty"`
+	Text       string       `toml:"text" json:"text,omitempty"`
 }
 
 // Parameter is a field that has a number of its own, for services 3, 12 and 20.
 type Parameter struct {
 	Field
-	ID       uint16    `toml:"id"`
-	Settable bool      `toml:"settable"` // by TC[20,3]
-	Range    []float64 `toml:"range"`    // raw values that can be set
+	ID       uint16    `toml:"id" json:"id"`
+	Settable bool      `toml:"settable" json:"settable,omitempty"` // by TC[20,3]
+	Range    []float64 `toml:"range" json:"range,omitempty"`       // raw values that can be set
 }
 
 // Structure is a report of TM[3,25]: parameters, or a count (u8) and as many rows.
 type Structure struct {
-	SID        uint16   `toml:"sid"`
-	Name       string   `toml:"name"`
-	PeriodMS   uint32   `toml:"period_ms"` // 0: not by itself
-	Parameters []string `toml:"parameters"`
-	Rows       []Field  `toml:"rows"`
-	Text       string   `toml:"text"`
+	SID        uint16   `toml:"sid" json:"sid"`
+	Name       string   `toml:"name" json:"name"`
+	PeriodMS   uint32   `toml:"period_ms" json:"period_ms,omitempty"` // 0: not by itself
+	Parameters []string `toml:"parameters" json:"parameters,omitempty"`
+	Rows       []Field  `toml:"rows" json:"rows,omitempty"`
+	Text       string   `toml:"text" json:"text,omitempty"`
 }
 
 // Event is a report of service 5.
 type Event struct {
-	ID       uint16 `toml:"id"`
-	Name     string `toml:"name"`
-	Severity string `toml:"severity"` // info, low, medium, high
-	Text     string `toml:"text"`
+	ID       uint16 `toml:"id" json:"id"`
+	Name     string `toml:"name" json:"name"`
+	Severity string `toml:"severity" json:"severity"` // info, low, medium, high
+	Text     string `toml:"text" json:"text,omitempty"`
 }
 
 // Function is one that TC[8,1] performs; its arguments are texts.
 type Function struct {
-	Name      string   `toml:"name"`
-	Arguments []string `toml:"arguments"`
-	Text      string   `toml:"text"`
+	Name      string   `toml:"name" json:"name"`
+	Arguments []string `toml:"arguments" json:"arguments,omitempty"`
+	Text      string   `toml:"text" json:"text,omitempty"`
 }
 
 // Command is a telecommand with a name.
 type Command struct {
-	Name      string     `toml:"name"`
-	Service   uint8      `toml:"service"`
-	Subtype   uint8      `toml:"subtype"`
-	APID      uint16     `toml:"apid"` // 0: flight's
-	Arguments []Argument `toml:"arguments"`
-	Text      string     `toml:"text"`
+	Name      string     `toml:"name" json:"name"`
+	Service   uint8      `toml:"service" json:"service"`
+	Subtype   uint8      `toml:"subtype" json:"subtype"`
+	APID      uint16     `toml:"apid" json:"apid"` // 0: flight's
+	Arguments []Argument `toml:"arguments" json:"arguments,omitempty"`
+	Text      string     `toml:"text" json:"text,omitempty"`
 }
 
 // Argument is a field of a telecommand. Value, if there is one, is what it always has.
 type Argument struct {
-	Name    string    `toml:"name"`
-	Type    Type      `toml:"type"`
-	Range   []float64 `toml:"range"`
-	Value   string    `toml:"value"`
-	Default *string   `toml:"default"` // where it is not given; nil: it must be
+	Name    string    `toml:"name" json:"name"`
+	Type    Type      `toml:"type" json:"type"`
+	Range   []float64 `toml:"range" json:"range,omitempty"`
+	Value   string    `toml:"value" json:"value,omitempty"`
+	Default *string   `toml:"default" json:"default,omitempty"` // where it is not given; nil: it must be
 }
 
 // Load reads the database at path.

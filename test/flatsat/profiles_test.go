@@ -15,8 +15,8 @@ import (
 // rates are low, which saves bits to decode: the clock is fake anyway.
 func TestProfiles(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "..", "sim", "flatsat", "profiles", "*.toml"))
-	if err != nil || len(files) != 4 {
-		t.Fatalf("profiles %v, %v: want four", files, err)
+	if err != nil || len(files) != 5 {
+		t.Fatalf("profiles %v, %v: want five", files, err)
 	}
 	outside(t)
 	for _, file := range files {

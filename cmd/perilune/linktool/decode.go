@@ -1,23 +1,20 @@
 package linktool
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/link"
-	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/ccsds/spp"
 	"github.com/perilune/perilune/ccsds/tc"
 	"github.com/perilune/perilune/ccsds/uslp"
 )
 
-// Unit is a frame or a packet that a decoder gives out, valid only during the call.
+// Unit is a frame, a packet or a control word that a decoder gives out, valid only during the
+// call.
 type Unit struct {
 	Octets []byte
 	Bit    uint64 // of its frame's marker or start sequence, in bits or symbols since the first
 	VC     ccsds.VCID
-	OCF    []byte // of a frame that has one
 }
 
 // decoder is the way from bits to units.
@@ -27,6 +24,7 @@ type decoder struct {
 	report Report
 	err    error
 	soft   []int8
+	fresh  bool // a marker was searched since the last good frame
 
 	down     *link.DownDecoder
 	deframer *link.Deframer
@@ -90,6 +88,7 @@ func (d *decoder) push(b []byte) error {
 
 // downlink takes what is behind a marker.
 func (d *decoder) downlink(u link.Coded) {
+	d.fresh = d.fresh || u.State == link.Verify
 	if d.err != nil || u.Frame == nil {
 		return
 	}
@@ -98,21 +97,32 @@ func (d *decoder) downlink(u link.Coded) {
 		d.report.Frames.refuse(err)
 		return
 	}
-	d.report.Frames.good(h.VC, h.Idle)
-	d.report.Frames.Lost += uint64(h.Lost)
-	out := Unit{Octets: u.Frame, Bit: u.Bit, VC: h.VC}
+	d.report.Frames.arrived(h, d.fresh)
+	d.fresh = false
 	if h.HasOCF {
-		out.OCF = h.OCF[:]
-		d.report.Frames.OCF++
+		d.controlWord(h, u.Bit)
 	}
 	if d.c.Units == Frames {
-		d.err = d.emit(out)
+		d.fail(d.emit(Unit{Octets: u.Frame, Bit: u.Bit, VC: h.VC}))
 	}
 	if h.Idle {
 		return
 	}
 	if err := d.deframer.Packets(func(packet []byte) { d.fail(d.packet(Unit{Octets: packet, Bit: u.Bit, VC: h.VC})) }); err != nil {
 		d.report.Packets.refuse(err)
+	}
+}
+
+// controlWord takes the operational control field of a frame.
+func (d *decoder) controlWord(h link.FrameHeader, bit uint64) {
+	d.report.Frames.OCF++
+	var c cop1.CLCW
+	if c.DecodeFromBytes(h.OCF[:], nil) != nil {
+		return // of another kind
+	}
+	d.report.clcw(&c)
+	if d.c.Units == ControlWords {
+		d.fail(d.emit(Unit{Octets: h.OCF[:], Bit: bit, VC: h.VC}))
 	}
 }
 
@@ -201,34 +211,4 @@ func (d *decoder) done() Report {
 		d.report.UpCode = &s
 	}
 	return d.report
-}
-
-// reason is the part of an error that does not change with the octets at hand.
-func reason(err error) string {
-	for _, known := range []error{sdls.ErrTruncated, sdls.ErrSPI, sdls.ErrVC, sdls.ErrForged, sdls.ErrReplayed} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	var e *ccsds.DecodeError
-	if errors.As(err, &e) {
-		return fmt.Sprintf("%s: %s", e.Layer, kind(err))
-	}
-	return err.Error()
-}
-
-// kind names the sentinel that a decoder's error wraps.
-func kind(err error) string {
-	for _, k := range []struct {
-		err  error
-		name string
-	}{
-		{ccsds.ErrTruncated, "truncated"}, {ccsds.ErrVersion, "wrong version"}, {ccsds.ErrReserved, "reserved value"},
-		{ccsds.ErrForeign, "another spacecraft"}, {ccsds.ErrLength, "wrong length"}, {ccsds.ErrChecksum, "checksum"},
-	} {
-		if errors.Is(err, k.err) {
-			return k.name
-		}
-	}
-	return "malformed"
 }

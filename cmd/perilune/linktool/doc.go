@@ -3,6 +3,7 @@
 //
 //	packets ─ Framer ─ frames ─ DownEncoder ─ bits, or soft symbols
 //	packets ─ segments ─ frames ─ UpEncoder ─ bits
+//	control words ─────┘ come out only: those of the downlink's frames
 //
 // A stream of frames holds them end to end: those of a downlink are of one length, those of
 // an uplink say how long they are. A stream of packets holds space packets end to end, also
@@ -24,8 +25,9 @@ type Units string
 
 // The units.
 const (
-	Frames  Units = "frames"
-	Packets Units = "packets"
+	Frames       Units = "frames"
+	Packets      Units = "packets"
+	ControlWords Units = "clcw" // the CLCWs of a downlink, four octets each; they only come out
 )
 
 // Config says which link a tool works on.
@@ -47,11 +49,13 @@ func (c *Config) Validate() error {
 		return err
 	}
 	c.Profile = c.Profile.WithDefaults()
-	if c.Units != Frames && c.Units != Packets {
-		return fmt.Errorf("%w: units %q: want frames or packets", ErrConfig, c.Units)
-	}
-	if c.Units == Frames && c.framing() == link.FramingPackets {
+	switch {
+	case c.Units != Frames && c.Units != Packets && c.Units != ControlWords:
+		return fmt.Errorf("%w: units %q: want frames, packets or clcw", ErrConfig, c.Units)
+	case c.Units != Packets && c.framing() == link.FramingPackets:
 		return fmt.Errorf("%w: this link has packets and no frames: ask for packets", ErrConfig)
+	case c.Units == ControlWords && (c.Up || c.Profile.NoOCF):
+		return fmt.Errorf("%w: the frames of this link carry no CLCW: ask for frames or packets", ErrConfig)
 	}
 	if c.Up && c.Units == Packets {
 		if c.framing() == link.FramingUSLP {
@@ -62,6 +66,20 @@ func (c *Config) Validate() error {
 		}
 	}
 	return c.Noise.validate()
+}
+
+// ValidateInput is Validate for what goes from units to bits.
+func (c *Config) ValidateInput() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if c.Units == ControlWords {
+		return fmt.Errorf("%w: CLCWs travel in frames: encode frames or packets", ErrConfig)
+	}
+	if most := c.framing().MaxVC(); c.Units == Packets && c.VC > most {
+		return fmt.Errorf("%w: virtual channel %d: packets of %s go on 0 to %d", ErrConfig, c.VC, c.framing(), most)
+	}
+	return nil
 }
 
 func (c *Config) framing() link.Framing {

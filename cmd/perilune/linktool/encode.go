@@ -33,7 +33,7 @@ type encoder struct {
 
 // Encode reads units from src until its end and writes bits to out.
 func Encode(c Config, src *Source, out io.Writer) (Encoded, error) {
-	if err := c.Validate(); err != nil {
+	if err := c.ValidateInput(); err != nil {
 		return Encoded{}, err
 	}
 	e, err := newEncoder(&c, out)

@@ -53,6 +53,8 @@ var profiles = map[string]link.Profile{
 	"aos ldpc":          {Down: link.FramingAOS, Code: link.Code{Kind: link.CodeLDPC}},
 	"uslp turbo":        {Down: link.FramingUSLP, Code: link.Code{Kind: link.CodeTurbo}},
 	"uslp conv 5/6":     {Down: link.FramingUSLP, Code: link.Code{Kind: link.CodeConv, Rate: "5/6"}},
+	"tm sliced":         {Code: link.Code{Kind: link.CodeLDPC, Rate: "7/8", Codeblock: 4}},
+	"uslp varies, soft": {Down: link.FramingUSLP, FrameLength: 700, Variable: true, Truncated: 50, Code: link.Code{Kind: link.CodeLDPC, Block: 1024, Codeblock: 1}},
 	"packets":           {Down: link.FramingPackets, Up: link.FramingPackets},
 	"aos rs 8, fhec":    {Down: link.FramingAOS, HeaderControl: true, Code: link.Code{Kind: link.CodeRS, E: 8, Interleave: 3}},
 	"tm ldpc 7/8, soft": {Code: link.Code{Kind: link.CodeLDPC, Rate: "7/8"}},
@@ -74,10 +76,72 @@ func TestWrongKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Frames.Refused) != 1 || r.Frames.Refused["sdls: MAC does not match"] < 10 || r.Packets.Good != 0 {
+	if len(r.Frames.Refused) != 1 || r.Frames.Refused["sdls: forged"] < 10 || r.Packets.Good != 0 {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestGaps: frames missing by their counts are those while in lock; what was sent between a
+// loss of lock and the next marker nobody knows.
+func TestGaps(t *testing.T) {
+	const cadu = 1279
+	var bits bytes.Buffer
+	if _, err := linktool.Encode(config(link.Profile{}), source(t, packets(rand.New(rand.NewPCG(1, 2)), 200)), &bits); err != nil {
+		t.Fatal(err)
+	}
+	cut := func(from, n int) linktool.FrameReport {
+		b := append(bytes.Clone(bits.Bytes()[:from]), bits.Bytes()[from+n:]...)
+		r, err := linktool.Decode(config(link.Profile{}), source(t, b), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Frames
+	}
+	if r := cut(20*cadu, 3*cadu); r.Lost != 3 || r.Gaps != 0 {
+		t.Errorf("three whole frames cut out: %d lost, %d gaps", r.Lost, r.Gaps)
+	}
+	if r := cut(20*cadu, 7*cadu+100); r.Lost != 0 || r.Gaps != 1 {
+		t.Errorf("lock lost: %d lost, %d gaps", r.Lost, r.Gaps)
+	}
+}
+
+// TestControlWords: the CLCWs of the downlink come out by themselves, and the report has the
+// last of each channel.
+func TestControlWords(t *testing.T) {
+	s, err := link.NewSpace(link.Profile{}, memory{}, link.SpaceEvents{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bits []byte
+	for range 9 {
+		bits = s.NextCADU(bits)
+	}
+	c := config(link.Profile{})
+	c.Units = linktool.ControlWords
+	var words []byte
+	r, err := linktool.Decode(c, source(t, bits), func(u linktool.Unit) error { words = append(words, u.Octets...); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(words) != 36 || r.Frames.OCF != 9 || len(r.CLCW) != 3 || r.CLCW[2].Count != 3 || !r.CLCW[1].NoBitLock {
+		t.Errorf("%d octets, %d control fields, %+v", len(words), r.Frames.OCF, r.CLCW)
+	}
+	for _, p := range []link.Profile{{NoOCF: true, AD: []ccsds.VCID{}}, {Down: link.FramingPackets, Up: link.FramingPackets}} {
+		c := config(p)
+		c.Units = linktool.ControlWords
+		if err := c.Validate(); !errors.Is(err, linktool.ErrConfig) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+// memory is a disk with nothing on it.
+type memory struct{}
+
+func (memory) LoadVR(ccsds.VCID) (uint8, bool, error) { return 0, false, nil }
+func (memory) SaveVR(ccsds.VCID, uint8) error         { return nil }
+func (memory) LoadFloor(uint16) (uint64, error)       { return 0, nil }
+func (memory) SaveFloor(uint16, uint64) error         { return nil }
 
 // TestDownAndBack: packets come back as they went in, whatever the link.
 func TestDownAndBack(t *testing.T) {

@@ -39,6 +39,8 @@ func (c *Config) captureHeader(w *pcapgo.Writer) error {
 	switch {
 	case c.Units == Packets:
 		return w.WriteFileHeader(snapLength, wireshark.LinkTypeSPP)
+	case c.Units == ControlWords:
+		return w.WriteFileHeader(snapLength, wireshark.LinkTypeCLCW)
 	case c.framing() == link.FramingTC:
 		return w.WriteFileHeader(snapLength, wireshark.LinkTypeTC)
 	case c.framing() == link.FramingAOS:

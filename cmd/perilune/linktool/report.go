@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/link"
 )
 
@@ -16,13 +17,29 @@ type Report struct {
 	UpCode  *link.UpStats   `json:"code_up,omitempty"`
 	Frames  FrameReport     `json:"frames"`
 	Packets PacketReport    `json:"packets"`
+
+	CLCW map[ccsds.VCID]*CLCWReport `json:"clcw,omitempty"` // by the channel that they speak of
+}
+
+// CLCWReport is what the CLCWs say of one virtual channel of the uplink: the last one, and how
+// many there were.
+type CLCWReport struct {
+	Count      uint64 `json:"count"`
+	VR         uint8  `json:"vr"` // report value: the frame that is expected next
+	Lockout    bool   `json:"lockout"`
+	Wait       bool   `json:"wait"`
+	Retransmit bool   `json:"retransmit"`
+	NoRF       bool   `json:"no_rf"`
+	NoBitLock  bool   `json:"no_bit_lock"`
+	FARMB      uint8  `json:"farm_b"`
 }
 
 // FrameReport counts frames.
 type FrameReport struct {
 	Good    uint64                `json:"good"`
 	Idle    uint64                `json:"idle"`
-	Lost    uint64                `json:"lost"` // by their counts
+	Lost    uint64                `json:"lost"` // by their counts, while in lock
+	Gaps    uint64                `json:"gaps"` // times frames came again after lock was lost; how many are missing nobody knows
 	OCF     uint64                `json:"ocf"`
 	VC      map[ccsds.VCID]uint64 `json:"vc"`
 	Refused map[string]uint64     `json:"refused"` // "layer: reason" → count
@@ -38,7 +55,14 @@ type PacketReport struct {
 }
 
 func newReport(c *Config) Report {
-	name := fmt.Sprintf("down: %s, %s, frames of %d octets", c.Profile.Down, c.Profile.Code.Kind, c.Profile.FrameLength)
+	most := ""
+	if c.Profile.Variable {
+		most = "up to "
+	}
+	name := fmt.Sprintf("down: %s, %s, frames of %s%d octets", c.Profile.Down, c.Profile.Code, most, c.Profile.FrameLength)
+	if c.Profile.Down == link.FramingPackets {
+		name = "down: packets without frames"
+	}
 	if c.Up {
 		name = fmt.Sprintf("up: %s, CLTU %s", c.Profile.Up, c.Profile.CLTU)
 	}
@@ -57,8 +81,45 @@ func (f *FrameReport) good(vc ccsds.VCID, idle bool) {
 	}
 }
 
-func (f *FrameReport) refuse(err error)  { f.Refused[reason(err)]++ }
-func (p *PacketReport) refuse(err error) { p.Refused[reason(err)]++ }
+// arrived counts a good frame of the downlink; fresh says that its marker was searched.
+func (f *FrameReport) arrived(h link.FrameHeader, fresh bool) {
+	switch {
+	case !fresh:
+		f.Lost += uint64(h.Lost)
+	case f.Good > 0:
+		f.Gaps++
+	}
+	f.good(h.VC, h.Idle)
+}
+
+func (f *FrameReport) refuse(err error)  { f.Refused[link.Refusal(err)]++ }
+func (p *PacketReport) refuse(err error) { p.Refused[link.Refusal(err)]++ }
+
+func (r *Report) clcw(c *cop1.CLCW) {
+	if r.CLCW == nil {
+		r.CLCW = map[ccsds.VCID]*CLCWReport{}
+	}
+	n := uint64(1)
+	if last := r.CLCW[c.VC]; last != nil {
+		n += last.Count
+	}
+	r.CLCW[c.VC] = &CLCWReport{Count: n, VR: c.ReportValue, Lockout: c.Lockout, Wait: c.Wait, Retransmit: c.Retransmit,
+		NoRF: c.NoRF, NoBitLock: c.NoBitLock, FARMB: c.FARMB}
+}
+
+// String is the last CLCW in words.
+func (c *CLCWReport) String() string {
+	out := fmt.Sprintf("%d, last: V(R) %d", c.Count, c.VR)
+	for _, flag := range []struct {
+		set  bool
+		name string
+	}{{c.Lockout, "lockout"}, {c.Wait, "wait"}, {c.Retransmit, "retransmit"}, {c.NoRF, "no RF"}, {c.NoBitLock, "no bit lock"}} {
+		if flag.set {
+			out += ", " + flag.name
+		}
+	}
+	return out
+}
 
 // Rows is the report as a table: layer, what, how many.
 func (r Report) Rows() [][]string {
@@ -79,6 +140,11 @@ func (r Report) Rows() [][]string {
 		if s.Rounds > 0 {
 			add("code", "iterations", s.Rounds)
 		}
+		if x := s.Slices; x != nil {
+			add("slices", "frames in them", x.Frames)
+			add("slices", "touched by lost codewords", x.Lost)
+			add("slices", "markers missed", x.Missed)
+		}
 	}
 	if s := r.UpCode; s != nil {
 		add("sync", "bits or symbols", s.Bits)
@@ -91,11 +157,15 @@ func (r Report) Rows() [][]string {
 	add("frame", "good", r.Frames.Good)
 	add("frame", "idle", r.Frames.Idle)
 	add("frame", "missing by their counts", r.Frames.Lost)
+	add("frame", "times found again", r.Frames.Gaps)
 	for _, vc := range slices.Sorted(maps.Keys(r.Frames.VC)) {
 		add("frame", fmt.Sprintf("virtual channel %d", vc), r.Frames.VC[vc])
 	}
 	for _, why := range slices.Sorted(maps.Keys(r.Frames.Refused)) {
 		add("frame", "refused, "+why, r.Frames.Refused[why])
+	}
+	for _, vc := range slices.Sorted(maps.Keys(r.CLCW)) {
+		add("CLCW", fmt.Sprintf("uplink channel %d", vc), r.CLCW[vc])
 	}
 	add("packet", "good", r.Packets.Good)
 	add("packet", "octets", r.Packets.Octets)

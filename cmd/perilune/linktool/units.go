@@ -31,6 +31,11 @@ func (c *Config) newUnitReader(do func([]byte) error) *unitReader {
 
 func (c *Config) frameLength(head []byte) (int, error) {
 	switch {
+	case !c.Up && c.Profile.Variable:
+		if len(head) < uslp.MinHeaderLength {
+			return 0, nil
+		}
+		return uslp.Length(head, c.Profile.Truncated)
 	case !c.Up:
 		return c.Profile.FrameLength, nil
 	case c.Profile.Up == link.FramingUSLP:

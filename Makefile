@@ -89,9 +89,10 @@ test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR; N
 	@$(GO) run ./test/guests --dir "$(GUESTS)" --nest "$(NEST)" --tender "$(TENDER)"
 
 .PHONY: test-solo5
-test-solo5: ## the suite of a built Solo5 tree on both tenders (SOLO5=DIR; RUN=regexp; NEST=amd64|arm64: emulated)
+test-solo5: perilune ## the suite of a built Solo5 tree on both tenders (SOLO5=DIR; RUN=regexp; SLOWER=n times the suite's limits; NEST=amd64|arm64: emulated)
 	@$(GO) build -o $(BIN)/solo5-suite ./test/solo5
-	@exec $(BIN)/solo5-suite --dir "$(SOLO5)" --run '$(RUN)' --nest "$(NEST)"
+	@$(BIN)/perilune doctor --install --for solo5
+	@exec $(BIN)/solo5-suite --dir "$(SOLO5)" --run '$(RUN)' --nest "$(NEST)" --slower "$(or $(SLOWER),0)"
 
 .PHONY: golden
 golden: ## make the golden vectors again from outside oracles (Python packages)

@@ -42,6 +42,7 @@ var Needs = []Need{
 	{Name: "mkfs.ext4", Why: "makes the data partition", Package: "e2fsprogs", Command: "mkfs.ext4"},
 	{Name: "clang", Why: "compiles guests", Package: "clang", Command: "clang"},
 	{Name: "ld.lld", Why: "links guests", Package: "lld", Command: "ld.lld"},
+	{Name: "gdb", Why: "debugs guests of both architectures in the tests", Package: "gdb-multiarch", Command: "gdb-multiarch"},
 	{Name: "aec", Why: "checks products with a second decoder", Package: "libaec-tools", Command: "aec"},
 	python,
 	{Name: "apt-get", Why: "fetches the kernel package", Command: "apt-get"},
@@ -62,8 +63,18 @@ var Interop = []Need{
 	{Name: "Cargo", Why: "builds the program with labrador-ldpc", Package: "cargo", Newer: "cargo-web", Command: "cargo", Version: "--version", Least: "1.70"},
 }
 
+// Solo5 is what the suite of a Solo5 tree needs, and QEMU, to run it in the nest.
+var Solo5 = []Need{
+	{Name: "Go", Why: "builds the programs", Command: "go"},
+	{Name: "bash", Why: "runs the suite", Package: "bash", Command: "bash"},
+	{Name: "ip", Why: "makes taps for its network tests", Package: "iproute2", Command: "ip"},
+	{Name: "ping", Why: "is the other end of its network tests", Package: "iputils-ping", Command: "ping"},
+	{Name: "QEMU", Why: "is the nest", Package: "qemu-system-x86", Command: "qemu-system-x86_64"},
+	{Name: "QEMU for arm64", Why: "is the nest for arm64", Package: "qemu-system-arm", Command: "qemu-system-aarch64"},
+}
+
 // Sets are the needs by what they are for.
-var Sets = map[string][]Need{"flight": Needs, "interop": Interop}
+var Sets = map[string][]Need{"flight": Needs, "interop": Interop, "solo5": Solo5}
 
 // Result is one need and whether it is met.
 type Result struct {

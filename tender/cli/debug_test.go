@@ -20,13 +20,17 @@ import (
 
 // session runs a guest under --gdb and a gdb with the given commands, and
 // returns what each said and the tender's exit status.
-func session(t *testing.T, arg string, commands ...string) (debugger, guest string, status int) {
+func session(t *testing.T, kernel, arg string, commands ...string) (debugger, guest string, status int) {
 	t.Helper()
-	gdb, err := exec.LookPath("gdb")
-	if err != nil {
-		t.Skip("needs gdb (Debian: apt-get install gdb)")
-	}
-	kernel := tendertest.Guest(t, "debugged")
+	return watched(t, nil, kernel, arg, commands...)
+}
+
+// watched is a session in which a function is called with each line that gdb says, and
+// gdb's process.
+func watched(t *testing.T, watch func(line string, gdb *os.Process), kernel, arg string, commands ...string) (debugger, guest string, status int) {
+	t.Helper()
+	gdb := tendertest.GDB(t)
+	kernel = tendertest.Guest(t, kernel)
 	tender := exec.Command(asSolo5(t), "--mem=16", "--gdb", "--gdb-port=0", kernel, arg)
 	stderr, err := tender.StderrPipe()
 	if err != nil {
@@ -37,7 +41,7 @@ func session(t *testing.T, arg string, commands ...string) (debugger, guest stri
 	if err := tender.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(60*time.Second, func() { tender.Process.Kill() })
+	timer := time.AfterFunc(120*time.Second, func() { tender.Process.Kill() })
 	defer timer.Stop()
 	said := bufio.NewReader(stderr)
 	port := waitForPort(t, said)
@@ -45,13 +49,38 @@ func session(t *testing.T, arg string, commands ...string) (debugger, guest stri
 	for _, c := range commands {
 		args = append(args, "-ex", c)
 	}
-	cmd := exec.Command(gdb, append(args, kernel)...)
-	stop := time.AfterFunc(45*time.Second, func() { cmd.Process.Kill() })
-	defer stop.Stop()
-	text, _ := cmd.CombinedOutput()
+	debugger = runGDB(t, watch, gdb, append(args, kernel)...)
 	rest, _ := io.ReadAll(said)
 	_ = tender.Wait()
-	return string(text), out.String() + string(rest), tender.ProcessState.ExitCode()
+	return debugger, out.String() + string(rest), tender.ProcessState.ExitCode()
+}
+
+func runGDB(t *testing.T, watch func(line string, gdb *os.Process), gdb string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(gdb, args...)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(100*time.Second, func() { cmd.Process.Kill() })
+	defer stop.Stop()
+	var text strings.Builder
+	for lines := bufio.NewReader(pipe); ; {
+		line, err := lines.ReadString('\n')
+		text.WriteString(line)
+		if watch != nil {
+			watch(line, cmd.Process)
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = cmd.Wait()
+	return text.String()
 }
 
 var portLine = regexp.MustCompile(`target remote localhost:(\d+)`)
@@ -82,7 +111,7 @@ func expect(t *testing.T, text string, want ...string) {
 }
 
 func TestGDB(t *testing.T) {
-	debugger, guest, status := session(t, "",
+	debugger, guest, status := session(t, "debugged", "",
 		"break twice", "continue", "print x", "print counter", "bt",
 		"set var counter = 100",                   // memory written
 		"continue", "print x", "delete", "finish", // out of the function
@@ -102,7 +131,7 @@ func TestGDB(t *testing.T) {
 // over hypercalls too.
 func TestGDBRegisters(t *testing.T) {
 	register := map[string]string{"amd64": "$edi", "arm64": "$w0"}[runtime.GOARCH]
-	debugger, guest, status := session(t, "",
+	debugger, guest, status := session(t, "debugged", "",
 		"break twice", "continue", "delete", "print "+register+" = 20", "stepi 5000")
 	expect(t, debugger, "$1 = 20", "exited with code 056]") // 2·20 + 2 + 4, in octal
 	expect(t, guest, "46 28\n")
@@ -125,7 +154,7 @@ func TestGDBEnds(t *testing.T) {
 		{"", []string{"break twice", "continue", "kill"}, "killed", "Debugger asked us to quit", 1},
 		{"", []string{"break twice", "continue", "disconnect"}, "twice", "could not receive the next command", 1},
 	} {
-		debugger, guest, status := session(t, c.arg, c.commands...)
+		debugger, guest, status := session(t, "debugged", c.arg, c.commands...)
 		expect(t, debugger, c.debugger)
 		expect(t, guest, c.guest)
 		if status != c.status {
@@ -134,17 +163,22 @@ func TestGDBEnds(t *testing.T) {
 	}
 }
 
-// A guest that computes, and one that sleeps in a hypercall, can be stopped,
-// looked at and let go on.
+// A guest that computes, and one that sleeps in a hypercall, can be stopped, looked at and
+// let go on. gdb, which tells what it sends, is interrupted each time that it lets it go.
 func TestGDBInterrupt(t *testing.T) {
-	for _, arg := range []string{"spin", "sleep"} {
-		debugger, _, _ := session(t, arg,
-			"python import threading,os,signal,time",
-			"python threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()",
-			"continue", "print counter >= 8", "bt",
-			"python threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()",
-			"continue", "kill")
-		expect(t, debugger, "SIGINT", "$1 = 1", "run (", "SIGINT", "killed")
+	for arg, where := range map[string]string{"spin": "spin", "sleep": "sleep_for_ever"} {
+		n := 0
+		watch := func(line string, gdb *os.Process) {
+			if strings.Contains(line, "Sending packet: $vCont;c") {
+				if n++; n > 1 { // the first time it runs to where it computes or sleeps
+					_ = gdb.Signal(os.Interrupt)
+				}
+			}
+		}
+		tell, quiet := "set debug remote 1", "set debug remote 0"
+		debugger, _, _ := watched(t, watch, "debugged", arg, tell, "break "+where, "continue", "delete", "continue",
+			quiet, "print counter >= 8", "bt", tell, "continue", quiet, "kill")
+		expect(t, debugger, "Breakpoint 1, ", where+" ()", "SIGINT", "$1 = 1", " in run (", "SIGINT", "killed")
 	}
 }
 
@@ -185,10 +219,7 @@ func inCore(t *testing.T, guest, core string) {
 		t.Errorf("counter is %d in the core", n)
 	}
 	t.Run("gdb", func(t *testing.T) {
-		gdb, err := exec.LookPath("gdb")
-		if err != nil {
-			t.Skip("needs gdb (Debian: apt-get install gdb)")
-		}
+		gdb := tendertest.GDB(t)
 		out, err := exec.Command(gdb, "-nx", "-batch", "-ex", "bt", "-ex", "print counter", guest, core).CombinedOutput()
 		if err != nil {
 			t.Error(err)

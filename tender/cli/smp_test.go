@@ -34,10 +34,7 @@ func TestVCPUs(t *testing.T) {
 
 // A core file shows each vCPU as a thread to gdb, the one that aborted first.
 func TestVCPUsDumpcore(t *testing.T) {
-	gdb, err := exec.LookPath("gdb")
-	if err != nil {
-		t.Skip("needs gdb (Debian: apt-get install gdb)")
-	}
+	gdb := tendertest.GDB(t)
 	prog, guest, dir := tendertest.Tender(t), tendertest.Guest(t, "smp"), t.TempDir()
 	if _, stderr, status := run(t, prog, "--mem=2", "--dumpcore="+dir, guest, "abort"); status != 255 {
 		t.Fatalf("status %d, %q", status, stderr)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/perilune/perilune/tender/core"
 	"github.com/perilune/perilune/tender/regs"
+	"github.com/perilune/perilune/tender/tendertest"
 )
 
 type memory []byte
@@ -77,7 +78,7 @@ func TestGDB(t *testing.T) {
 			}
 			v.Field(c.wide)[8] = 0x5a
 			path, _ := write(t, v)
-			prog := gdbFor(t, v.Architecture)
+			prog := tendertest.GDBFor(t, v.Layout)
 			args := []string{"-nx", "-batch", "-ex", "set architecture " + v.Architecture, "-ex", "core-file " + path, "-ex", "x/s 0x3000"}
 			want := []string{"\"moon\""}
 			for name, n := range c.set {
@@ -97,20 +98,3 @@ func TestGDB(t *testing.T) {
 }
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
-
-// gdbFor finds a gdb that knows the architecture.
-func gdbFor(t *testing.T, architecture string) string {
-	t.Helper()
-	for _, name := range []string{"gdb", "gdb-multiarch"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		out, err := exec.Command(path, "-nx", "-batch", "-ex", "set architecture "+architecture).CombinedOutput()
-		if err == nil && strings.Contains(string(out), "is set to") {
-			return path
-		}
-	}
-	t.Skipf("needs a gdb that knows %s (Debian: apt-get install gdb-multiarch)", architecture)
-	return ""
-}

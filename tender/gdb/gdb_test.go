@@ -9,24 +9,8 @@ import (
 
 	"github.com/perilune/perilune/tender/gdb"
 	"github.com/perilune/perilune/tender/regs"
+	"github.com/perilune/perilune/tender/tendertest"
 )
-
-// gdbFor finds a gdb that knows the architecture.
-func gdbFor(t *testing.T, architecture string) string {
-	t.Helper()
-	for _, name := range []string{"gdb", "gdb-multiarch"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		out, err := exec.Command(path, "-nx", "-batch", "-ex", "set architecture "+architecture).CombinedOutput()
-		if err == nil && strings.Contains(string(out), "is set to") {
-			return path
-		}
-	}
-	t.Skipf("needs a gdb that knows %s (Debian: apt-get install gdb-multiarch)", architecture)
-	return ""
-}
 
 // Both descriptions are what gdb itself wants: it names no register amiss and
 // shows what was set.
@@ -39,7 +23,7 @@ func TestLayouts(t *testing.T) {
 		{regs.ARM64, map[string]uint64{"x7": 7, "x28": 28, "fpcr": 3}},
 	} {
 		t.Run(c.layout.Architecture, func(t *testing.T) {
-			prog := gdbFor(t, c.layout.Architecture)
+			prog := tendertest.GDBFor(t, c.layout)
 			d := &dummy{v: c.layout.New(), stops: []gdb.Stop{{Exited: true}}}
 			l, err := gdb.Listen(0)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 
 	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/test/nest/wire"
@@ -14,14 +15,21 @@ import (
 // which has no compiler.
 const preparedPath = "/tendertest"
 
+// gdbNames says what gdb is called on this machine, which has the one for all architectures,
+// and in Debian's small package for the other architecture.
+var gdbNames = map[bool]string{true: "gdb-multiarch", false: "gdb"}
+
 // AddTests adds a job that runs the tests of the package in the folder dir, with its
-// testdata, what package tendertest gives them, and /bin/true. Programs are built in the
+// testdata, what package tendertest gives them, gdb, and /bin/true. Programs are built in the
 // folder work.
 func (c *Config) AddTests(ctx context.Context, work, dir string) error {
 	if err := c.addProgram(ctx, work, "/bin/true", module+"/test/nest/true"); err != nil {
 		return err
 	}
 	if err := c.addTendertest(work); err != nil {
+		return err
+	}
+	if err := c.AddPrograms(ctx, gdbNames[c.Arch == runtime.GOARCH]); err != nil {
 		return err
 	}
 	name := filepath.Base(dir) + ".test"

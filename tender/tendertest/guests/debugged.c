@@ -10,6 +10,19 @@ __attribute__((noinline)) int twice(int x)
     return 2 * x;
 }
 
+__attribute__((noinline)) static void spin(void)
+{
+    for (;;)
+        counter++;
+}
+
+__attribute__((noinline)) static void sleep_for_ever(void)
+{
+    volatile struct poll p = {~0ull >> 1, 0, -1};
+    for (;;)
+        call(POLL, &p);
+}
+
 int run(const struct boot_info *bi, const char *arg)
 {
     (void)bi;
@@ -22,11 +35,8 @@ int run(const struct boot_info *bi, const char *arg)
     if (is(arg, "fault"))
         *(volatile char *)(uintptr_t)run = 0;
     if (is(arg, "spin"))
-        for (;;)
-            counter++;
-    if (is(arg, "sleep")) {
-        volatile struct poll p = {~0ull >> 1, 0, -1};
-        call(POLL, &p);
-    }
+        spin();
+    if (is(arg, "sleep"))
+        sleep_for_ever();
     return sum;
 }

@@ -3,46 +3,90 @@ package tender
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"runtime"
 	"slices"
 	"sync/atomic"
 
-	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/gdb"
 	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/regs"
-	"golang.org/x/sys/unix"
 )
 
 // maxPoints bounds what a debugger may insert.
 const maxPoints = 4096
 
 // Debug is a debugger's hold on a loaded machine: it runs the guest in
-// pieces, in place of Machine.Run. It is a gdb.Target. All of a session
-// belongs to one goroutine, which Debug locks to its thread.
+// pieces, in place of Machine.Run. It is a gdb.Target whose thread N is vCPU
+// N-1: one of them stops all. All of a session but Interrupt belongs to one
+// goroutine.
 type Debug struct {
 	m        *Machine
-	v        *kvm.VCPU
+	threads  []*thread
 	software map[uint64]bool
 	hardware []uint64
 	asked    atomic.Bool // to interrupt
-	pending  *kvm.Exit   // a hypercall that an interrupt cut short
+	rings    bool        // they are started
 	over     *Exit       // how the guest ended
 	shown    bool        // over was reported as a signal, so that it can be looked at
+	now      *piece      // what runs, nil if nothing does; guarded by Machine.lock
 }
 
 // Debug takes hold of the machine.
 func (m *Machine) Debug() *Debug {
-	runtime.LockOSThread()
-	return &Debug{m: m, v: m.VCPU(), software: map[uint64]bool{}}
+	d := &Debug{m: m, software: map[uint64]bool{}}
+	for _, p := range m.processors {
+		d.threads = append(d.threads, newThread(p))
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.boot().begun = true
+	m.debugger = d
+	return d
 }
 
-// Registers reads the guest's registers.
-func (d *Debug) Registers() (regs.Values, error) { return d.v.Registers() }
+// begun are the threads that the guest has started.
+func (d *Debug) begun() (out []*thread) {
+	d.m.lock.Lock()
+	defer d.m.lock.Unlock()
+	for _, t := range d.threads {
+		if t.p.begun {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Threads are the numbers of the vCPUs that the guest has started, plus one.
+func (d *Debug) Threads() (out []int) {
+	for _, t := range d.begun() {
+		out = append(out, t.id())
+	}
+	return out
+}
+
+func (d *Debug) vcpu(id int) (*kvm.VCPU, error) {
+	if id < 1 || id > len(d.threads) {
+		return nil, fmt.Errorf("no thread %d", id)
+	}
+	return d.threads[id-1].p.v, nil
+}
+
+// Registers reads a vCPU's registers.
+func (d *Debug) Registers(id int) (regs.Values, error) {
+	v, err := d.vcpu(id)
+	if err != nil {
+		return regs.Values{}, err
+	}
+	return v.Registers()
+}
 
 // SetRegisters writes them.
-func (d *Debug) SetRegisters(v regs.Values) error { return d.v.SetRegisters(v) }
+func (d *Debug) SetRegisters(id int, values regs.Values) error {
+	v, err := d.vcpu(id)
+	if err != nil {
+		return err
+	}
+	return v.SetRegisters(values)
+}
 
 // ReadMemory reads guest memory, whatever the guest itself may do there.
 func (d *Debug) ReadMemory(addr uint64, b []byte) error {
@@ -83,36 +127,46 @@ func (d *Debug) Remove(p gdb.Point, addr uint64) error {
 
 // Interrupt stops a running guest, or the next Resume at once.
 func (d *Debug) Interrupt() {
+	d.m.lock.Lock()
+	defer d.m.lock.Unlock()
 	d.asked.Store(true)
-	signal(d.m.stop)
-	d.v.Interrupt()
+	d.m.interrupt()
 }
 
-// rearm takes an interrupt back, so that the guest can run on.
+// rearm takes interrupts back, so that the guest can run on; not one that
+// nobody has been told of.
 func (d *Debug) rearm() {
-	var b [8]byte
-	_, _ = unix.Read(d.m.stop, b[:])
-	d.v.Continue()
+	d.m.lock.Lock()
+	defer d.m.lock.Unlock()
+	if d.m.stopped || d.asked.Load() {
+		return
+	}
+	d.m.goOn()
 }
 
-// Resume runs the guest until something stops it. A guest that ends by an
-// abort or by a fault is shown as stopped by a signal first.
-func (d *Debug) Resume(step bool) (gdb.Stop, error) {
+// Resume runs the vCPUs that shall run until something stops one of them. A
+// guest that ends by an abort or by a fault is shown as stopped by a signal
+// first.
+func (d *Debug) Resume(do func(id int) gdb.Action) (gdb.Stop, error) {
 	if d.over == nil {
-		stop, err := d.run(step)
-		if err != nil || d.over == nil {
+		stop, err := d.run(do)
+		if err != nil || d.over == nil || stop.Signal != 0 {
 			return stop, err
 		}
 	}
 	if !d.shown {
 		d.shown = true
+		stop := gdb.Stop{Thread: int(d.m.culprit.number) + 1}
 		switch d.over.Kind {
 		case Abort:
-			return gdb.Stop{Signal: gdb.SigAbrt}, nil
+			stop.Signal = gdb.SigAbrt
 		case Fault:
-			return gdb.Stop{Signal: gdb.SigSegv}, nil
+			stop.Signal = gdb.SigSegv
 		case Internal:
-			return gdb.Stop{Signal: gdb.SigIll}, nil
+			stop.Signal = gdb.SigIll
+		}
+		if stop.Signal != 0 {
+			return stop, nil
 		}
 	}
 	return gdb.Stop{Exited: true, Status: d.over.Status}, nil
@@ -121,136 +175,51 @@ func (d *Debug) Resume(step bool) (gdb.Stop, error) {
 // Finish lets a guest that gdb has let go run to its end, or says how it
 // ended already.
 func (d *Debug) Finish() Exit {
-	defer runtime.UnlockOSThread()
 	d.software, d.hardware = map[uint64]bool{}, nil
 	for d.over == nil {
-		if _, err := d.run(false); err != nil {
+		if _, err := d.run(func(int) gdb.Action { return gdb.Continue }); err != nil {
 			return internal("%v", err)
 		}
+	}
+	for _, t := range d.threads {
+		close(t.work)
 	}
 	return *d.over
 }
 
-// run makes the guest run until it stops or is over. Break instructions are
-// in its memory only meanwhile.
-func (d *Debug) run(step bool) (stop gdb.Stop, err error) {
-	here, err := d.v.PC()
-	if err != nil {
-		return stop, err
+// run makes the guest run until it stops or is over.
+func (d *Debug) run(do func(id int) gdb.Action) (stop gdb.Stop, err error) {
+	threads := slices.DeleteFunc(d.begun(), func(t *thread) bool { return do(t.id()) == gdb.Stay })
+	if len(threads) == 0 {
+		return stop, errors.New("no thread shall run")
 	}
-	if !step && d.software[here] {
-		// Under its own breakpoint lies the next instruction.
-		if stop, err = d.piece(true, here); err != nil || d.over != nil || stop.Signal != gdb.SigTrap {
-			return stop, err
+	for _, t := range threads {
+		if here, err := t.p.v.PC(); err != nil || t.untold && d.software[here] {
+			t.untold = false
+			return t.trap(), err
 		}
-		if here, err = d.v.PC(); err != nil || d.software[here] {
-			return stop, err
-		}
+		t.untold = false
 	}
-	return d.piece(step, here)
-}
-
-// piece is one stretch of running, with the breakpoints in place except for
-// the one where it begins.
-func (d *Debug) piece(step bool, here uint64) (stop gdb.Stop, err error) {
-	saved := map[uint64][]byte{}
-	for _, at := range slices.Sorted(maps.Keys(d.software)) {
-		if at == here {
-			continue
-		}
-		saved[at] = make([]byte, len(kvm.BreakInstruction))
-		if err := d.ReadMemory(at, saved[at]); err != nil {
-			return stop, err
-		}
-	}
-	for at := range saved {
-		if err := d.WriteMemory(at, kvm.BreakInstruction); err != nil {
-			return stop, err
-		}
-	}
-	if err := d.v.SetDebug(step, d.hardware); err != nil {
-		return stop, err
-	}
-	stop, err = d.loop(step, here)
-	for at, b := range saved {
-		err = errors.Join(err, d.WriteMemory(at, b))
-	}
-	return stop, err
-}
-
-func (d *Debug) loop(step bool, here uint64) (gdb.Stop, error) {
-	d.m.startRings()
-	for {
-		var x kvm.Exit
-		var err error
-		if x, d.pending = takePending(d.pending); x.Kind == 0 {
-			x, err = d.v.Run()
-		}
-		switch {
-		case errors.Is(err, kvm.ErrKicked) && d.asked.Swap(false):
-			d.rearm()
-			return gdb.Stop{Signal: gdb.SigInt}, nil
-		case err != nil:
-			return d.end(d.m.ended(d.v, x, err))
-		case x.Kind == kvm.ExitCall:
-			e, ended := d.m.call(hvt.Number(x.Number), x.Arg)
-			if ended && e.Kind == Killed && d.asked.Swap(false) {
-				d.rearm()
-				d.pending = &x
-				return gdb.Stop{Signal: gdb.SigInt}, nil
-			}
-			if ended {
-				return d.end(e)
-			}
-			if step {
-				return d.complete(here)
-			}
-			continue
-		}
-		if d.m.kicked(x) && !step {
-			continue
-		}
-		return d.stopped(x)
-	}
-}
-
-func takePending(p *kvm.Exit) (kvm.Exit, *kvm.Exit) {
-	if p == nil {
-		return kvm.Exit{}, nil
-	}
-	return *p, nil
-}
-
-// complete ends a step over a hypercall right behind its instruction.
-func (d *Debug) complete(here uint64) (gdb.Stop, error) {
-	x, err := d.v.Finish()
-	if err != nil && !errors.Is(err, kvm.ErrKicked) {
-		return d.end(d.m.ended(d.v, x, err))
-	}
-	if pc, err := d.v.PC(); err != nil || pc == here {
-		return gdb.Stop{}, errors.Join(err, fmt.Errorf("the step stayed at %#x", here))
-	}
-	return gdb.Stop{Signal: gdb.SigTrap}, nil
-}
-
-// stopped tells what a debugger asked for from a guest's end.
-func (d *Debug) stopped(x kvm.Exit) (gdb.Stop, error) {
-	if at, ok := d.v.Breakpoint(x); ok && d.software[at] {
-		v, err := d.v.Registers()
+	for _, t := range threads {
+		here, err := t.p.v.PC()
 		if err != nil {
-			return gdb.Stop{}, err
+			return stop, err
 		}
-		v.Set(v.PC, at)
-		return gdb.Stop{Signal: gdb.SigTrap}, d.v.SetRegisters(v)
+		if !d.software[here] {
+			continue
+		}
+		// Under its own breakpoint lies the next instruction: it runs alone, without it.
+		stop, err = d.stretch(map[int]gdb.Action{t.id(): gdb.Step}, here)
+		if err != nil || d.over != nil || stop.Signal != gdb.SigTrap || do(t.id()) == gdb.Step {
+			return stop, err
+		}
+		if here, err = t.p.v.PC(); err != nil || d.software[here] {
+			return stop, err
+		}
 	}
-	if x.Kind == kvm.ExitDebug || d.m.kickedRing(x) != nil {
-		return gdb.Stop{Signal: gdb.SigTrap}, nil
+	actions := map[int]gdb.Action{}
+	for _, t := range d.threads {
+		actions[t.id()] = do(t.id())
 	}
-	return d.end(d.m.ended(d.v, x, nil))
-}
-
-func (d *Debug) end(e Exit) (gdb.Stop, error) {
-	e = d.m.stopRings(e)
-	d.over = &e
-	return gdb.Stop{}, nil
+	return d.stretch(actions, nowhere)
 }

@@ -90,6 +90,7 @@ type Machine struct {
 	rests      rests
 	pausing    atomic.Bool
 	stopped    bool
+	debugger   *Debug     // runs the vCPUs, nil if Run does
 	saving     sync.Mutex // held while a snapshot is written, and at the end
 
 	console func([]byte) error

@@ -109,14 +109,19 @@ func (m *Machine) resume() {
 	if m.stopped {
 		return
 	}
+	m.pausing.Store(false)
+	m.goOn()
+	m.rests.changed.Broadcast()
+}
+
+// goOn takes an interrupt back. The caller holds the lock.
+func (m *Machine) goOn() {
 	var b [8]byte
 	_, _ = unix.Read(m.stop, b[:])
 	m.rests.begin, m.rests.closed = make(chan struct{}), false
-	m.pausing.Store(false)
 	for _, p := range m.processors {
 		p.v.Continue()
 	}
-	m.rests.changed.Broadcast()
 }
 
 // rest keeps the vCPU still until the machine resumes; it says whether the

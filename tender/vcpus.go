@@ -75,6 +75,10 @@ func (m *Machine) startVCPU(s hvt.VCPUStart) (hvt.Result, error) {
 // begin gives the vCPU its thread. The caller holds the lock.
 func (m *Machine) begin(p *processor) {
 	p.begun = true
+	if m.debugger != nil {
+		m.debugger.begin(p)
+		return
+	}
 	m.running.Go(p.run)
 }
 

@@ -64,9 +64,6 @@ func (c *command) waitForDebugger(m *tender.Machine) (*os.File, error) {
 	if !c.debug.gdb {
 		return nil, nil
 	}
-	if n := m.VCPUs(); n > 1 {
-		return nil, failure("--gdb: this guest has %d vCPUs, and gdb is shown one; --dumpcore shows all", n)
-	}
 	l, err := gdb.Listen(c.debug.port)
 	if err != nil {
 		return nil, err

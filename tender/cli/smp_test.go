@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -54,10 +55,48 @@ func TestVCPUsDumpcore(t *testing.T) {
 	}
 }
 
-// gdb is not shown one vCPU of several as if it were all.
+// gdb sees each vCPU as a thread: any of them stops all, each has its registers, one can be
+// stepped alone, and two that come to breakpoints at once are both told of.
 func TestVCPUsGDB(t *testing.T) {
-	_, stderr, status := run(t, tendertest.Tender(t), "--mem=2", "--gdb", "--gdb-port=0", tendertest.Guest(t, "smp"), "start")
-	if status != 1 || !strings.Contains(stderr, "--gdb: this guest has 3 vCPUs") {
-		t.Errorf("status %d, %q", status, stderr)
+	for _, c := range []struct {
+		arg      string
+		commands []string
+		debugger []string
+		guest    string
+		status   int
+	}{
+		{"ring 5", []string{"info threads", "break writer", "continue", "print count", "set $two = $pc", "info threads", "thread 1", "set $one = $pc",
+			"thread 2", "set scheduler-locking on", "stepi", "print $pc != $two", "thread 1", "print $pc == $one",
+			"set scheduler-locking off", "delete", "continue"},
+			[]string{"* 1 ", "vCPU 0", "Thread 2 hit Breakpoint 1", "$1 = 5", "  1 ", "vCPU 0", "* 2 ", "vCPU 1", "$2 = 1", "$3 = 1", "exited normally"},
+			"5 messages, sum ", 0},
+		{"ring 20", []string{"break rouse if cpu == 9", "continue"}, []string{"New Thread 2", "exited normally"}, "20 messages, sum ", 0},
+		{"halt", []string{"hbreak ender", "continue", "print how", "continue"}, []string{"Thread 2 hit ", "$1 = 7", "exited with code 07"}, "", 7},
+		{"abort", []string{"continue", "info threads", "continue"}, []string{"Thread 2 received signal SIGABRT", "* 2 ", "  3 ", "exited with code 0377"}, "", 255},
+		{"fault", []string{"continue", "bt", "continue"}, []string{"Thread 2 received signal SIGSEGV", "ender (", "exited with code 01"}, "vCPU 1: ", 1},
+		{"park", []string{"stepi 3", "detach"}, []string{"detached"}, "Debugger detached", 0},
+	} {
+		debugger, guest, status := session(t, "smp", c.arg, c.commands...)
+		expect(t, debugger, c.debugger...)
+		expect(t, guest, c.guest)
+		if status != c.status {
+			t.Errorf("%s: status %d, want %d", c.arg, status, c.status)
+		}
 	}
+}
+
+// vCPUs that sleep are interrupted together, and go on together.
+func TestVCPUsGDBInterrupt(t *testing.T) {
+	n := 0
+	watch := func(line string, gdb *os.Process) {
+		if strings.Contains(line, "Sending packet: $vCont;c") {
+			if n++; n > 2 { // two vCPUs come to their sleep
+				_ = gdb.Signal(os.Interrupt)
+			}
+		}
+	}
+	tell, quiet := "set debug remote 1", "set debug remote 0"
+	debugger, _, _ := watched(t, watch, "smp", "sleep", tell, "break sleeper", "continue", "continue", "delete", "continue",
+		quiet, "info threads", tell, "continue", quiet, "kill")
+	expect(t, debugger, "sleeper (", "sleeper (", "SIGINT", "  1 ", " park (", " park (", " park (", "SIGINT", "killed")
 }

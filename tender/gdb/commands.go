@@ -1,7 +1,6 @@
 package gdb
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 
@@ -10,7 +9,7 @@ import (
 
 // setAll serves G. gdb may leave off registers at the end.
 func (s *Server) setAll(arg []byte) (string, error) {
-	v, err := s.target.Registers()
+	v, err := s.target.Registers(s.thread)
 	if err != nil {
 		return "", err
 	}
@@ -22,7 +21,7 @@ func (s *Server) setAll(arg []byte) (string, error) {
 		return "", fmt.Errorf("%w: %d octets of registers, at most %d", ErrPacket, len(b), len(v.Octets))
 	}
 	copy(v.Octets, b)
-	return "OK", s.target.SetRegisters(v)
+	return "OK", s.target.SetRegisters(s.thread, v)
 }
 
 // one serves p and P: one register by its number.
@@ -31,7 +30,7 @@ func (s *Server) one(command byte, arg []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, err := s.target.Registers()
+	v, err := s.target.Registers(s.thread)
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +47,7 @@ func (s *Server) one(command byte, arg []byte) (string, error) {
 	if _, err := hex.Decode(field, rest[1:]); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrPacket, err)
 	}
-	return "OK", s.target.SetRegisters(v)
+	return "OK", s.target.SetRegisters(s.thread, v)
 }
 
 func register(v regs.Values, n uint64) ([]byte, error) {
@@ -109,34 +108,4 @@ func (s *Server) point(command byte, arg []byte) (string, error) {
 		return "OK", s.target.Insert(Point(typ), addr)
 	}
 	return "OK", s.target.Remove(Point(typ), addr)
-}
-
-// resume serves c and s, and C and S, whose signal no guest can take. An
-// address to go on from is set first.
-func (s *Server) resume(command byte, arg []byte) (string, error) {
-	if command == 'C' || command == 'S' {
-		_, arg, _ = bytes.Cut(arg, []byte(";"))
-	}
-	if len(arg) > 0 {
-		pc, _, err := number(arg)
-		if err != nil {
-			return "", err
-		}
-		v, err := s.target.Registers()
-		if err != nil {
-			return "", err
-		}
-		v.Set(v.PC, pc)
-		if err := s.target.SetRegisters(v); err != nil {
-			return "", err
-		}
-	}
-	stop, err := s.target.Resume(command == 's' || command == 'S')
-	if err != nil {
-		return "", err
-	}
-	if s.last = stop; stop.Exited {
-		return s.stopped(), ErrExited
-	}
-	return s.stopped(), nil
 }

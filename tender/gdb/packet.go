@@ -1,5 +1,5 @@
 // Package gdb speaks gdb's remote serial protocol over one connection, for
-// one thread of one guest (GDB manual, appendix "Remote Protocol"). What the
+// one guest and its threads (GDB manual, appendix "Remote Protocol"). What the
 // guest is, and how it runs, is behind Target.
 package gdb
 

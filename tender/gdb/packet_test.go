@@ -73,21 +73,25 @@ func FuzzParser(f *testing.F) {
 	})
 }
 
-// dummy is a target without a guest.
+// dummy is a target without a guest, with three threads of which the second
+// has not started; they share their registers.
 type dummy struct {
 	v       regs.Values
+	asked   []int // whose registers
 	mem     [256]byte
 	points  []string
-	resumed []bool
+	resumed []string // what threads 1, 2 and 3 shall do
 	stops   []gdb.Stop
 }
 
 var errOutside = errors.New("outside")
 
-func (d *dummy) Registers() (regs.Values, error) {
+func (d *dummy) Threads() []int { return []int{1, 3} }
+func (d *dummy) Registers(id int) (regs.Values, error) {
+	d.asked = append(d.asked, id)
 	return regs.Values{Layout: d.v.Layout, Octets: bytes.Clone(d.v.Octets)}, nil
 }
-func (d *dummy) SetRegisters(v regs.Values) error { d.v = v; return nil }
+func (d *dummy) SetRegisters(_ int, v regs.Values) error { d.v = v; return nil }
 func (d *dummy) span(addr uint64, n int) ([]byte, error) {
 	if addr > 256 || uint64(n) > 256-addr {
 		return nil, errOutside
@@ -112,10 +116,14 @@ func (d *dummy) Remove(p gdb.Point, a uint64) error {
 	d.points = append(d.points, fmt.Sprintf("-%d@%x", p, a))
 	return nil
 }
-func (d *dummy) Resume(step bool) (gdb.Stop, error) {
-	d.resumed = append(d.resumed, step)
+func (d *dummy) Resume(do func(int) gdb.Action) (gdb.Stop, error) {
+	said := ""
+	for id := range 3 {
+		said += string("-cs"[do(id+1)])
+	}
+	d.resumed = append(d.resumed, said)
 	if len(d.stops) == 0 {
-		return gdb.Stop{Signal: gdb.SigTrap}, nil
+		return gdb.Stop{Signal: gdb.SigTrap, Thread: 1}, nil
 	}
 	s := d.stops[0]
 	d.stops = d.stops[1:]
@@ -177,8 +185,34 @@ func TestCommands(t *testing.T) {
 	if got := fmt.Sprint(d.points); got != "[+0@1000 -0@1000 +1@2000]" {
 		t.Error(got)
 	}
-	if fmt.Sprint(d.resumed) != "[false true false false true]" || d.v.Get("rip") != 0x1235 {
+	if fmt.Sprint(d.resumed) != "[ccc s-- ccc ccc s--]" || d.v.Get("rip") != 0x1235 {
 		t.Errorf("%v, rip %#x", d.resumed, d.v.Get("rip"))
+	}
+}
+
+// What a debugger asks of several threads.
+func TestThreads(t *testing.T) {
+	d := &dummy{v: regs.AMD64.New(), stops: []gdb.Stop{{Signal: gdb.SigTrap, Thread: 3}}}
+	var packets, want []string
+	for _, c := range []struct{ packet, want string }{
+		{"qC", "QC1"}, {"qfThreadInfo", "m1,3"}, {"qsThreadInfo", "l"}, {"qThreadExtraInfo,3", fmt.Sprintf("%x", "vCPU 2")},
+		{"T3", "OK"}, {"T2", "E01"}, {"Tx", "E01"}, {"qThreadExtraInfo,2", "E01"},
+		{"Hg3", "OK"}, {"p0", "0000000000000000"}, {"Hg2", "E01"}, {"Hg", "E01"}, {"Hx1", "E01"}, {"Hg-1", "E01"}, {"Hgfffff", "E01"},
+		{"vCont;c", "T05thread:3;"}, {"qC", "QC3"}, {"?", "T05thread:3;"}, {"p0", "0000000000000000"},
+		{"Hg1", "OK"}, {"p0", "0000000000000000"}, {"Hg0", "OK"}, {"p0", "0000000000000000"},
+		{"vCont;s:3;c", "T05thread:1;"}, {"vCont;s:3", "T05thread:1;"}, {"vCont;C05:1;s:3;c:-1", "T05thread:1;"},
+		{"vCont;t", "E01"}, {"vCont;", "E01"}, {"vCont;c:", "E01"},
+		{"Hc3", "OK"}, {"c", "T05thread:1;"}, {"s", "T05thread:1;"}, {"Hc-1", "OK"}, {"c", "T05thread:1;"},
+	} {
+		packets = append(packets, c.packet)
+		want = append(want, c.want)
+	}
+	got, err := talk(t, d, packets...)
+	if !slices.Equal(got, want) || !errors.Is(err, gdb.ErrLost) {
+		t.Errorf("%q, %v\nwant %q", got, err, want)
+	}
+	if fmt.Sprint(d.asked) != "[3 3 1 3]" || fmt.Sprint(d.resumed) != "[ccc ccs --s ccs --c --s ccc]" {
+		t.Errorf("registers of %v, runs %v", d.asked, d.resumed)
 	}
 }
 
@@ -203,7 +237,7 @@ func TestEnds(t *testing.T) {
 
 // FuzzServer: whatever a debugger says, the server answers or ends.
 func FuzzServer(f *testing.F) {
-	for _, s := range []string{"m0,4", "G00", "P1=00", "X1,1:a", "Z0,1,1", "vCont;c", "qXfer:features:read:target.xml:0,ffff"} {
+	for _, s := range []string{"m0,4", "G00", "P1=00", "X1,1:a", "Z0,1,1", "vCont;c", "vCont;s:3;C05:1", "Hg3", "Tffff", "qThreadExtraInfo,1", "qXfer:features:read:target.xml:0,ffff"} {
 		f.Add([]byte(s), false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, raw bool) {

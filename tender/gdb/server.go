@@ -23,6 +23,7 @@ const (
 // Stop is why the target no longer runs.
 type Stop struct {
 	Signal int  // gdb's number; the target can go on, or be looked at
+	Thread int  // whose doing it is
 	Exited bool // it cannot: it is over with Status
 	Status uint8
 }
@@ -36,18 +37,31 @@ const (
 	Hardware Point = 1
 )
 
-// Target is what is debugged. Its methods are called by the goroutine of
-// Serve, except for Interrupt.
+// Action is what a thread does until something stops the target.
+type Action uint8
+
+// The actions.
+const (
+	Stay     Action = iota // nothing
+	Continue               // it runs
+	Step                   // it runs one instruction
+)
+
+// Target is what is debugged: threads, numbered from 1, with one memory. Its
+// methods are called by the goroutine of Serve, except for Interrupt.
 type Target interface {
-	Registers() (regs.Values, error)
-	SetRegisters(regs.Values) error
+	// Threads lists those that there are now; 1 is always there.
+	Threads() []int
+	Registers(thread int) (regs.Values, error)
+	SetRegisters(thread int, v regs.Values) error
 	ReadMemory(addr uint64, b []byte) error
 	WriteMemory(addr uint64, b []byte) error
 	Insert(p Point, addr uint64) error
 	Remove(p Point, addr uint64) error
-	// Resume lets the target run, one instruction only if step is set, until
-	// something stops it. After an exit it says the same again.
-	Resume(step bool) (Stop, error)
+	// Resume lets each thread do something, those too that start meanwhile,
+	// until something stops one of them and with it all. After an exit it says
+	// the same again.
+	Resume(do func(thread int) Action) (Stop, error)
 	// Interrupt makes a running Resume, or the next one, return SigInt.
 	Interrupt()
 }
@@ -69,6 +83,8 @@ type Server struct {
 	frames chan Frame
 	noAck  bool
 	last   Stop
+	thread int    // whose registers are asked for
+	runs   int    // the thread that c and s are for, 0 for all
 	sent   []byte // the last packet, for a Nack
 	done   chan struct{}
 }
@@ -76,7 +92,7 @@ type Server struct {
 // Serve answers gdb until it detaches (nil: the target shall run on), or one
 // of the sentinels. The target must be stopped.
 func Serve(conn io.ReadWriter, target Target) error {
-	s := &Server{conn: conn, target: target, frames: make(chan Frame), last: Stop{Signal: SigTrap}, done: make(chan struct{})}
+	s := &Server{conn: conn, target: target, frames: make(chan Frame), last: Stop{Signal: SigTrap, Thread: 1}, thread: 1, done: make(chan struct{})}
 	defer close(s.done)
 	go s.read()
 	for f := range s.frames {
@@ -175,7 +191,7 @@ func (s *Server) command(p []byte) (string, error) {
 	case '?':
 		return s.stopped(), nil
 	case 'g':
-		v, err := s.target.Registers()
+		v, err := s.target.Registers(s.thread)
 		return hex.EncodeToString(v.Octets), err
 	case 'G':
 		return s.setAll(rest)
@@ -193,8 +209,11 @@ func (s *Server) command(p []byte) (string, error) {
 		return "OK", errDetach
 	case 'k':
 		return "", ErrKill
-	case 'H', 'T':
-		return "OK", nil // there is one thread
+	case 'H':
+		return s.selectThread(rest)
+	case 'T':
+		_, err := s.existing(rest)
+		return "OK", err
 	case 'q', 'Q', 'v':
 		return s.named(string(p))
 	}
@@ -205,7 +224,7 @@ func (s *Server) stopped() string {
 	if s.last.Exited {
 		return fmt.Sprintf("W%02x", s.last.Status)
 	}
-	return fmt.Sprintf("T%02xthread:1;", s.last.Signal)
+	return fmt.Sprintf("T%02xthread:%x;", s.last.Signal, s.last.Thread)
 }
 
 // named answers the packets that have words for names.
@@ -222,17 +241,19 @@ func (s *Server) named(p string) (string, error) {
 	case name == "qAttached":
 		return "1", nil
 	case name == "qC":
-		return "QC1", nil
+		return fmt.Sprintf("QC%x", s.last.Thread), nil
 	case name == "qfThreadInfo":
-		return "m1", nil
+		return s.threads(), nil
 	case name == "qsThreadInfo":
 		return "l", nil
 	case strings.HasPrefix(name, "vKill"):
 		return "OK", ErrKill
 	case name == "vCont?":
 		return "vCont;c;C;s;S", nil
-	case len(name) > len("vCont;") && strings.HasPrefix(name, "vCont;") && strings.IndexByte("cCsS", name[len("vCont;")]) >= 0:
-		return s.resume(name[len("vCont;")], nil)
+	case strings.HasPrefix(name, "vCont;"):
+		return s.resumeEach(p[len("vCont;"):])
+	case strings.HasPrefix(name, "qThreadExtraInfo,"):
+		return s.describe([]byte(name[len("qThreadExtraInfo,"):]))
 	}
 	return "", nil
 }
@@ -247,7 +268,7 @@ func (s *Server) features(arg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, err := s.target.Registers()
+	v, err := s.target.Registers(1)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -51,6 +52,9 @@ type Case struct {
 	Beyond  bool     `toml:"beyond"` // solo5-hvt does otherwise: not tried on another tender
 	Block   []Block  `toml:"block"`
 	Net     []Net    `toml:"net"`
+	Ask     []Ask    `toml:"ask"`  // put one after the other while the guest runs
+	Stop    bool     `toml:"stop"` // SIGTERM to the tender once all is answered: the guest does not end by itself
+	Core    bool     `toml:"core"` // the guest must leave a core file, by --dumpcore
 }
 
 // Block is a block device on a new file.
@@ -76,6 +80,8 @@ type Net struct {
 	MTU    int    `toml:"mtu"`  // of a tap
 	MAC    string `toml:"mac"`
 	Silent bool   `toml:"silent"`
+
+	Address string `toml:"address"` // of the host on a tap, as 10.0.0.1/24; empty: none
 }
 
 const (
@@ -121,6 +127,14 @@ func (c *Case) check() error {
 	for _, n := range c.Net {
 		if !hvt.ValidDeviceName(n.Name) || !slices.Contains([]string{"tap", "tapfd", "socket"}, n.Kind) {
 			return fmt.Errorf("net %q of kind %q: want a device name and tap, tapfd or socket", n.Name, n.Kind)
+		}
+		if p, err := netip.ParsePrefix(n.Address); n.Address != "" && (err != nil || !p.Addr().Is4() || n.Kind == "socket") {
+			return fmt.Errorf("net %q: address %q: want an IPv4 address with its prefix, of a tap or tapfd", n.Name, n.Address)
+		}
+	}
+	for _, a := range c.Ask {
+		if err := a.check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -32,8 +32,13 @@ func TestLoad(t *testing.T) {
 		"[[case]]\nname = 'y'\nstatus = 256": "status 256",
 		"[[case]]\nname = 'y'\nstdot = ''":   "stdot",
 		"[[case]]\nname = 'y'\nkvm = 'x'":    "hardware or software",
-		"[[case]]\nname = 'y'\nblock = [{name = '../x', size = 1}]":    "device name",
-		"[[case]]\nname = 'y'\nnet = [{name = 'x', kind = 'pigeons'}]": "tap, tapfd or socket",
+		"[[case]]\nname = 'y'\nblock = [{name = '../x', size = 1}]":                            "device name",
+		"[[case]]\nname = 'y'\nnet = [{name = 'x', kind = 'pigeons'}]":                         "tap, tapfd or socket",
+		"[[case]]\nname = 'y'\nnet = [{name = 'x', kind = 'socket', address = '10.0.0.1/24'}]": "of a tap",
+		"[[case]]\nname = 'y'\nask = [{by = 'pigeon', at = '10.0.0.2:7', answer = 'x'}]":       "tcp, udp or ping",
+		"[[case]]\nname = 'y'\nask = [{by = 'ping', at = 'there'}]":                            "IPv4 address",
+		"[[case]]\nname = 'y'\nask = [{by = 'tcp', at = '10.0.0.2', answer = 'x'}]":            "address:port",
+		"[[case]]\nname = 'y'\nask = [{by = 'udp', at = '10.0.0.2:7'}]":                        "an answer",
 	} {
 		err := load(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -3,6 +3,8 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -100,7 +102,7 @@ func (n *nets) tap(d Net, name string) error {
 	}
 	var raw int
 	if err == nil {
-		raw, err = bring(name, d.MTU)
+		raw, err = bring(name, d)
 	}
 	if err != nil || d.Kind == "tap" {
 		unix.Close(fd)
@@ -118,7 +120,7 @@ func (n *nets) tap(d Net, name string) error {
 }
 
 // bring sets the interface up and gives a raw socket on it.
-func bring(name string, mtu int) (raw int, err error) {
+func bring(name string, d Net) (raw int, err error) {
 	// The kernel's own IPv6 messages are not meant for the guest.
 	_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0)
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8
@@ -135,8 +137,13 @@ func bring(name string, mtu int) (raw int, err error) {
 		err = errors.Join(err, e)
 		return ifr
 	}
-	if mtu != 0 {
-		set(unix.SIOCSIFMTU, func(i *unix.Ifreq) { i.SetUint32(uint32(mtu)) })
+	if d.MTU != 0 {
+		set(unix.SIOCSIFMTU, func(i *unix.Ifreq) { i.SetUint32(uint32(d.MTU)) })
+	}
+	if prefix, e := netip.ParsePrefix(d.Address); e == nil {
+		mask := net.CIDRMask(prefix.Bits(), 32)
+		set(unix.SIOCSIFADDR, func(i *unix.Ifreq) { _ = i.SetInet4Addr(prefix.Addr().AsSlice()) })
+		set(unix.SIOCSIFNETMASK, func(i *unix.Ifreq) { _ = i.SetInet4Addr(mask) })
 	}
 	set(unix.SIOCSIFFLAGS, func(i *unix.Ifreq) { i.SetUint16(unix.IFF_UP) })
 	index := set(unix.SIOCGIFINDEX, func(*unix.Ifreq) {})

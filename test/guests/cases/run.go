@@ -3,6 +3,7 @@ package cases
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Run runs one case on the tender program. It returns nil, a *SkipError, or
@@ -61,6 +64,9 @@ func run(ctx context.Context, dir, tender, kernel string, c Case) error {
 	defer nets.close()
 	args = append(args, blocks...)
 	args = append(args, nets.options...)
+	if c.Core {
+		args = append(args, "--dumpcore="+dir)
+	}
 	args = append(append(args, c.Options...), kernel)
 	args = append(args, c.Args...)
 
@@ -69,23 +75,65 @@ func run(ctx context.Context, dir, tender, kernel string, c Case) error {
 	cmd := exec.CommandContext(ctx, tender, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles, cmd.WaitDelay = &stdout, &stderr, nets.files, time.Second
+	var asked error
 	err = cmd.Start()
 	if err == nil {
 		nets.started()
-		err = cmd.Wait()
+		asked, err = c.attend(ctx, cmd)
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return err
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("no end after %v; stdout %q, stderr %q", c.limit(), clip(stdout.String()), clip(stderr.String()))
+		return errors.Join(asked, fmt.Errorf("no end after %v; stdout %q, stderr %q", c.limit(), clip(stdout.String()), clip(stderr.String())))
 	}
-	errs := []error{c.compare(cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), filepath.Base(tender)+": ")}
+	errs := []error{asked, c.compare(cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), filepath.Base(tender)+": ")}
 	for _, b := range c.Block {
 		errs = append(errs, b.verify(dir))
 	}
+	if c.Core {
+		errs = append(errs, verifyCore(dir))
+	}
 	return errors.Join(errs...)
+}
+
+// attend puts the case's questions to the guest, stops it if it is to be stopped, and waits for the
+// tender's end.
+func (c *Case) attend(ctx context.Context, cmd *exec.Cmd) (asked, ended error) {
+	running, over := context.WithCancel(ctx)
+	defer over()
+	wait := make(chan error, 1)
+	go func() {
+		wait <- cmd.Wait()
+		over()
+	}()
+	for _, a := range c.Ask {
+		if asked = a.put(running); asked != nil {
+			break
+		}
+	}
+	if c.Stop || asked != nil {
+		_ = cmd.Process.Signal(unix.SIGTERM) // it may have ended
+	}
+	return asked, <-wait
+}
+
+// verifyCore wants one ELF core file with the guest's memory in it.
+func verifyCore(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "core.*"))
+	if err != nil || len(names) != 1 {
+		return fmt.Errorf("%d core files: %w", len(names), err)
+	}
+	f, err := elf.Open(names[0])
+	if err != nil {
+		return fmt.Errorf("core: %w", err)
+	}
+	defer f.Close()
+	if f.Type != elf.ET_CORE || !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_LOAD }) {
+		return fmt.Errorf("core: %v with %d segments, none of memory", f.Type, len(f.Progs))
+	}
+	return nil
 }
 
 // patched gives the path of the guest with the changes that a case wants.

@@ -249,7 +249,7 @@ func (f *flight) announce() {
 	f.services.Event(pus.EventInfo, id, text)
 	if f.stored != nil {
 		for _, damage := range f.stored.Damage() {
-			f.services.Event(pus.EventMedium, pus.EventStoreDamaged, damage)
+			f.services.Event(pus.EventMedium, pus.EventPacketStoreDamaged, damage)
 		}
 	}
 	if f.mode.Mode() == pus.ModeSafe {

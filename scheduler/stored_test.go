@@ -28,7 +28,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	}
 	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
 	c.ground.event(pus.EventFlightRestarted, "restart 1")
-	c.ground.event(pus.EventStoreDamaged, "ff: is a directory")
+	c.ground.event(pus.EventPacketStoreDamaged, "ff: is a directory")
 	retrieve, err := pus.EncodeMessage(pus.Kind{Service: pus.ServiceStorage, Subtype: 9}, pus.Retrievals{Retrievals: []pus.Retrieval{
 		{Store: 1, Start: at - timecode.Instant(time.Minute), End: at + timecode.Instant(time.Hour)},
 	}})

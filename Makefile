@@ -59,8 +59,8 @@ lint: ## static checks
 	@$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME each
-	@FUZZTIME=$(FUZZTIME) sh test/fuzz.sh
+fuzz: ## every fuzz target for FUZZTIME each (FUZZ=REGEXP of "package Target"); goes on where it was broken off
+	@FUZZTIME=$(FUZZTIME) FUZZ='$(FUZZ)' sh test/fuzz.sh
 
 .PHONY: bench
 bench: ## benchmarks, a BENCH line a figure

@@ -45,64 +45,6 @@ name = "borealis"
 apid = 101
 `
 
-// air is the craft's radio: one end of a pipe, with noise on it both ways.
-type air struct {
-	conn     net.Conn
-	mu       sync.Mutex
-	up, down *channel.Channel
-	inject   []byte        // bits that somebody else radiates to the craft
-	awgn     *channel.AWGN // the station's receiver gives soft symbols; nil: bits
-}
-
-func (a *air) Receive(ctx context.Context, fn func([]byte)) error {
-	stop := context.AfterFunc(ctx, func() { a.conn.Close() })
-	defer stop()
-	buf := make([]byte, 4096)
-	for {
-		n, err := a.conn.Read(buf)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		var other []byte
-		var bits []byte
-		a.set(func(up, _ *channel.Channel) {
-			other, a.inject = a.inject, nil
-			bits, _ = up.Pass(buf[:n])
-		})
-		if len(other) > 0 {
-			fn(other)
-		}
-		fn(bits)
-	}
-}
-
-func (a *air) Write(_ context.Context, b []byte) (int, error) {
-	var bits []byte
-	a.set(func(_, down *channel.Channel) {
-		if bits, _ = down.Pass(b); a.awgn != nil {
-			soft := a.awgn.AppendSoft(nil, bits)
-			bits = make([]byte, len(soft))
-			for i, v := range soft {
-				bits[i] = byte(v)
-			}
-		}
-	})
-	if _, err := a.conn.Write(bits); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
-// set changes the noise.
-func (a *air) set(fn func(up, down *channel.Channel)) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	fn(a.up, a.down)
-}
-
 // pipes is a listener whose connections are pipes inside the process.
 type pipes struct {
 	calls chan net.Conn
@@ -224,18 +166,11 @@ func (f *flatsat) prepare() {
 	}
 }
 
-func (f *flatsat) station(ctx context.Context, conn net.Conn) <-chan error {
+func (f *flatsat) station(ctx context.Context) <-chan error {
 	l := newPipes()
-	opened := false
 	cfg := ground.Config{
 		Craft: f.desc, Keys: f.keys, Dir: filepath.Join(f.dir, "ground"), AutoTime: true, Listener: l,
-		Open: func(context.Context) (radio.Port, error) {
-			if opened {
-				return nil, net.ErrClosed
-			}
-			opened = true
-			return conn, nil
-		},
+		Open: func(context.Context) (radio.Port, error) { return f.air.port(), nil },
 	}
 	f.api = client.Over(l.dial)
 	return background(func() error { return ground.Run(ctx, cfg) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,17 +30,22 @@ func (r *running) end(f *flatsat, what string) {
 	r.stop = nil
 }
 
-// start lets station and flight meet over a new pipe.
+// start lets station and flight meet.
 func (f *flatsat) start(ctx context.Context) {
 	f.t.Helper()
-	near, far := net.Pipe()
-	f.air.mu.Lock()
-	f.air.conn = near
-	f.air.mu.Unlock()
-	sctx, stop := context.WithCancel(ctx)
-	f.ground = running{stop, f.station(sctx, far)}
-	fctx, stop := context.WithCancel(ctx)
-	f.space = running{stop, f.flight(fctx)}
+	f.startGround(ctx)
+	f.startFlight(ctx)
+}
+
+func (f *flatsat) startGround(ctx context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	f.ground = running{stop, f.station(ctx)}
+}
+
+func (f *flatsat) startFlight(ctx context.Context) {
+	f.t.Helper()
+	ctx, stop := context.WithCancel(ctx)
+	f.space = running{stop, f.flight(ctx)}
 }
 
 // halt stops both.

@@ -35,7 +35,7 @@ func (a *app) doctorCmd() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&install, "install", false, "install what is missing, on Debian and Ubuntu")
-	c.Flags().StringVar(&set, "for", "flight", "what the machine is for: flight, or interop (tests against outside programs)")
+	c.Flags().StringVar(&set, "for", "flight", "what the machine is for: flight, test, or interop (tests against outside programs)")
 	return c
 }
 

@@ -51,6 +51,16 @@ var Needs = []Need{
 	{Name: "/dev/kvm", Why: "makes the simulator fast", File: "/dev/kvm", Optional: true},
 }
 
+// Tests are what `make test` needs beside: with these nothing is skipped that the machine can do.
+var Tests = append(slices.Clone(Needs),
+	Need{Name: "gdb", Why: "debugs guests and reads their core files", Package: "gdb", Command: "gdb"},
+	Need{Name: "gdb for arm64", Why: "reads core files of the other architecture", Package: "gdb-multiarch", Command: "gdb-multiarch"},
+	Need{Name: "sgdisk", Why: "checks partition tables", Package: "gdisk", Command: "sgdisk"},
+	Need{Name: "mtype", Why: "reads the system partition", Package: "mtools", Command: "mtype"},
+	Need{Name: "C compiler", Why: "makes programs for this machine, to compare the SDK's C library with", Package: "gcc", Command: "gcc"},
+	Need{Name: "C library", Why: "is what it is compared with", Package: "libc6-dev", File: "/usr/include/stdlib.h"},
+)
+
 // Interop is what the tests against outside programs need, which fetch the rest themselves.
 var Interop = []Need{
 	{Name: "Go", Why: "builds the tests", Command: "go"},
@@ -74,7 +84,7 @@ var Solo5 = []Need{
 }
 
 // Sets are the needs by what they are for.
-var Sets = map[string][]Need{"flight": Needs, "interop": Interop, "solo5": Solo5}
+var Sets = map[string][]Need{"flight": Needs, "interop": Interop, "solo5": Solo5, "test": Tests}
 
 // Result is one need and whether it is met.
 type Result struct {

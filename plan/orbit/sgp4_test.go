@@ -2,10 +2,12 @@ package orbit_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -74,13 +76,20 @@ func lines(t *testing.T, path string) []string {
 	return out
 }
 
+// verificationSet is a folder with SGP4-VER.TLE and tcppver.out: the Python package sgp4 brings them.
+func verificationSet(t *testing.T) string {
+	t.Helper()
+	python := cmp.Or(os.Getenv("PERILUNE_PYTHON"), "python3")
+	dir, err := exec.Command(python, "-c", "import sgp4; print(sgp4.__path__[0])").Output()
+	if err != nil {
+		t.Skip("the Python package sgp4, which brings the set, is not there; PERILUNE_PYTHON may name an interpreter that has it")
+	}
+	return strings.TrimSpace(string(dir))
+}
+
 // TestVerificationSet compares every line of the set of AIAA 2006-6753.
 func TestVerificationSet(t *testing.T) {
-	data := os.Getenv("PERILUNE_DATA")
-	if data == "" {
-		t.Skip("PERILUNE_DATA names no folder with sgp4-ver/SGP4-VER.TLE and sgp4-ver/tcppver.out")
-	}
-	dir := filepath.Join(data, "sgp4-ver")
+	dir := verificationSet(t)
 	tles := lines(t, filepath.Join(dir, "SGP4-VER.TLE"))
 	var p *orbit.Propagator
 	var stop, every, last float64

@@ -53,8 +53,6 @@ var Needs = []Need{
 
 // Tests are what `make test` needs beside: with these nothing is skipped that the machine can do.
 var Tests = append(slices.Clone(Needs),
-	Need{Name: "gdb", Why: "debugs guests and reads their core files", Package: "gdb", Command: "gdb"},
-	Need{Name: "gdb for arm64", Why: "reads core files of the other architecture", Package: "gdb-multiarch", Command: "gdb-multiarch"},
 	Need{Name: "sgdisk", Why: "checks partition tables", Package: "gdisk", Command: "sgdisk"},
 	Need{Name: "mtype", Why: "reads the system partition", Package: "mtools", Command: "mtype"},
 	Need{Name: "C compiler", Why: "makes programs for this machine, to compare the SDK's C library with", Package: "gcc", Command: "gcc"},

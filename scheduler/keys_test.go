@@ -163,3 +163,91 @@ func TestKeysRefused(t *testing.T) {
 		t.Errorf("unmanaged: %+v", v)
 	}
 }
+
+// A procedure that somebody has recorded and sends again is dropped, counted, told by an event
+// and in the security log, and not answered.
+func TestReplayedProcedure(t *testing.T) {
+	c := newCraft(t, 0)
+	master := sdls.Key{ID: link.MasterKey, Value: [32]byte{9}, State: sdls.Active, Master: true}
+	c.cfg.Master = &master.Value
+	c.boot()
+	g := c.ground
+	g.alive()
+	data, err := sdls.InventoryPDU(0, 0xFFFF).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pus.BuildTC(1, 9000, pus.AckAll, pus.ServiceSecurity, pus.SecurityCommand, 7, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.mu.Lock()
+	from := len(g.recorded)
+	err = g.link.Send(0, p, true, nil) // by the bypass service: FARM-1 has nothing against a second time
+	g.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(tm pus.Telemetry) bool { return tm.Service == pus.ServiceSecurity }
+	g.wait("inventory", answer)
+	request, _ := pus.RequestIDOf(p)
+	g.verified(request, pus.CompletionSuccess)
+	g.mu.Lock()
+	recorded := append([]byte(nil), g.recorded[from:]...)
+	g.mu.Unlock()
+	refused := g.refusedUp()
+	g.forget()
+
+	g.radio.up <- recorded
+	g.event(pus.EventLinkRefused, "sdls: replayed")
+	g.alive()
+	if n := g.refusedUp(); n <= refused {
+		t.Errorf("%d refused before, %d after", refused, n)
+	}
+	g.mu.Lock()
+	for _, tm := range g.tm {
+		v, err := pus.DecodeVerification(tm.Subtype, tm.Payload)
+		if answer(tm) || tm.Service == pus.ServiceVerification && err == nil && v.Request == request {
+			t.Errorf("it is answered: TM[%d,%d] %x", tm.Service, tm.Subtype, tm.Payload)
+		}
+	}
+	g.mu.Unlock()
+	g.succeeds(sdls.PDU{Procedure: sdls.DumpLog}, nil)
+	reply, err := sdls.ParsePDU(g.wait("log", answer).Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := sdls.ParseLog(reply)
+	if err != nil || len(events) == 0 || events[0].Code != sdls.LogReplayed || events[0].SPI != 1 {
+		t.Errorf("log %+v, %v", events, err)
+	}
+}
+
+// refusedUp asks the craft for its housekeeping and says how much it has refused.
+func (g *ground) refusedUp() uint32 {
+	g.t.Helper()
+	data, err := pus.EncodeMessage(pus.Kind{Service: pus.ServiceHousekeeping, Subtype: 27}, pus.IDs{IDs: []uint16{pus.SIDFlight}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.mu.Lock()
+	seen := len(g.tm)
+	g.mu.Unlock()
+	g.verified(g.command(1, pus.ServiceHousekeeping, 27, data), pus.CompletionSuccess)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, tm := range g.tm[seen:] {
+		if tm.Service != pus.ServiceHousekeeping {
+			continue
+		}
+		if sid, report, err := pus.DecodeReport(tm.Payload); err == nil && sid == pus.SIDFlight {
+			h, err := pus.DecodeHousekeeping(report)
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			return h.RefusedUp
+		}
+	}
+	g.t.Fatal("no housekeeping")
+	return 0
+}

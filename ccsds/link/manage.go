@@ -163,6 +163,14 @@ func (s *Space) allows(command []byte) error {
 	if err != nil || p.Procedure.Group != sdls.AssociationManagement || len(p.Data) < 2 {
 		return nil // the manager says what is wrong with it
 	}
+	if err := s.allowed(p); err != nil {
+		s.log.Procedure(p, err)
+		return err
+	}
+	return nil
+}
+
+func (s *Space) allowed(p sdls.PDU) error {
 	spi := binary.BigEndian.Uint16(p.Data)
 	records := s.manager.Records()
 	at := slices.IndexFunc(records, func(r sdls.Record) bool { return r.SA.SPI == spi })

@@ -26,8 +26,8 @@ const (
 // LogFrame is the tag of events about frames. Those about procedures have the PDU's.
 const LogFrame byte = 0xFF
 
-// LogEvent is one event of a Log. The SPI and the number of a refused frame are what it
-// claims.
+// LogEvent is one event of a Log. The SPI and the anti-replay number of a refused frame are
+// what it claims; of a procedure the number is that of a key.
 type LogEvent struct {
 	Tag    byte
 	Code   LogCode
@@ -78,6 +78,25 @@ func (l *Log) Frame(field []byte, layout Layout, err error) {
 	if n := layout.Header(); n <= len(field) {
 		a := association{SA: SA{Layout: layout}}
 		e.Number = a.number(field[:n])
+	}
+	l.Add(e)
+}
+
+// Procedure notes one that was carried out, or refused. Its number is that of the first key
+// which it names.
+func (l *Log) Procedure(p PDU, err error) {
+	e := LogEvent{Tag: p.Tag(), Code: LogCarriedOut}
+	if err != nil {
+		e.Code = LogRefused
+	}
+	if len(p.Data) >= 2 {
+		first := binary.BigEndian.Uint16(p.Data)
+		switch {
+		case p.Procedure.Group == AssociationManagement:
+			e.SPI = first
+		case p.Procedure == KeyActivate || p.Procedure == KeyDeactivate || p.Procedure == KeyDestroy:
+			e.Number = uint64(first)
+		}
 	}
 	l.Add(e)
 }

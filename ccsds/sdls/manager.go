@@ -166,17 +166,9 @@ func (m *Manager) Handle(control uint16, command []byte) (reply []byte, err erro
 
 // note logs a procedure that was refused or has changed something: those that only ask answer.
 func (m *Manager) note(p PDU, answers bool, err error) {
-	if m.c.Log == nil || err == nil && answers {
-		return
+	if m.c.Log != nil && (err != nil || !answers) {
+		m.c.Log.Procedure(p, err)
 	}
-	e := LogEvent{Tag: p.Tag(), Code: LogCarriedOut}
-	if err != nil {
-		e.Code = LogRefused
-	}
-	if p.Procedure.Group == AssociationManagement && len(p.Data) >= spiLength {
-		e.SPI = binary.BigEndian.Uint16(p.Data)
-	}
-	m.c.Log.Add(e)
 }
 
 func unknown(p PDU) error {

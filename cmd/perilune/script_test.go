@@ -41,6 +41,7 @@ func world(ts *testscript.TestScript) *testcraft.World {
 //	print GUEST TEXT          a guest on the craft prints a line
 //	hostile TENANT            makes the bundles of bundletest, NAME.tar each
 //	mute                      the craft no longer listens to telecommands
+//	station stop|start        ends the station, and starts it with what it has kept
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "test", "script"),
@@ -51,7 +52,8 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"craft": startCraft, "exits": exits, "offer": offer, "print": printLine, "hostile": hostile,
-			"mute": func(ts *testscript.TestScript, _ bool, _ []string) { world(ts).Craft.Mute(true) },
+			"station": station,
+			"mute":    func(ts *testscript.TestScript, _ bool, _ []string) { world(ts).Craft.Mute(true) },
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -73,6 +75,17 @@ func startCraft(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	})
 	worlds.Store(ts.Getenv("WORK"), w)
+}
+
+func station(ts *testscript.TestScript, _ bool, args []string) {
+	switch {
+	case len(args) == 1 && args[0] == "stop":
+		ts.Check(world(ts).StopStation())
+	case len(args) == 1 && args[0] == "start":
+		ts.Check(world(ts).StartStation())
+	default:
+		ts.Fatalf("usage: station stop|start")
+	}
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

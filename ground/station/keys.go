@@ -73,7 +73,7 @@ func (k channelKeys) current() held {
 
 // heard are the keys under which frames of a downlink channel may come.
 func (k channelKeys) heard() (out []held) {
-	if !k.Lost && !(k.Next != nil && k.Step > stepStop) {
+	if !(k.Next != nil && (k.Lost || k.Step > stepStop)) {
 		out = append(out, k.Now)
 	}
 	if k.Next != nil && k.Step >= stepStart {
@@ -125,6 +125,10 @@ func (s *Station) loadKeys() error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
+		case errors.Is(err, ErrKeyStore):
+			// Without this station nobody could recover.
+			s.cfg.Log.Error("the key of a channel is lost: recover", "channel", w.String(), "err", err)
+			*k = channelKeys{Now: s.image(w), Lost: true}
 		case err != nil:
 			return fmt.Errorf("keys of %s: %w", w, err)
 		}
@@ -216,13 +220,15 @@ func (s *Station) newNumber() (uint16, error) {
 	return 0, fmt.Errorf("%w: the numbers of keys are used up", errRequest)
 }
 
-// lastNumber is the number that was given last.
+// lastNumber is the number that was given last, as far as that can be read: the craft refuses
+// one that is in use there.
 func (s *Station) lastNumber() (uint16, error) {
 	n := uint16(firstKey)
-	if err := s.cfg.Keys.Get(recordNumber, &n); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, err
+	err := s.cfg.Keys.Get(recordNumber, &n)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrKeyStore) {
+		return firstKey, nil
 	}
-	return n, nil
+	return n, err
 }
 
 // manages says why this station changes no keys, or nil.

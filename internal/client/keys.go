@@ -74,7 +74,7 @@ type SecurityEvent struct {
 	Tag    uint8  `json:"tag"` // of the procedure; 255: a frame
 	What   string `json:"what"`
 	SPI    uint16 `json:"spi"`
-	Number uint64 `json:"number"` // anti-replay number that a refused frame claimed
+	Number uint64 `json:"number"` // that a refused frame claimed; of a procedure the number of a key
 }
 
 // Keys tells which keys protect the link.

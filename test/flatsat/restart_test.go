@@ -69,6 +69,19 @@ func (f *flatsat) again(ctx context.Context, between func()) {
 // lose removes files that station or craft have kept.
 func (f *flatsat) lose(patterns ...string) {
 	f.t.Helper()
+	f.each(patterns, os.RemoveAll)
+}
+
+// damage writes over them.
+func (f *flatsat) damage(patterns ...string) {
+	f.t.Helper()
+	f.each(patterns, func(file string) error {
+		return os.WriteFile(file, []byte("PLK1 and then nothing that could be right"), 0o600)
+	})
+}
+
+func (f *flatsat) each(patterns []string, fn func(file string) error) {
+	f.t.Helper()
 	time.Sleep(2 * time.Second) // numbers that nobody knows any more begin by the second
 	for _, p := range patterns {
 		files, err := filepath.Glob(filepath.Join(f.dir, p))
@@ -76,7 +89,7 @@ func (f *flatsat) lose(patterns ...string) {
 			f.t.Fatalf("nothing is %s: %v", p, err)
 		}
 		for _, file := range files {
-			if err := os.RemoveAll(file); err != nil {
+			if err := fn(file); err != nil {
 				f.t.Fatal(err)
 			}
 		}

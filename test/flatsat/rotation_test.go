@@ -167,6 +167,10 @@ func TestKeyRecovery(t *testing.T) {
 			f.rotate(ctx, 0, true)
 			f.rotate(ctx, 0, true)
 		}, between: func(f *flatsat) { f.lose(stationDB, changedKeys) }},
+		{name: "the station's changed keys are damaged", before: func(ctx context.Context, f *flatsat) {
+			f.rotate(ctx, 0, false)
+			f.rotate(ctx, 1, true)
+		}, between: func(f *flatsat) { f.damage(changedKeys) }},
 		{name: "craft lost its records", before: func(ctx context.Context, f *flatsat) {
 			for vc := range uint8(3) {
 				f.rotate(ctx, vc, false)
@@ -286,7 +290,7 @@ func TestProceduresByHand(t *testing.T) {
 			t.Errorf("%+v", log)
 		}
 		events := do(client.Procedure{Name: "log.dump"}).Events
-		if len(events) == 0 || events[len(events)-1].What != "procedure carried out" {
+		if len(events) == 0 || events[len(events)-1] != (client.SecurityEvent{Tag: 0x1E, What: "procedure refused", SPI: 1}) {
 			t.Errorf("%+v", events)
 		}
 		if log := do(client.Procedure{Name: "log.erase"}).Log; log.Events != 0 {

@@ -5,6 +5,7 @@ package testcraft
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -29,6 +30,7 @@ import (
 // Config says what the craft is and how bad its link.
 type Config struct {
 	Profile  link.Profile
+	Master   *[32]byte // under which new link keys travel; nil: keys are not managed
 	Trust    *grant.Trust
 	Tenants  map[string]uint16 // name → APID
 	Dir      string
@@ -88,6 +90,12 @@ func New(cfg Config) (*Craft, error) {
 		return nil, err
 	}
 	c.space, err = link.NewSpace(cfg.Profile, &memory{floor: map[uint16]uint64{}, vr: map[ccsds.VCID]uint8{}}, link.SpaceEvents{Packet: c.packet})
+	if err == nil && cfg.Master != nil {
+		err = c.space.Manage(cfg.Profile.FirstKeys(*cfg.Master), cfg.Profile.FirstRecords(), func() (iv [12]byte, err error) {
+			_, err = rand.Read(iv[:])
+			return iv, err
+		})
+	}
 	return c, err
 }
 

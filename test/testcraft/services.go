@@ -146,6 +146,15 @@ func (c *Craft) perform(tc pus.Telecommand) error {
 			a.Request = append([]byte(nil), a.Request...)
 			c.plan = append(c.plan, a)
 		}
+	case pus.ServiceSecurity:
+		reply, err := c.space.Procedure(tc.Payload)
+		if err != nil {
+			c.event(pus.EventKeysRefused, "%v", err)
+			return err
+		}
+		if reply != nil {
+			c.report(0, 1, pus.ServiceSecurity, pus.SecurityReply, reply)
+		}
 	case pus.ServiceFunction:
 		f, err := pus.DecodeFunction(tc.Payload)
 		if err != nil {

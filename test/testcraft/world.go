@@ -23,6 +23,9 @@ const CraftTOML = `name = "flatsat"
 [link]
 down_rate = 2000000
 up_rate = 2000000
+[[link.down_channel]]
+vc = 0
+security = "both"
 [[tenant]]
 name = "acme"
 apid = 100
@@ -98,6 +101,13 @@ func (w *World) makeCraft(c *craft.Craft, berUp, berDown float64) error {
 			return err
 		}
 	}
+	if err := os.WriteFile(filepath.Join(w.Keys, craft.MasterFile), append(make([]byte, craft.KeySize-1), 99), 0o600); err != nil {
+		return err
+	}
+	master, err := craft.LoadMaster(w.Keys)
+	if err != nil {
+		return err
+	}
 	keys, err := c.LoadKeys(w.Keys)
 	if err != nil {
 		return err
@@ -114,7 +124,7 @@ func (w *World) makeCraft(c *craft.Craft, berUp, berDown float64) error {
 	if err != nil {
 		return err
 	}
-	w.Craft, err = New(Config{Profile: profile.WithDefaults(), Trust: trust, Tenants: apids, Dir: filepath.Join(w.Dir, "craft"), Up: up, Down: down})
+	w.Craft, err = New(Config{Profile: profile.WithDefaults(), Master: master, Trust: trust, Tenants: apids, Dir: filepath.Join(w.Dir, "craft"), Up: up, Down: down})
 	return err
 }
 

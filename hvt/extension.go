@@ -37,6 +37,7 @@ const (
 	MaxVCPUs          = 8
 	MinDepth          = 2
 	MaxDepth          = 1024
+	MaxChannels       = 16   // of a guest
 	MaxChannelMessage = 4096 // octets
 )
 
@@ -91,16 +92,24 @@ func (m Manifest) Extended() bool {
 	return false
 }
 
-// checkRings bounds the rings, whose kicks need addresses.
-func (m Manifest) checkRings() error {
-	n := 0
+// checkCounts bounds what there can be several of: rings, whose kicks need
+// addresses, and channels, each of which takes two sockets of its host.
+func (m Manifest) checkCounts() error {
+	count := map[DeviceType]int{}
 	for _, e := range m.Entries {
-		if e.Type == BlockRing || e.Type == NetRing {
-			n++
-		}
+		count[e.Type]++
 	}
-	if n > MaxRings {
-		return fmt.Errorf("%w: %d rings, at most %d", ErrManifest, n, MaxRings)
+	for _, c := range [...]struct {
+		what    string
+		n, most int
+	}{
+		{"rings", count[BlockRing] + count[NetRing], MaxRings},
+		{"channels", count[Channel], MaxChannels},
+		{"VCPUS entries", count[VCPUs], 1},
+	} {
+		if c.n > c.most {
+			return fmt.Errorf("%w: %d %s, at most %d: declare fewer", ErrManifest, c.n, c.what, c.most)
+		}
 	}
 	return nil
 }

@@ -44,6 +44,27 @@ func TestExtendedEntries(t *testing.T) {
 	}
 }
 
+// What there can be several of has its limit.
+func TestCounts(t *testing.T) {
+	for _, c := range []struct {
+		e    hvt.Entry
+		most int
+	}{{hvt.Extend("", hvt.Channel, 4096), hvt.MaxChannels}, {hvt.Extend("", hvt.BlockRing, 8), hvt.MaxRings},
+		{hvt.Extend("", hvt.VCPUs, 2), 1}, {hvt.Extend("", hvt.Seed, 0), hvt.MaxEntries - 1}} {
+		var m hvt.Manifest
+		for len(m.Entries) < c.most {
+			m.Entries = append(m.Entries, c.e)
+		}
+		if _, err := m.MarshalBinary(); err != nil {
+			t.Errorf("%d of %s: %v", c.most, c.e.Type, err)
+		}
+		m.Entries = append(m.Entries, c.e)
+		if _, err := m.MarshalBinary(); !errors.Is(err, hvt.ErrManifest) {
+			t.Errorf("%d of %s: %v", c.most+1, c.e.Type, err)
+		}
+	}
+}
+
 func TestRecord(t *testing.T) {
 	r := hvt.Record{Items: []hvt.Item{{Type: hvt.VCPUs, Index: 1, A: 2, Status: hvt.ItemOK},
 		{Type: hvt.BlockRing, Index: 3, GPA: hvt.ExtensionBase + hvt.RecordSize, Size: hvt.RingSize(64), A: 64, B: hvt.KickPort(1), Status: hvt.ItemOK}}}

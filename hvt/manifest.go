@@ -109,7 +109,7 @@ func ParseManifest(desc []byte) (Manifest, error) {
 			return Manifest{}, fmt.Errorf("%w: entry 0 is not the reserved one", ErrManifest)
 		}
 	}
-	return m, m.checkRings()
+	return m, m.checkCounts()
 }
 
 func parseEntry(b []byte) (Entry, error) {
@@ -158,7 +158,7 @@ func (m Manifest) Table(at []Attachment) ([]byte, error) {
 	if len(at) != len(m.Entries) {
 		return nil, fmt.Errorf("%w: %d attachments for %d devices", ErrManifest, len(at), len(m.Entries))
 	}
-	if err := m.checkRings(); err != nil {
+	if err := m.checkCounts(); err != nil {
 		return nil, err
 	}
 	b := make([]byte, manifestHeaderSize+n*entrySize)

@@ -187,6 +187,9 @@ func (m *Mission) validateDevices() error {
 			return err
 		}
 	}
+	if n := len(m.Channel); n > hvt.MaxChannels {
+		return fmt.Errorf("%d channels, at most %d", n, hvt.MaxChannels)
+	}
 	if n := len(m.Block) + len(m.Packet) + len(m.Net) + len(m.Channel); n > MaxDevices {
 		return fmt.Errorf("%d devices, at most %d", n, MaxDevices)
 	}

@@ -31,6 +31,7 @@ const (
 	RuleEpoch     = "grant.epoch"       // the grant is of an older epoch
 	RuleQuota     = "grant.quota"       // the mission wants more than the grant gives
 	RuleVCPUs     = "grant.vcpus"       // it wants more vCPUs than the grant gives
+	RuleChannels  = "grant.channels"    // it wants more channels than the grant gives
 	RuleSignature = "bundle.signature"  // not signed by the key in the tenant's grant
 	RuleELF       = "kernel.elf"        // the program is no unikernel that flies here
 	RuleManifest  = "manifest.mismatch" // mission.toml and the program disagree

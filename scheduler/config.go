@@ -75,7 +75,7 @@ func (c *Config) path(elem ...string) string {
 func (c *Config) tenants() map[string]tenant.Tenant {
 	all := map[string]tenant.Tenant{}
 	for _, t := range c.Craft.Tenants {
-		all[t.Name] = tenant.Tenant{APID: ccsds.APID(t.APID), MemoryMiB: t.Memory, Guests: t.Guests, VCPUs: t.VCPUs, StorageMiB: t.Storage, DiskMiBps: t.Disk}
+		all[t.Name] = tenant.Tenant{APID: ccsds.APID(t.APID), MemoryMiB: t.Memory, Guests: t.Guests, VCPUs: t.VCPUs, Channels: t.Channels, StorageMiB: t.Storage, DiskMiBps: t.Disk}
 	}
 	return all
 }

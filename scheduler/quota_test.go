@@ -25,3 +25,24 @@ func TestVCPUsAtStart(t *testing.T) {
 		t.Errorf("%v %q", v.Code, v.Text)
 	}
 }
+
+// The guests of a tenant together open no more channels than its grant and the craft's
+// description give: the second one of other channels waits until the first has ended.
+func TestChannelsAtStart(t *testing.T) {
+	c := newCraft(t, 0)
+	for _, name := range []string{"one", "two"} {
+		c.bundleWith("borealis", name, filepath.Join(c.dir, "image", name+".tar"), "borealis", 1, name)
+	}
+	c.boot()
+	start := func(name string, end uint8) pus.Verification {
+		t.Helper()
+		return c.ground.verified(c.ground.function(pus.FunctionMissionStart, "borealis", name), end)
+	}
+	start("one", pus.CompletionSuccess)
+	if v := start("two", pus.CompletionFailure); v.Code != pus.FailureNotPermitted ||
+		!strings.HasPrefix(v.Text, "grant.channels: it wants 1 channels beside 1 that are open") {
+		t.Errorf("%v %q", v.Code, v.Text)
+	}
+	c.ground.verified(c.ground.function(pus.FunctionMissionStop, "borealis", "one"), pus.CompletionSuccess)
+	start("two", pus.CompletionSuccess)
+}

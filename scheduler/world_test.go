@@ -75,7 +75,7 @@ func newCraft(t *testing.T, ber float64) *craftT {
 	var grants []grant.Grant
 	for _, tt := range desc.Tenants {
 		grants = append(grants, grant.Grant{Tenant: tt.Name, APID: tt.APID, Quota: grant.Quota{
-			MemoryMiB: tt.Memory, Guests: tt.Guests, StorageMiB: tt.Storage, VCPUs: tt.VCPUs}})
+			MemoryMiB: tt.Memory, Guests: tt.Guests, StorageMiB: tt.Storage, VCPUs: tt.VCPUs, Channels: tt.Channels}})
 	}
 	trust, err := c.dev.Trust(desc.Name, grants)
 	if err != nil {
@@ -104,11 +104,16 @@ func (c *craftT) bundle(tenant, name, file, signer string) (digest string) {
 	return c.bundleWith(tenant, name, file, signer, 1)
 }
 
-// bundleWith packs one that declares more vCPUs than one.
-func (c *craftT) bundleWith(tenant, name, file, signer string, vcpus int) (digest string) {
+// bundleWith packs one that declares so many vCPUs, and channels.
+func (c *craftT) bundleWith(tenant, name, file, signer string, vcpus int, channels ...string) (digest string) {
 	c.t.Helper()
 	kernel := filepath.Join(c.t.TempDir(), "kernel")
 	devices := []hvt.Entry{{Name: "link", Type: hvt.Net}}
+	toml := fmt.Sprintf("name = %q\ntenant = %q\n[guest]\nmemory = 8\nvcpus = %d\n[[packet]]\nname = \"link\"\n", name, tenant, vcpus)
+	for _, name := range channels {
+		devices = append(devices, hvt.Extend(name, hvt.Channel, hvt.MaxChannelMessage))
+		toml += fmt.Sprintf("[[channel]]\nname = %q\n", name)
+	}
 	if vcpus > 1 {
 		devices = append(devices, hvt.Extend("vcpus", hvt.VCPUs, uint32(vcpus)))
 	}
@@ -120,7 +125,6 @@ func (c *craftT) bundleWith(tenant, name, file, signer string, vcpus int) (diges
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	toml := fmt.Sprintf("name = %q\ntenant = %q\n[guest]\nmemory = 8\nvcpus = %d\n[[packet]]\nname = \"link\"\n", name, tenant, vcpus)
 	d, err := bundle.Write(file, bundle.Contents{Mission: []byte(toml), Kernels: map[string]string{"amd64": kernel, "arm64": kernel}}, key)
 	if err != nil {
 		c.t.Fatal(err)

@@ -87,7 +87,7 @@ func grants(c *craft.Craft) []grant.Grant {
 	var out []grant.Grant
 	for _, t := range c.Tenants {
 		out = append(out, grant.Grant{Tenant: t.Name, APID: t.APID, Quota: grant.Quota{
-			MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, TelemetryBps: t.TelemetryBps, VCPUs: t.VCPUs,
+			MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, TelemetryBps: t.TelemetryBps, VCPUs: t.VCPUs, Channels: t.Channels,
 		}})
 	}
 	return out

@@ -9,9 +9,6 @@ import (
 	"github.com/perilune/perilune/internal/initproto"
 )
 
-// maxKept bounds what flight can ask init to hold.
-const maxKept = 64
-
 // kept are two files that outlive flight.
 type kept struct {
 	name  string
@@ -28,9 +25,9 @@ func (k keeper) keep(name string, files []*os.File) error {
 	case len(files) != initproto.MaxFiles:
 		closeAll(files)
 		return fmt.Errorf("keep %q: %d files, want %d", name, len(files), initproto.MaxFiles)
-	case !again && len(k) >= maxKept:
+	case !again && len(k) >= initproto.MaxKept:
 		closeAll(files)
-		return fmt.Errorf("keep %q: %d are kept already", name, maxKept)
+		return fmt.Errorf("keep %q: %d are kept already: it will not outlive flight; end guests that have channels", name, initproto.MaxKept)
 	}
 	k.forget(name)
 	k[name] = kept{name, files}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/perilune/perilune/internal/initproto"
 )
 
 // twoFiles are such as flight gives.
@@ -30,22 +32,22 @@ func TestKeeper(t *testing.T) {
 	if one := twoFiles(t); k.keep("odd", one[:1]) == nil || open(one[0]) {
 		t.Error("one file was kept")
 	}
-	for i := len(k); i < maxKept; i++ {
+	for i := len(k); i < initproto.MaxKept; i++ {
 		if err := k.keep(fmt.Sprintf("acme/%d", i), twoFiles(t)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	more := twoFiles(t)
-	if k.keep("acme/more", more) == nil || open(more[0]) || len(k) != maxKept {
-		t.Errorf("more than %d are kept", maxKept)
+	if k.keep("acme/more", more) == nil || open(more[0]) || len(k) != initproto.MaxKept {
+		t.Errorf("more than %d are kept", initproto.MaxKept)
 	}
 	list := k.sorted()
-	if len(list) != maxKept || list[0].name != "acme/1" {
+	if len(list) != initproto.MaxKept || list[0].name != "acme/1" {
 		t.Errorf("%d, the first is %q", len(list), list[0].name)
 	}
 	k.forget("acme/notes")
 	k.forget("nothing")
-	if open(second[1]) || len(k) != maxKept-1 {
+	if open(second[1]) || len(k) != initproto.MaxKept-1 {
 		t.Error("what was forgotten is open still")
 	}
 	k.clear()

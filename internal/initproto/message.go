@@ -43,6 +43,7 @@ const (
 	MaxFiles   = 2
 	MaxString  = 512 // octets
 	MaxSlotID  = 999
+	MaxKept    = 64 // Keeps at a time
 )
 
 // ErrMessage is wrapped by every error of Decode and of Encode.

@@ -11,6 +11,7 @@ import (
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/internal/config"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/initproto"
 )
 
 // Craft is craft.toml.
@@ -33,6 +34,7 @@ type Tenant struct {
 	Memory       int      `toml:"memory"`        // MiB of a guest
 	Guests       int      `toml:"guests"`        // at a time
 	VCPUs        int      `toml:"vcpus"`         // of a guest
+	Channels     int      `toml:"channels"`      // open at a time, of all its guests
 	Storage      int      `toml:"storage"`       // MiB on board
 	TelemetryBps int      `toml:"telemetry_bps"` // octets of telemetry a second
 	Disk         int      `toml:"disk"`          // MiB a second of a guest, read and written each
@@ -98,7 +100,7 @@ func (t *Tenant) fill() {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.VCPUs, 2}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}, {&t.Disk, defaultDisk}} {
+	}{{&t.Memory, defaultRoom}, {&t.Guests, 2}, {&t.VCPUs, 2}, {&t.Channels, 1}, {&t.Storage, defaultRoom}, {&t.TelemetryBps, defaultBps}, {&t.Disk, defaultDisk}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -122,7 +124,7 @@ func (c *Craft) Validate() error {
 	if len(c.Tenants) > maxTenants {
 		return fmt.Errorf("%d tenants, at most %d", len(c.Tenants), maxTenants)
 	}
-	names, apids := map[string]bool{}, map[uint16]string{}
+	names, apids, channels := map[string]bool{}, map[uint16]string{}, 0
 	for _, t := range c.Tenants {
 		if err := t.validate(); err != nil {
 			return fmt.Errorf("tenant %q: %w", t.Name, err)
@@ -134,6 +136,10 @@ func (c *Craft) Validate() error {
 			return fmt.Errorf("tenant %q: apid %d belongs to %q", t.Name, t.APID, other)
 		}
 		names[t.Name], apids[t.APID] = true, t.Name
+		channels += t.Channels
+	}
+	if channels > initproto.MaxKept {
+		return fmt.Errorf("the tenants have %d channels together, the craft holds %d: lower channels of some", channels, initproto.MaxKept)
 	}
 	if err := c.Link.validate(); err != nil {
 		return fmt.Errorf("link: %w", err)
@@ -154,7 +160,7 @@ func (t *Tenant) validate() error {
 	for _, v := range []struct {
 		key   string
 		value int
-	}{{"memory", t.Memory}, {"guests", t.Guests}, {"vcpus", t.VCPUs}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}, {"disk", t.Disk}} {
+	}{{"memory", t.Memory}, {"guests", t.Guests}, {"vcpus", t.VCPUs}, {"channels", t.Channels}, {"storage", t.Storage}, {"telemetry_bps", t.TelemetryBps}, {"disk", t.Disk}} {
 		if v.value < 1 {
 			return fmt.Errorf("%s %d: want more than zero", v.key, v.value)
 		}

@@ -56,6 +56,7 @@ func TestParseRefuses(t *testing.T) {
 		{"frame length", "scid = 42", "scid = 42\n[link]\nup = \"tc\"\nframe_length = 1001", "craft.toml:6: link: link profile: frame_length 1001: RS(255,223) at interleave 5 carries multiples of 5 up to 1115"},
 		{"negative time", "at_s = 30", "at_s = -1", "at_s"},
 		{"tle passes", "ber_up = 1e-3", "passes = \"tle\"", "wants tle"},
+		{"channels", `name = "acme"`, "name = \"acme\"\nchannels = 64", "the tenants have 65 channels together, the craft holds 64"},
 		{"memory", `name = "luna"`, "name = \"luna\"\nmemory = 3", "memory 3"},
 	}
 	for _, tt := range tests {

@@ -33,7 +33,11 @@ type Quota struct {
 	StorageMiB   int `json:"storage_mib"`   // bundles and products on board
 	TelemetryBps int `json:"telemetry_bps"` // octets a second of telemetry
 	VCPUs        int `json:"vcpus"`         // a guest; less than 1 is 1, as in grants that do not speak of it
+	Channels     int `json:"channels"`      // to be open at a time, of all its guests; less than 1 is 1 as well
 }
+
+// Links is how many channels a tenant may have open.
+func (q Quota) Links() int { return max(q.Channels, 1) }
 
 // Processors is how many vCPUs a guest may have.
 func (q Quota) Processors() int { return max(q.VCPUs, 1) }

@@ -107,6 +107,9 @@ func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
 		return g, missions.Rulef(missions.RuleQuota, "the guest wants %d MiB, the grant gives %d", b.Mission.Guest.Memory, g.Quota.MemoryMiB)
 	case b.Mission.Guest.VCPUs > g.Quota.Processors():
 		return g, missions.Rulef(missions.RuleVCPUs, "the guest wants %d vCPUs, the grant gives %d", b.Mission.Guest.VCPUs, g.Quota.Processors())
+	case len(b.Mission.Channel) > g.Quota.Links():
+		return g, missions.Rulef(missions.RuleChannels, "the mission has %d channels, the grant gives %s %d: name fewer in mission.toml, or ask the operator for a grant with more",
+			len(b.Mission.Channel), g.Tenant, g.Quota.Links())
 	case b.Unpacked()+others > int64(g.Quota.StorageMiB)<<20:
 		return g, missions.Rulef(missions.RuleQuota, "unpacked it is %d octets, the tenant's other missions have %d, the grant gives %d MiB",
 			b.Unpacked(), others, g.Quota.StorageMiB)

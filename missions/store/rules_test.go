@@ -90,6 +90,7 @@ func bundleRules() map[string]func(w *world) (string, string) {
 		missions.RuleQuota + " storage":           packed(spec{block: make([]byte, 1<<20)}),
 		missions.RuleQuota + " network":           packed(spec{more: "[[net]]\nname = \"eth\"\n"}),
 		missions.RuleVCPUs:                        packed(spec{vcpus: 2}),
+		missions.RuleChannels:                     packed(spec{more: "[[channel]]\nname = \"one\"\n[[channel]]\nname = \"two\"\n"}),
 		missions.RuleSignature + " other tenant":  packed(spec{signer: "acme"}),
 		missions.RuleSignature + " none":          forged(true, swap("space.perilune.signature", "space.perilune.sagnature")),
 		missions.RuleSignature + " other content": forged(true, swap("memory = 8", "memory = 9")),

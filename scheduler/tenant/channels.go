@@ -11,6 +11,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/seqpacket"
+	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/store"
 	"github.com/perilune/perilune/tender/wire"
 )
@@ -32,6 +33,9 @@ func channelKey(tenant, name string) string { return tenant + "/" + name }
 func (m *Manager) join(g *guest, in *store.Installed) (devices []wire.Device, files []*os.File, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.roomForChannels(g, in); err != nil {
+		return nil, nil, err
+	}
 	for _, c := range in.Mission.Channel {
 		f, err := m.end(g, c.Name)
 		if err != nil {
@@ -41,6 +45,27 @@ func (m *Manager) join(g *guest, in *store.Installed) (devices []wire.Device, fi
 		devices = append(devices, wire.Device{Name: c.Name, Type: uint8(hvt.Net), Source: wire.Channel, MTU: hvt.MaxChannelMessage})
 	}
 	return devices, files, nil
+}
+
+// roomForChannels says whether the tenant may open what is not open yet. The craft's
+// description has no more channels for all tenants than init can hold. m.mu is held.
+func (m *Manager) roomForChannels(g *guest, in *store.Installed) error {
+	open, more := 0, 0
+	for key := range m.channels {
+		if tenant, _, _ := strings.Cut(key, "/"); tenant == g.id.Tenant {
+			open++
+		}
+	}
+	for _, c := range in.Mission.Channel {
+		if m.channels[channelKey(g.id.Tenant, c.Name)] == nil {
+			more++
+		}
+	}
+	if most := min(g.tenant.Channels, in.Grant.Quota.Links()); more > 0 && open+more > most {
+		return refuse(pus.FailureNotPermitted, "%s: it wants %d channels beside %d that are open, %q may have %d: stop a guest that has others",
+			missions.RuleChannels, more, open, g.id.Tenant, most)
+	}
+	return nil
 }
 
 // end takes an end of the channel for g and returns a copy of its file. m.mu is held.
@@ -59,6 +84,9 @@ func (m *Manager) end(g *guest, name string) (*os.File, error) {
 		}
 		f, err := duplicate(c.files[i])
 		if err != nil {
+			if c.users == ([2]*guest{}) {
+				m.dropChannel(key)
+			}
 			return nil, fmt.Errorf("channel %q: %w", name, err)
 		}
 		c.users[i] = g

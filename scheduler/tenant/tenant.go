@@ -65,6 +65,7 @@ type Tenant struct {
 	MemoryMiB  int // a guest
 	Guests     int // at a time
 	VCPUs      int // of a guest
+	Channels   int // open at a time
 	StorageMiB int // of products that wait for the ground
 	DiskMiBps  int // a guest, read and written each; 0 without limit
 }

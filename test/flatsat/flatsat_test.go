@@ -187,7 +187,7 @@ func (f *flatsat) flight(ctx context.Context) <-chan error {
 	var grants []grant.Grant
 	for _, t := range f.desc.Tenants {
 		grants = append(grants, grant.Grant{Tenant: t.Name, APID: t.APID,
-			Quota: grant.Quota{MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, VCPUs: t.VCPUs}})
+			Quota: grant.Quota{MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, VCPUs: t.VCPUs, Channels: t.Channels}})
 	}
 	trust, err := f.dev.Trust(f.desc.Name, grants)
 	if err != nil {

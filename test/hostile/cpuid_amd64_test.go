@@ -14,7 +14,7 @@ import (
 // What a guest finds out about its processor is the named set and nothing of
 // the host; tender/kvm has the set itself, octet by octet.
 func TestCPUID(t *testing.T) {
-	e := run(t, tendertest.Tender(t), tendertest.GuestFrom(t, "cpuid"), "", false)
+	e := run(t, tendertest.Tender(t), "cpuid", "", patience)
 	if e.status != 99 {
 		t.Fatalf("%+v", e)
 	}

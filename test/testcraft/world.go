@@ -88,7 +88,7 @@ func (w *World) makeCraft(c *craft.Craft, berUp, berDown float64) error {
 	var grants []grant.Grant
 	for _, t := range c.Tenants {
 		apids[t.Name] = t.APID
-		grants = append(grants, grant.Grant{Tenant: t.Name, APID: t.APID, Quota: grant.Quota{MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, VCPUs: t.VCPUs}})
+		grants = append(grants, grant.Grant{Tenant: t.Name, APID: t.APID, Quota: grant.Quota{MemoryMiB: t.Memory, Guests: t.Guests, StorageMiB: t.Storage, VCPUs: t.VCPUs, Channels: t.Channels}})
 	}
 	trust, err := dev.Trust(c.Name, grants)
 	if err != nil {

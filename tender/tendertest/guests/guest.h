@@ -50,7 +50,12 @@ struct mft {
 
 enum { WALLTIME = 1, PUTS, POLL, BLKWRITE, BLKREAD, NETWRITE, NETREAD, HALT,
        VCPU_START = 64, VCPU_PARK, VCPU_WAKE };
-#define VCPUS 0x3a500002u /* manifest entry type */
+/* Manifest entry types beyond Solo5; u.vcpus.count is the first word of each. */
+#define VCPUS 0x3a500002u
+#define BLOCK_RING 0x3a500003u
+#define NET_RING 0x3a500004u
+#define CHANNEL 0x3a500005u
+#define SEED 0x3a500006u
 
 static inline void call_raw(int n, uint32_t gpa)
 {

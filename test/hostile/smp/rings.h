@@ -1,0 +1,87 @@
+// The three rings that a guest shares with the tender, seen alike. Their words
+// lie at the same places; the requests of Solo5's ring begin elsewhere and have
+// a handle where the others have an offset.
+#pragma once
+#include "../args.h"
+
+struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
+struct extension { uint32_t magic, size, version, items; struct item item[]; };
+
+struct ring {
+    volatile uint32_t *words; // [0] tail, [1] head of answers; [16] taken, [17] answered, [18] kick me
+    uint32_t requests, depth; // where requests begin, in words
+    int solo5;
+    uint64_t kick;
+};
+
+static struct ring rings[3]; // Solo5's, the block device's, the network's
+
+static void open_rings(const struct boot_info *bi)
+{
+    const struct extension *x = *(const struct extension *const *)(bi + 1);
+#if defined(__x86_64__)
+    uint64_t kick = 0x600;
+#else
+    uint64_t kick = 0x100000100;
+#endif
+    rings[0] = (struct ring){(volatile uint32_t *)bi->net_ring, 0x80 / 4, 1024, 1, kick};
+    unsigned n = 1;
+    for (uint32_t i = 0; i < x->items; i++)
+        if (x->item[i].type == BLOCK_RING || x->item[i].type == NET_RING)
+            rings[n++] = (struct ring){(volatile uint32_t *)x->item[i].gpa, 0x100 / 4, (uint32_t)x->item[i].a, 0, x->item[i].kick};
+}
+
+static void fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+static void kick(const struct ring *r)
+{
+    fence();
+#if defined(__x86_64__)
+    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)r->kick) : "memory");
+#else
+    __asm__ volatile("str wzr, [%0]" ::"r"(r->kick) : "memory");
+#endif
+}
+
+static volatile uint32_t *request(const struct ring *r, uint32_t n) { return r->words + r->requests + n % r->depth * 8; }
+
+struct asked { uint32_t op; uint64_t a, data; uint32_t len; };
+
+static void put64(volatile uint32_t *at, uint64_t v) { at[0] = (uint32_t)v, at[1] = (uint32_t)(v >> 32); }
+
+// Leaves one request, without a kick.
+static void leave(const struct ring *r, const struct asked *q)
+{
+    volatile uint32_t *at = request(r, r->words[0]);
+    at[0] = q->op;
+    at[7] = 0;
+    if (r->solo5)
+        at[1] = (uint32_t)q->a, put64(at + 2, q->data), at[4] = q->len, at[5] = 1;
+    else
+        at[1] = 1, put64(at + 2, q->a), put64(at + 4, q->data), at[6] = q->len;
+    fence();
+    r->words[0]++;
+    fence();
+}
+
+// Halts with 98 if what is waited for takes longer than two seconds.
+static void expire(uint64_t since)
+{
+    if (now() > since + 2000000000)
+        halt(98);
+}
+
+// The answer to the last request: Solo5's ring answers op 2 alone.
+static uint32_t answer(const struct ring *r, uint32_t op)
+{
+    uint64_t since = now();
+    while (r->words[16] != r->words[0])
+        expire(since);
+    if (r->solo5 && op != 2)
+        return 0;
+    while (r->words[17] == r->words[1])
+        expire(since);
+    uint32_t result = request(r, 0)[r->depth * 8 + r->words[1] % r->depth * 4 + 1];
+    r->words[1]++;
+    return result;
+}

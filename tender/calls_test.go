@@ -70,7 +70,7 @@ func TestPointers(t *testing.T) {
 	}
 }
 
-// FuzzCalls: whatever a guest puts into a hypercall's record, the tender
+// FuzzCalls: whatever a guest's vCPU puts into a hypercall's record, the tender
 // neither crashes nor writes where the guest could not.
 func FuzzCalls(f *testing.F) {
 	record := func(words ...uint64) []byte {
@@ -80,23 +80,28 @@ func FuzzCalls(f *testing.F) {
 		}
 		return b
 	}
-	f.Add(uint32(hvt.CallWalltime), uint32(0x110000), record(0))
-	f.Add(uint32(hvt.CallPuts), uint32(0x110000), record(0x110000, 16))
-	f.Add(uint32(hvt.CallPoll), uint32(0x110000), record(1000, 0, 0))
-	f.Add(uint32(hvt.CallBlockRead), uint32(0x110000), record(1, 0, 0x120000, 512, 0))
-	f.Add(uint32(hvt.CallBlockWrite), uint32(0x110000), record(1, 3584, 0x120000, 512, 0))
-	f.Add(uint32(hvt.CallNetWrite), uint32(0x110000), record(2, 0x120000, 100, 0))
-	f.Add(uint32(hvt.CallNetRead), uint32(0x110000), record(2, 0x100ff0, 4096, 0))
-	f.Add(uint32(hvt.CallHalt), uint32(0x1fff00), record(0x1fff00, 0))
+	for cpu := range uint8(2) {
+		f.Add(cpu, uint32(hvt.CallWalltime), uint32(0x110000), record(0))
+		f.Add(cpu, uint32(hvt.CallPuts), uint32(0x110000), record(0x110000, 16))
+		f.Add(cpu, uint32(hvt.CallPoll), uint32(0x110000), record(1000, 0, 0))
+		f.Add(cpu, uint32(hvt.CallBlockRead), uint32(0x110000), record(1, 0, 0x120000, 512, 0))
+		f.Add(cpu, uint32(hvt.CallBlockWrite), uint32(0x110000), record(1, 3584, 0x120000, 512, 0))
+		f.Add(cpu, uint32(hvt.CallNetWrite), uint32(0x110000), record(2, 0x120000, 100, 0))
+		f.Add(cpu, uint32(hvt.CallNetRead), uint32(0x110000), record(2, 0x100ff0, 4096, 0))
+		f.Add(cpu, uint32(hvt.CallHalt), uint32(0x1fff00), record(0x1fff00, 0))
+		f.Add(cpu, uint32(hvt.CallVCPUStart), uint32(0x110000), record(1, 0x100000, 0x180000, 0, 0))
+		f.Add(cpu, uint32(hvt.CallVCPUPark), uint32(0x110000), record(1000, 0))
+		f.Add(cpu, uint32(hvt.CallVCPUWake), uint32(0x110000), record(1))
+	}
 	c, peer := newCalls(f)
 	mem, drain := c.Memory(), make([]byte, 8192)
-	f.Fuzz(func(t *testing.T, n, gpa uint32, r []byte) {
+	f.Fuzz(func(t *testing.T, cpu uint8, n, gpa uint32, r []byte) {
 		low := bytes.Clone(mem[:hvt.MinBase])
 		if gpa >= 0x101000 && int(gpa) < memSize {
 			copy(mem[gpa:], r)
 		}
 		unix.Write(peer, []byte("a datagram for the guest"))
-		e, ended := c.Call(hvt.Number(n), uint64(gpa))
+		e, ended := c.Call(int(cpu), hvt.Number(n), uint64(gpa))
 		if ended && (e.Kind < tender.Halt || e.Kind > tender.Internal) {
 			t.Fatalf("ended without a kind: %+v", e)
 		}

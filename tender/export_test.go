@@ -11,7 +11,7 @@ type Calls struct{ m *Machine }
 
 // NewCalls gives it size octets of memory, of which [0x100000, 0x101000) is
 // read-only, and attaches a block device as handle 1 and a net as handle 2.
-// Whatever would wait is stopped at once.
+// Whatever would wait is stopped at once. Two vCPUs have begun.
 func NewCalls(size uint64, block *modules.Block, net *modules.Net, console func([]byte) error) (*Calls, error) {
 	mem, err := newMemory(size)
 	if err != nil {
@@ -25,14 +25,23 @@ func NewCalls(size uint64, block *modules.Block, net *modules.Net, console func(
 		return nil, err
 	}
 	m := &Machine{mem: mem, stop: stop, console: console, poller: modules.NewPoller(stop)}
-	m.processors = []*processor{{m: m}}
+	m.prepareRests()
+	close(m.rests.begin)
+	for range 2 {
+		p := m.newProcessor(nil)
+		p.begun = true
+		m.processors = append(m.processors, p)
+	}
 	m.blocks[1], m.nets[2] = block, net
 	m.poller.Add(2, net)
 	return &Calls{m}, nil
 }
 
-// Call serves one hypercall.
-func (c *Calls) Call(n hvt.Number, gpa uint64) (Exit, bool) { return c.m.call(n, gpa) }
+// Call serves one hypercall of a vCPU.
+func (c *Calls) Call(cpu int, n hvt.Number, gpa uint64) (Exit, bool) {
+	c.m.culprit = nil // a HALT before this one is forgotten
+	return c.m.processors[cpu%2].call(n, gpa)
+}
 
 // Memory is the guest's memory.
 func (c *Calls) Memory() []byte { return c.m.mem.b }

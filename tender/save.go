@@ -31,12 +31,13 @@ type File interface {
 func (m *Machine) Snapshot(f File, end bool) error {
 	m.saving.Lock()
 	defer m.saving.Unlock()
-	defer m.holdRings()()
+	rings, release := m.holdRings()
+	defer release()
 	if err := m.pause(); err != nil {
 		return err
 	}
 	defer m.resume()
-	h, err := m.describe()
+	h, err := m.describe(rings)
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
@@ -73,7 +74,7 @@ func (m *Machine) syncBlocks() error {
 }
 
 // describe makes the header while everything rests.
-func (m *Machine) describe() (*snapshot.Header, error) {
+func (m *Machine) describe(rings []worker) (*snapshot.Header, error) {
 	h := &snapshot.Header{Arch: runtime.GOARCH, CPU: kvm.CPUName, ABI: hvt.ABIVersion, Wall: uint64(time.Now().UnixNano()),
 		Memory: m.mem.limit, Mapped: uint64(len(m.mem.b)), Protected: m.mem.protected()}
 	var err error
@@ -83,7 +84,7 @@ func (m *Machine) describe() (*snapshot.Header, error) {
 	if m.ext != nil {
 		h.Extension = uint64(len(m.ext.mem))
 	}
-	for n, w := range m.workers {
+	for n, w := range rings {
 		if w != nil {
 			h.Rings = append(h.Rings, snapshot.Ring{Number: uint32(n), State: w.State()})
 		}
@@ -145,16 +146,17 @@ func describeBlock(name string, b *modules.Block) (snapshot.Block, error) {
 
 // holdRings brings the rings' threads to rest, before the vCPUs: one that waits
 // for its device's peer may take long, and the guest goes on meanwhile.
-func (m *Machine) holdRings() (release func()) {
+// They are given because a Stop meanwhile takes them from the machine.
+func (m *Machine) holdRings() (held []worker, release func()) {
 	m.lock.Lock()
-	held := m.workers
+	held = m.workers
 	m.lock.Unlock()
 	for _, w := range held {
 		if w != nil {
 			w.Hold()
 		}
 	}
-	return func() {
+	return held, func() {
 		for _, w := range held {
 			if w != nil {
 				w.Release()

@@ -9,5 +9,5 @@ func kickAddress(n int) uint64 { return hvt.KickPort(n) }
 // Kick says whether x is the guest's kick of a ring, and of which.
 func Kick(x Exit) (n int, ok bool) {
 	n = int(x.Number-hvt.PortKick) / 4
-	return n, x.Kind == ExitPort && x.Number >= hvt.PortKick && x.Number%4 == 0 && n <= hvt.MaxRings
+	return n, x.Kind == ExitPort && x.Store && x.Number >= hvt.PortKick && x.Number%4 == 0 && n <= hvt.MaxRings
 }

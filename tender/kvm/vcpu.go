@@ -42,7 +42,7 @@ type ExitKind uint8
 const (
 	ExitCall      ExitKind = iota + 1 // hypercall: Number, Arg
 	ExitPort                          // access to another I/O port: Number
-	ExitMMIO                          // access to an address that is not memory: Addr, Write
+	ExitMMIO                          // access to an address that is not memory: Addr
 	ExitInternal                      // KVM's own failure: Number is the suberror
 	ExitFailEntry                     // the processor refused the guest's state: Addr is the reason
 	ExitOther                         // Number is KVM's exit reason
@@ -55,7 +55,7 @@ type Exit struct {
 	Number uint32
 	Arg    uint64 // hypercall: guest-physical address of its record
 	Addr   uint64
-	Write  bool
+	Store  bool // port, address: one store of 32 bits, as a kick is
 }
 
 // VCPU is one of the machine's processors. Run belongs to one locked OS thread;

@@ -113,15 +113,16 @@ func (c *VCPU) portExit(u []byte) Exit {
 	count := binary.NativeEndian.Uint32(u[4:])
 	off := binary.NativeEndian.Uint64(u[8:])
 	n := hvt.Number(port) - hvt.PortBase
-	if !out || size != 4 || count != 1 || !c.vm.takes(n) || off > uint64(len(c.run)-4) {
-		return Exit{Kind: ExitPort, Number: uint32(port)}
+	store := out && size == 4 && count == 1
+	if !store || !c.vm.takes(n) || off > uint64(len(c.run)-4) {
+		return Exit{Kind: ExitPort, Number: uint32(port), Store: store}
 	}
 	return Exit{Kind: ExitCall, Number: uint32(n), Arg: uint64(binary.NativeEndian.Uint32(c.run[off:]))}
 }
 
 func (c *VCPU) mmioExit(u []byte) Exit {
-	addr, _, _, write := mmio(u)
-	return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Write: write}
+	addr, _, size, write := mmio(u)
+	return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Store: write && size == 4}
 }
 
 // PCName is the program counter's name in messages.

@@ -144,7 +144,7 @@ func (c *VCPU) mmioExit(u []byte) Exit {
 	n := hvt.Number((addr - hvt.MMIOBase) >> 3)
 	if !write || size != 4 || addr < hvt.MMIOBase || addr%8 != 0 ||
 		addr >= hvt.MMIOBase+hvt.MMIOSize || !c.vm.takes(n) {
-		return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Write: write}
+		return Exit{Kind: ExitMMIO, Number: exitMMIO, Addr: addr, Store: write && size == 4}
 	}
 	return Exit{Kind: ExitCall, Number: uint32(n), Arg: uint64(binary.NativeEndian.Uint32(u[8:]))}
 }

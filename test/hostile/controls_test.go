@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,15 +71,28 @@ var defences = map[string][]change{
 	"ring handle":    {{"tender/ring.go", "if handle >= hvt.MaxEntries {", "if false {"}},
 }
 
+// endless are the defences without which some guests, or the tender, go on for
+// ever.
+var endless = map[string]bool{"all of a ring": true, "begun": true, "head": true, "quit": true}
+
 func init() {
 	for _, name := range []string{"bounds", "tail", "head", "net ring index", "ring handle"} {
 		defences["all of a ring"] = append(defences["all of a ring"], defences[name]...)
 	}
 }
 
+// builds says whether another tender can be built here.
+func builds() bool {
+	_, err := exec.LookPath("go")
+	return err == nil
+}
+
 // without builds the tender that lacks one defence.
 func without(t *testing.T, defence string) string {
 	t.Helper()
+	if !builds() {
+		t.Skip("needs the go command, to build a tender without a defence")
+	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -135,8 +149,11 @@ func TestControls(t *testing.T) {
 			tender := without(t, defence)
 			for _, r := range tests[defence] {
 				e := run(t, tender, r.guest, r.call, patienceWithout)
-				if e.status == -1 {
-					t.Logf("HANG %s: %s", r.guest, r.call)
+				if e.status == -1 && !endless[defence] { // a slow machine
+					e = run(t, tender, r.guest, r.call, patience)
+				}
+				if e.status == -1 && !endless[defence] {
+					t.Errorf("%s: %s: does not end", r.guest, r.call)
 				}
 				if e.is(r.want) && (!setups[r.guest].disk || e.disk == 4096) {
 					t.Errorf("%s: %s: ends in the same way: %+v", r.guest, r.call, e)

@@ -88,7 +88,7 @@ func TestStop(t *testing.T) {
 			t.Errorf("%s: %+v", what, e)
 		}
 	}
-	if testing.Short() {
+	if testing.Short() || !builds() {
 		return
 	}
 	p := start(t, without(t, "stop"), "spin")
@@ -120,7 +120,7 @@ func TestFlood(t *testing.T) {
 	if _, messages := flood(prog, "drip"); messages > messageLimit || messages < 100 {
 		t.Errorf("drip: %d messages in %d s", messages, seconds)
 	}
-	if testing.Short() {
+	if testing.Short() || !builds() {
 		return
 	}
 	prog = without(t, "console")

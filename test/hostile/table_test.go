@@ -1,6 +1,7 @@
 package hostile_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -148,6 +149,9 @@ func TestTable(t *testing.T) {
 		fmt.Fprintf(&b, " |\n")
 	}
 	page, err := os.ReadFile("../../docs/handbook/solo5.md")
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("needs the handbook beside it")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 type cltu struct {
@@ -65,8 +66,8 @@ func TestCLTUAnywhere(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		var s stream
 		lead := rapid.IntRange(0, 4000).Draw(t, "lead")
-		s.put(randomBytes(rnd, 501), lead)
-		frame := randomBytes(rnd, rapid.IntRange(1, 1024).Draw(t, "octets"))
+		s.put(layertest.Random(rnd, 501), lead)
+		frame := layertest.Random(rnd, rapid.IntRange(1, 1024).Draw(t, "octets"))
 		c := coding.EncodeCLTU(nil, frame)
 		blocks := (len(c) - 10) / 8
 		if rapid.Bool().Draw(t, "start") {
@@ -83,7 +84,7 @@ func TestCLTUAnywhere(t *testing.T) {
 			flip(c, 16+64*blocks+bit)
 		}
 		s.put(c, 8*len(c))
-		s.put(randomBytes(rnd, 64), 512)
+		s.put(layertest.Random(rnd, 64), 512)
 		got := find(receive(s.b), lead)
 		if got == nil {
 			t.Fatalf("no CLTU at bit %d", lead)
@@ -101,15 +102,15 @@ func TestCLTUAnywhere(t *testing.T) {
 // between decodes or not.
 func TestCLTUFalseStart(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 0))
-	frame := randomBytes(rnd, 40)
+	frame := layertest.Random(rnd, 40)
 	c := coding.EncodeCLTU(nil, frame)
 	for distance := 16; distance <= 320; distance++ {
 		for try := range 8 {
 			s := stream{}
-			noise := randomBytes(rnd, 48)
+			noise := layertest.Random(rnd, 48)
 			noise[0], noise[1] = 0xEB, 0x90
 			if try%2 == 0 { // codeblocks behind the false start
-				good := coding.EncodeCLTU(nil, randomBytes(rnd, 35))
+				good := coding.EncodeCLTU(nil, layertest.Random(rnd, 35))
 				copy(noise, good[:42])
 			}
 			if try%4 == 0 && distance%64 == 0 {
@@ -130,7 +131,7 @@ func TestCLTUFalseStart(t *testing.T) {
 // aligned returns six octets that with EB90 behind them make a correctable codeblock.
 func aligned(rnd *rand.Rand) (six [6]byte) {
 	for {
-		b := randomBytes(rnd, 7)
+		b := layertest.Random(rnd, 7)
 		b[6] = 0xEB
 		block := coding.EncodeCLTU(nil, b)[2:10]
 		if block[7] == 0x90 {
@@ -143,7 +144,7 @@ func aligned(rnd *rand.Rand) (six [6]byte) {
 // Two errors in a codeblock end a CLTU; the next one is received at once.
 func TestCLTUBroken(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 0))
-	first, second := randomBytes(rnd, 70), randomBytes(rnd, 70)
+	first, second := layertest.Random(rnd, 70), layertest.Random(rnd, 70)
 	a, b := coding.EncodeCLTU(nil, first), coding.EncodeCLTU(nil, second)
 	flip(a, 16+64*3+5)
 	flip(a, 16+64*3+50)
@@ -176,7 +177,7 @@ func TestCLTUBackToBack(t *testing.T) {
 	var all []byte
 	var frames [][]byte
 	for range 400 {
-		f := randomBytes(rnd, 1+rnd.IntN(1000))
+		f := layertest.Random(rnd, 1+rnd.IntN(1000))
 		frames = append(frames, f)
 		all = coding.EncodeCLTU(all, f)
 	}
@@ -216,7 +217,7 @@ func TestCLTUNoise(t *testing.T) {
 	var s stream
 	var frames [][]byte
 	for range sent {
-		f := randomBytes(rnd, 256)
+		f := layertest.Random(rnd, 256)
 		frames = append(frames, f)
 		c := coding.EncodeCLTU(nil, f)
 		s.put(c, 8*len(c))
@@ -280,7 +281,7 @@ func FuzzCLTUDecoder(f *testing.F) {
 }
 
 func BenchmarkCLTUDecode(b *testing.B) {
-	c := coding.EncodeCLTU(nil, randomBytes(rand.New(rand.NewPCG(1, 1)), 256))
+	c := coding.EncodeCLTU(nil, layertest.Random(rand.New(rand.NewPCG(1, 1)), 256))
 	d := coding.NewCLTUDecoder()
 	b.SetBytes(int64(len(c)))
 	b.ReportAllocs()
@@ -290,7 +291,7 @@ func BenchmarkCLTUDecode(b *testing.B) {
 }
 
 func BenchmarkCLTUSearchNoise(b *testing.B) {
-	noise := randomBytes(rand.New(rand.NewPCG(1, 1)), 4096)
+	noise := layertest.Random(rand.New(rand.NewPCG(1, 1)), 4096)
 	d := coding.NewCLTUDecoder()
 	b.SetBytes(int64(len(noise)))
 	for b.Loop() {

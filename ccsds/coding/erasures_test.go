@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 // spoil changes the given numbers of symbols of one codeword, and returns where the
@@ -39,7 +40,7 @@ func TestErasures(t *testing.T) {
 		depth := rapid.SampledFrom([]int{1, 2, 3, 4, 5, 8}).Draw(t, "depth")
 		rs := codes[[2]int{e, depth}]
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 9))
-		block, err := rs.Encode(nil, randomBytes(rnd, depth*rapid.IntRange(1, 255-2*e).Draw(t, "symbols")))
+		block, err := rs.Encode(nil, layertest.Random(rnd, depth*rapid.IntRange(1, 255-2*e).Draw(t, "symbols")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +71,7 @@ func TestErasuresRefused(t *testing.T) {
 	rs := newRS(t, 16, 1, true)
 	refused := 0
 	for i := range 600 {
-		block, _ := rs.Encode(nil, randomBytes(rnd, 223))
+		block, _ := rs.Encode(nil, layertest.Random(rnd, 223))
 		sent := bytes.Clone(block)
 		erasures := i % 25
 		places := spoil(rnd, block, 1, 0, (32-erasures)/2+1, erasures)

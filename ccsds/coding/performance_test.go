@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 // noisy flips bits of b at the given rate, going from error to error.
@@ -45,7 +46,7 @@ func TestReedSolomonErrorRate(t *testing.T) {
 		rate := float64(255-2*c.e) / 255
 		ber := math.Erfc(math.Sqrt(rate*math.Pow(10, c.db/10))) / 2
 		rnd := rand.New(rand.NewPCG(255, uint64(c.e)))
-		sent, err := rs.Encode(nil, randomBytes(rnd, rs.DataLength()))
+		sent, err := rs.Encode(nil, layertest.Random(rnd, rs.DataLength()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,7 @@ func TestDownlinkErrorRate(t *testing.T) {
 	const ber, frames = 5e-3, 600
 	rnd := rand.New(rand.NewPCG(5, 3))
 	rs := newRS(t, 16, 5, true)
-	frame := randomBytes(rnd, rs.DataLength())
+	frame := layertest.Random(rnd, rs.DataLength())
 	cadu, err := rs.Encode(coding.AppendASM(nil), frame)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 func newRS(t testing.TB, e, depth int, dual bool) *coding.RS {
@@ -19,14 +20,6 @@ func newRS(t testing.TB, e, depth int, dual bool) *coding.RS {
 		t.Fatal(err)
 	}
 	return rs
-}
-
-func randomBytes(rnd *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-	return b
 }
 
 // hurt changes exactly n symbols of one codeword.
@@ -73,7 +66,7 @@ func TestReedSolomonCorrects(t *testing.T) {
 		depth := rapid.SampledFrom([]int{1, 2, 3, 4, 5, 8}).Draw(t, "depth")
 		rs := codes[fmt.Sprint(e, depth, rapid.Bool().Draw(t, "dual"))]
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		data := randomBytes(rnd, depth*rapid.IntRange(1, 255-2*e).Draw(t, "symbols"))
+		data := layertest.Random(rnd, depth*rapid.IntRange(1, 255-2*e).Draw(t, "symbols"))
 		block, err := rs.Encode(nil, data)
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +92,7 @@ func TestReedSolomonRefuses(t *testing.T) {
 		rs := newRS(t, c.e, 1, true)
 		wrong := 0
 		for range c.trials {
-			block, _ := rs.Encode(nil, randomBytes(rnd, rs.DataLength()))
+			block, _ := rs.Encode(nil, layertest.Random(rnd, rs.DataLength()))
 			hurt(rnd, block, 1, 0, c.e+1+rnd.IntN(20))
 			before := bytes.Clone(block)
 			if _, err := rs.Decode(block); err == nil {
@@ -118,7 +111,7 @@ func TestReedSolomonRefuses(t *testing.T) {
 func TestReedSolomonOtherCodewords(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 0))
 	rs := newRS(t, 16, 5, true)
-	data := randomBytes(rnd, rs.DataLength())
+	data := layertest.Random(rnd, rs.DataLength())
 	block, _ := rs.Encode(nil, data)
 	for word, n := range []int{16, 1, 17, 0, 9} {
 		hurt(rnd, block, 5, word, n)
@@ -155,7 +148,7 @@ func FuzzRSDecode(f *testing.F) {
 
 func BenchmarkRSEncode(b *testing.B) {
 	rs := newRS(b, 16, 5, true)
-	data := randomBytes(rand.New(rand.NewPCG(1, 1)), rs.DataLength())
+	data := layertest.Random(rand.New(rand.NewPCG(1, 1)), rs.DataLength())
 	dst := make([]byte, 0, rs.BlockLength())
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
@@ -168,7 +161,7 @@ func BenchmarkRSEncode(b *testing.B) {
 func benchmarkRSDecode(b *testing.B, errs int) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	rs := newRS(b, 16, 5, true)
-	good, err := rs.Encode(nil, randomBytes(rnd, rs.DataLength()))
+	good, err := rs.Encode(nil, layertest.Random(rnd, rs.DataLength()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 // told is the length of test frames that tell it: their first two octets.
@@ -104,7 +105,7 @@ func TestSliceSyncFalseMarkers(t *testing.T) {
 	var frames [][]byte
 	rnd := rand.New(rand.NewPCG(3, 3))
 	for i := range 20 {
-		f := randomBytes(rnd, 30)
+		f := layertest.Random(rnd, 30)
 		copy(f[1+rnd.IntN(22):], coding.AppendASM(nil))
 		f[28], f[29] = byte(i), byte(i)
 		frames = append(frames, f)

@@ -12,6 +12,7 @@ import (
 	"github.com/perilune/perilune/ccsds/coding/conv"
 	"github.com/perilune/perilune/ccsds/coding/ldpc"
 	"github.com/perilune/perilune/ccsds/coding/turbo"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 func newAWGN(t testing.TB, seed uint64, db, rate float64) *channel.AWGN {
@@ -44,10 +45,10 @@ func TestSoftSyncTurbo(t *testing.T) {
 			t.Fatal(err)
 		}
 		rnd, noise := rand.New(rand.NewPCG(1, uint64(x.rate))), newAWGN(t, 5, x.db, c.Ratio())
-		stream := noise.AppendSoft(nil, randomBytes(rnd, 37))[:291]
+		stream := noise.AppendSoft(nil, layertest.Random(rnd, 37))[:291]
 		var sent [][]byte
 		for i := range 8 {
-			data := randomBytes(rnd, 223)
+			data := layertest.Random(rnd, 223)
 			sent = append(sent, data)
 			word, err := c.Encode(nil, data)
 			if err != nil {
@@ -104,8 +105,8 @@ func TestSoftCLTU(t *testing.T) {
 		var stream []int8
 		var sent [][]byte
 		for i := range 12 {
-			stream = append(stream, noise.AppendSoft(nil, randomBytes(rnd, 30))[:170+i]...)
-			frame := randomBytes(rnd, 5+rnd.IntN(251))
+			stream = append(stream, noise.AppendSoft(nil, layertest.Random(rnd, 30))[:170+i]...)
+			frame := layertest.Random(rnd, 5+rnd.IntN(251))
 			sent = append(sent, frame)
 			cltu, err := coding.EncodeSoftCLTU(nil, frame, c, x.tail)
 			if err != nil {
@@ -113,7 +114,7 @@ func TestSoftCLTU(t *testing.T) {
 			}
 			stream = noise.AppendSoft(stream, cltu)
 		}
-		stream = noise.AppendSoft(stream, randomBytes(rnd, 100))
+		stream = noise.AppendSoft(stream, layertest.Random(rnd, 100))
 		var got [][]byte
 		corrected := 0
 		for len(stream) > 0 {
@@ -185,7 +186,7 @@ func TestConcatenated(t *testing.T) {
 		var symbols []byte
 		var sent [][]byte
 		for range 6 {
-			frame := randomBytes(rnd, rs.DataLength())
+			frame := layertest.Random(rnd, rs.DataLength())
 			sent = append(sent, frame)
 			cadu, err := rs.Encode(coding.AppendASM(nil), frame)
 			if err != nil {
@@ -225,7 +226,7 @@ func TestSoftSyncFrames(t *testing.T) {
 		lead := len(stream)
 		var frames [][]int8
 		for range 3 {
-			frame := coding.AppendSoft(nil, randomBytes(rnd, n/8+1), int8(1+rnd.IntN(127)))[:n]
+			frame := coding.AppendSoft(nil, layertest.Random(rnd, n/8+1), int8(1+rnd.IntN(127)))[:n]
 			frames = append(frames, frame)
 			stream = append(append(stream, coding.AppendSoft(nil, m, 50)...), frame...)
 		}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/perilune/perilune/ccsds/coding"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 const syncFrame = 120 // octets
@@ -52,13 +53,13 @@ func newSender(seed uint64) *sender { return &sender{rnd: rand.New(rand.NewPCG(s
 
 func (s *sender) send(n int) {
 	for range n {
-		f := randomBytes(s.rnd, syncFrame)
+		f := layertest.Random(s.rnd, syncFrame)
 		s.frames, s.bits = append(s.frames, f), append(s.bits, s.n)
 		s.put(append(coding.AppendASM(nil), f...), 32+8*syncFrame)
 	}
 }
 
-func (s *sender) noise(bits int) { s.put(randomBytes(s.rnd, bits/8+1), bits) }
+func (s *sender) noise(bits int) { s.put(layertest.Random(s.rnd, bits/8+1), bits) }
 
 // missing returns the frames that got does not hold at their places.
 func (s *sender) missing(got []found) (lost []int) {
@@ -215,7 +216,7 @@ func TestSyncPhaseReversal(t *testing.T) {
 func TestSyncNoiseOnly(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(12, 0))
 	rx := newSync(t, coding.SyncOptions{})
-	got := push(rx, randomBytes(rnd, 1<<20))
+	got := push(rx, layertest.Random(rnd, 1<<20))
 	// 11978 of 2^32 words lie within three bits of the marker or its complement: 23 finds
 	// in 8 Mbit.
 	if len(got) > 60 || rx.Stats().Losses > 0 {
@@ -295,7 +296,7 @@ func BenchmarkSyncLock(b *testing.B) {
 }
 
 func BenchmarkSyncSearchNoise(b *testing.B) {
-	noise := randomBytes(rand.New(rand.NewPCG(1, 1)), 4096)
+	noise := layertest.Random(rand.New(rand.NewPCG(1, 1)), 4096)
 	rx := newSync(b, coding.SyncOptions{})
 	b.SetBytes(int64(len(noise)))
 	for b.Loop() {

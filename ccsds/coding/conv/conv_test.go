@@ -10,6 +10,7 @@ import (
 	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/coding/conv"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 var rates = []conv.Rate{conv.Rate12, conv.Rate23, conv.Rate34, conv.Rate56, conv.Rate78}
@@ -25,14 +26,6 @@ func newPair(t testing.TB, r conv.Rate, o conv.Options) (*conv.Encoder, *conv.De
 		t.Fatal(err)
 	}
 	return e, d
-}
-
-func randomBytes(rnd *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-	return b
 }
 
 // Whatever is encoded, at any rate and in pieces of any size, comes out again.
@@ -77,7 +70,7 @@ func TestCorrects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data := randomBytes(rand.New(rand.NewPCG(1, 2)), 20000)
+		data := layertest.Random(rand.New(rand.NewPCG(1, 2)), 20000)
 		got := d.Flush(d.Decode(nil, noise.AppendSoft(nil, e.Encode(nil, data))), false)
 		wrong := 0
 		for i, v := range got {
@@ -149,7 +142,7 @@ func BenchmarkViterbi(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			data := randomBytes(rand.New(rand.NewPCG(1, 2)), 10080)
+			data := layertest.Random(rand.New(rand.NewPCG(1, 2)), 10080)
 			soft := noise.AppendSoft(nil, e.Encode(nil, data))
 			dst := make([]byte, 0, 2*len(data))
 			b.SetBytes(int64(len(data)))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/ccsds/coding/conv"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 // The alignment is found from any beginning at each rate's usual noise, and found again
@@ -22,7 +23,7 @@ func TestNodeSync(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			data := randomBytes(rand.New(rand.NewPCG(3, uint64(begin))), 6000)
+			data := layertest.Random(rand.New(rand.NewPCG(3, uint64(begin))), 6000)
 			soft := noise.AppendSoft(nil, e.Encode(nil, data))[begin:]
 			cut := len(soft) / 2
 			soft = append(soft[:cut], soft[cut+1:]...)

@@ -12,6 +12,7 @@ import (
 	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/coding/ldpc"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 func newCode(t testing.TB, n ldpc.Name) *ldpc.Code {
@@ -32,14 +33,6 @@ func newDecoder(t testing.TB, n ldpc.Name, o ldpc.Options) *ldpc.Decoder {
 	return d
 }
 
-func randomBytes(rnd *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-	return b
-}
-
 var both = []ldpc.Algorithm{ldpc.SumProduct, ldpc.MinSum}
 
 // Clean codewords decode without an iteration where all bits are sent, and noisy ones
@@ -55,7 +48,7 @@ func TestDecodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 3 {
-				data := randomBytes(rnd, c.DataBits()/8)
+				data := layertest.Random(rnd, c.DataBits()/8)
 				sent, err := c.Encode(nil, data)
 				if err != nil || 8*len(sent) != c.Bits() {
 					t.Fatalf("%v: %d bits, %v", n, 8*len(sent), err)
@@ -188,7 +181,7 @@ func BenchmarkEncode(b *testing.B) {
 	for _, n := range []ldpc.Name{ldpc.TC64, ldpc.TM1024R12, ldpc.TM16384R12, ldpc.TM7136R78} {
 		b.Run(strings.ReplaceAll(n.String(), " ", ""), func(b *testing.B) {
 			c := newCode(b, n)
-			data := randomBytes(rand.New(rand.NewPCG(1, 1)), c.DataBits()/8)
+			data := layertest.Random(rand.New(rand.NewPCG(1, 1)), c.DataBits()/8)
 			dst := make([]byte, 0, c.Bits()/8)
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
@@ -216,7 +209,7 @@ func BenchmarkDecode(b *testing.B) {
 				rnd := rand.New(rand.NewPCG(1, 1))
 				var words [8][]int8
 				for i := range words {
-					sent, err := c.Encode(nil, randomBytes(rnd, c.DataBits()/8))
+					sent, err := c.Encode(nil, layertest.Random(rnd, c.DataBits()/8))
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -12,6 +12,7 @@ import (
 	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/ccsds/coding"
 	"github.com/perilune/perilune/ccsds/coding/turbo"
+	"github.com/perilune/perilune/ccsds/internal/layertest"
 )
 
 var rates = []turbo.Rate{turbo.Rate12, turbo.Rate13, turbo.Rate14, turbo.Rate16}
@@ -34,14 +35,6 @@ func newDecoder(t testing.TB, c *turbo.Code, o turbo.Options) *turbo.Decoder {
 	return d
 }
 
-func randomBytes(rnd *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
-	}
-	return b
-}
-
 // Every code decodes what it encodes, clean and some tenths of a dB above its threshold.
 func TestDecodes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(6, 6))
@@ -52,7 +45,7 @@ func TestDecodes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			data := randomBytes(rnd, k/8)
+			data := layertest.Random(rnd, k/8)
 			sent, err := c.Encode(nil, data)
 			if err != nil || len(sent) != c.Octets() {
 				t.Fatalf("%d octets, %v", len(sent), err)
@@ -168,7 +161,7 @@ func BenchmarkDecode(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				sent, err := c.Encode(nil, randomBytes(rand.New(rand.NewPCG(1, 1)), k/8))
+				sent, err := c.Encode(nil, layertest.Random(rand.New(rand.NewPCG(1, 1)), k/8))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
@@ -28,16 +29,18 @@ type linkFlags struct {
 	silence        time.Duration
 	noUnits, quiet bool
 	makes          bool // bits from units, not the other way
+	flags          *pflag.FlagSet
 }
 
 const linkToolHelp = `
 The link is that of --craft, or the default one: TM frames with Reed-Solomon down, TC frames
 with BCH up. --in and --out are files, "-" for the standard streams, or udp:HOST:PORT.
 Soft symbols (--soft) are one int8 each, positive for 0, in eighths of the log-likelihood
-ratio.`
+ratio; they are the default where --craft has a downlink with soft = true.`
 
 func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
+	l.flags = f
 	c.Long = c.Short + ".\n" + linkToolHelp
 	f.StringVar(&l.craft, "craft", "", "take the link of this craft.toml `file`")
 	f.StringVar(&l.keys, "keys", "", "`folder` with the link's keys, for a downlink that is protected")
@@ -83,6 +86,12 @@ func (l *linkFlags) config() (linktool.Config, error) {
 	if l.noUnits {
 		l.units = string(linktool.Frames)
 	}
+	if l.silence < 0 {
+		return linktool.Config{}, usagef("--silence %v: want 0 (never) or more", l.silence)
+	}
+	if !l.flags.Changed("soft") {
+		l.soft = c.Link.Soft && !l.up
+	}
 	cfg := linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), Soft: l.soft, Noise: l.noise}
 	if l.noUnits && (p.Down == link.FramingPackets && !l.up || p.Up == link.FramingPackets && l.up) {
 		cfg.Units = linktool.Packets
@@ -119,16 +128,26 @@ func (a *app) streams(l *linkFlags, do func(linktool.Config, *linktool.Source, i
 	if err != nil {
 		return toolError(err)
 	}
+	if sameFile(l.in, l.out) {
+		return usagef("--in and --out are both %s: what is read would be overwritten", l.in)
+	}
 	src, err := linktool.OpenSource(a.ctx, l.in, a.in, l.silence)
 	if err != nil {
-		return err
+		return toolError(err)
 	}
 	defer src.Close()
 	dst, err := linktool.OpenSink(a.ctx, l.out, a.out)
 	if err != nil {
-		return err
+		return toolError(err)
 	}
 	return toolError(errors.Join(do(c, src, dst), dst.Close()))
+}
+
+// sameFile reports whether two names are one file on disk; devices may well be both.
+func sameFile(in, out string) bool {
+	a, err1 := os.Stat(in)
+	b, err2 := os.Stat(out)
+	return err1 == nil && err2 == nil && a.Mode().IsRegular() && os.SameFile(a, b)
 }
 
 // toolError makes a mistake in the choice of options one of usage.
@@ -173,10 +192,18 @@ func (a *app) linkDecodeCmd() *cobra.Command {
 			if err != nil || l.quiet {
 				return err
 			}
-			return a.say(r, r.Rows())
+			return a.sayReport(r)
 		})
 	}
 	return c
+}
+
+// sayReport is say for what a decoder saw, with advice where that is nothing.
+func (a *app) sayReport(r linktool.Report) error {
+	if r.Empty() && !a.json {
+		fmt.Fprintln(a.talk, "nothing was found: is it this link (--craft, --up), bits or soft symbols (--soft)?")
+	}
+	return a.say(r, r.Rows())
 }
 
 func (a *app) linkStatsCmd() *cobra.Command {
@@ -205,7 +232,7 @@ func (a *app) linkPcapCmd() *cobra.Command {
 	c.RunE = func(*cobra.Command, []string) error {
 		at, err := time.Parse(time.RFC3339, start)
 		if err != nil {
-			return usagef("--start: %v", err)
+			return usagef("--start %q: want a time such as 2026-03-01T12:00:00Z", start)
 		}
 		if plugin != "" {
 			if err := os.WriteFile(plugin, wireshark.Script, 0o644); err != nil {
@@ -217,7 +244,7 @@ func (a *app) linkPcapCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.say(r, r.Rows())
+			return a.sayReport(r)
 		})
 	}
 	return c

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/ccsds/tc"
@@ -139,9 +140,16 @@ func (e *encoder) radiate(frame []byte) (err error) {
 	return e.write(e.buf)
 }
 
+// maxPiece is the longest piece of bits that is written at a time: a datagram can hold it.
+const maxPiece = 32768
+
 func (e *encoder) write(bits []byte) error {
-	_, err := e.out.Write(e.medium.pass(bits))
-	return err
+	for piece := range slices.Chunk(e.medium.pass(bits), maxPiece) {
+		if _, err := e.out.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // flush ends the stream: packets that wait, and bits in hand.

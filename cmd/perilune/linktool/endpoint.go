@@ -41,7 +41,7 @@ func OpenSource(ctx context.Context, name string, stdin io.Reader, silence time.
 func listen(ctx context.Context, address string, silence time.Duration) (*Source, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || host == "" {
-		return nil, fmt.Errorf("udp:%s: want udp:HOST:PORT with the address to listen at, such as udp:127.0.0.1:10000", address)
+		return nil, fmt.Errorf("%w: udp:%s: want udp:HOST:PORT with the address to listen at, such as udp:127.0.0.1:10000", ErrConfig, address)
 	}
 	conn, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
 	if err != nil {
@@ -80,6 +80,9 @@ type Sink struct {
 // OpenSink opens a file, "-" for stdout, or udp:HOST:PORT to send to.
 func OpenSink(ctx context.Context, name string, stdout io.Writer) (*Sink, error) {
 	if address, ok := strings.CutPrefix(name, "udp:"); ok {
+		if host, _, err := net.SplitHostPort(address); err != nil || host == "" {
+			return nil, fmt.Errorf("%w: udp:%s: want udp:HOST:PORT with the address to send to, such as udp:127.0.0.1:10000", ErrConfig, address)
+		}
 		conn, err := (&net.Dialer{}).DialContext(ctx, "udp", address)
 		if err != nil {
 			return nil, err

@@ -26,7 +26,9 @@ func (n Noise) validate() error {
 	switch {
 	case n.white() && n.BER > 0:
 		return fmt.Errorf("%w: noise by Eb/N0 or by bit error rate, not both", ErrConfig)
-	case n.BER < 0 || n.BER > 0.5:
+	case n.white() && (n.EbN0 < -30 || n.EbN0 > 60):
+		return fmt.Errorf("%w: Eb/N0 of %g dB: want -30 to 60", ErrConfig, n.EbN0)
+	case n.BER < 0 || n.BER > 0.5 || math.IsNaN(n.BER):
 		return fmt.Errorf("%w: bit error rate %g: want 0 to 0.5", ErrConfig, n.BER)
 	}
 	return nil

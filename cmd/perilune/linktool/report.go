@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/perilune/perilune/ccsds"
-	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/link"
 )
 
@@ -19,19 +18,6 @@ type Report struct {
 	Packets PacketReport    `json:"packets"`
 
 	CLCW map[ccsds.VCID]*CLCWReport `json:"clcw,omitempty"` // by the channel that they speak of
-}
-
-// CLCWReport is what the CLCWs say of one virtual channel of the uplink: the last one, and how
-// many there were.
-type CLCWReport struct {
-	Count      uint64 `json:"count"`
-	VR         uint8  `json:"vr"` // report value: the frame that is expected next
-	Lockout    bool   `json:"lockout"`
-	Wait       bool   `json:"wait"`
-	Retransmit bool   `json:"retransmit"`
-	NoRF       bool   `json:"no_rf"`
-	NoBitLock  bool   `json:"no_bit_lock"`
-	FARMB      uint8  `json:"farm_b"`
 }
 
 // FrameReport counts frames.
@@ -73,6 +59,12 @@ func newReport(c *Config) Report {
 	}
 }
 
+// Empty reports whether there was input and nothing good in it.
+func (r *Report) Empty() bool {
+	received := r.Down != nil && r.Down.Bits > 0 || r.UpCode != nil && r.UpCode.Bits > 0
+	return received && r.Frames.Good == 0
+}
+
 func (f *FrameReport) good(vc ccsds.VCID, idle bool) {
 	f.Good++
 	f.VC[vc]++
@@ -95,37 +87,22 @@ func (f *FrameReport) arrived(h link.FrameHeader, fresh bool) {
 func (f *FrameReport) refuse(err error)  { f.Refused[link.Refusal(err)]++ }
 func (p *PacketReport) refuse(err error) { p.Refused[link.Refusal(err)]++ }
 
-func (r *Report) clcw(c *cop1.CLCW) {
-	if r.CLCW == nil {
-		r.CLCW = map[ccsds.VCID]*CLCWReport{}
-	}
-	n := uint64(1)
-	if last := r.CLCW[c.VC]; last != nil {
-		n += last.Count
-	}
-	r.CLCW[c.VC] = &CLCWReport{Count: n, VR: c.ReportValue, Lockout: c.Lockout, Wait: c.Wait, Retransmit: c.Retransmit,
-		NoRF: c.NoRF, NoBitLock: c.NoBitLock, FARMB: c.FARMB}
-}
-
-// String is the last CLCW in words.
-func (c *CLCWReport) String() string {
-	out := fmt.Sprintf("%d, last: V(R) %d", c.Count, c.VR)
-	for _, flag := range []struct {
-		set  bool
-		name string
-	}{{c.Lockout, "lockout"}, {c.Wait, "wait"}, {c.Retransmit, "retransmit"}, {c.NoRF, "no RF"}, {c.NoBitLock, "no bit lock"}} {
-		if flag.set {
-			out += ", " + flag.name
-		}
-	}
-	return out
-}
-
 // Rows is the report as a table: layer, what, how many.
 func (r Report) Rows() [][]string {
 	rows := [][]string{{"LAYER", "WHAT", "COUNT"}}
 	add := func(layer, what string, n any) { rows = append(rows, []string{layer, what, fmt.Sprint(n)}) }
 	add("link", "profile", r.Link)
+	r.codeRows(add)
+	r.Frames.rows(add)
+	for _, vc := range slices.Sorted(maps.Keys(r.CLCW)) {
+		add("CLCW", fmt.Sprintf("uplink channel %d", vc), r.CLCW[vc])
+	}
+	r.Packets.rows(add)
+	return rows
+}
+
+// codeRows are synchronisation and channel coding.
+func (r *Report) codeRows(add func(layer, what string, n any)) {
 	if s := r.Down; s != nil {
 		add("sync", "bits or symbols", s.Bits)
 		add("sync", "units behind a marker", s.Units)
@@ -154,26 +131,28 @@ func (r Report) Rows() [][]string {
 		add("code", "codeblocks", s.Blocks)
 		add("code", "corrected bits", s.Corrected)
 	}
-	add("frame", "good", r.Frames.Good)
-	add("frame", "idle", r.Frames.Idle)
-	add("frame", "missing by their counts", r.Frames.Lost)
-	add("frame", "times found again", r.Frames.Gaps)
-	for _, vc := range slices.Sorted(maps.Keys(r.Frames.VC)) {
-		add("frame", fmt.Sprintf("virtual channel %d", vc), r.Frames.VC[vc])
+}
+
+func (f *FrameReport) rows(add func(layer, what string, n any)) {
+	add("frame", "good", f.Good)
+	add("frame", "idle", f.Idle)
+	add("frame", "missing by their counts", f.Lost)
+	add("frame", "times found again", f.Gaps)
+	for _, vc := range slices.Sorted(maps.Keys(f.VC)) {
+		add("frame", fmt.Sprintf("virtual channel %d", vc), f.VC[vc])
 	}
-	for _, why := range slices.Sorted(maps.Keys(r.Frames.Refused)) {
-		add("frame", "refused, "+why, r.Frames.Refused[why])
+	for _, why := range slices.Sorted(maps.Keys(f.Refused)) {
+		add("frame", "refused, "+why, f.Refused[why])
 	}
-	for _, vc := range slices.Sorted(maps.Keys(r.CLCW)) {
-		add("CLCW", fmt.Sprintf("uplink channel %d", vc), r.CLCW[vc])
+}
+
+func (p *PacketReport) rows(add func(layer, what string, n any)) {
+	add("packet", "good", p.Good)
+	add("packet", "octets", p.Octets)
+	for _, apid := range slices.Sorted(maps.Keys(p.APID)) {
+		add("packet", fmt.Sprintf("APID %d", apid), p.APID[apid])
 	}
-	add("packet", "good", r.Packets.Good)
-	add("packet", "octets", r.Packets.Octets)
-	for _, apid := range slices.Sorted(maps.Keys(r.Packets.APID)) {
-		add("packet", fmt.Sprintf("APID %d", apid), r.Packets.APID[apid])
+	for _, why := range slices.Sorted(maps.Keys(p.Refused)) {
+		add("packet", "refused, "+why, p.Refused[why])
 	}
-	for _, why := range slices.Sorted(maps.Keys(r.Packets.Refused)) {
-		add("packet", "refused, "+why, r.Packets.Refused[why])
-	}
-	return rows
 }

@@ -172,7 +172,7 @@ func (f *flight) openGuests() {
 			}
 			return f.store.Get(g)
 		},
-		Products: cfg.path("products"), Scratch: cfg.path("scratch"),
+		Products: cfg.path("products"), Scratch: cfg.path("scratch"), Snapshots: cfg.path("snapshots"),
 		Send: f.router.Tenant, Publish: f.publish, Done: f.productDone,
 		Event:   func(severity uint8, id pus.EventID, text string) { f.services.Event(severity, id, text) },
 		Changed: func() { f.services.GuestsChanged() },

@@ -90,14 +90,7 @@ func TestBeaconOnKVM(t *testing.T) {
 	c.example("beacon")
 	c.boot()
 	c.ground.event(pus.EventGuestStarted, "acme/beacon")
-	counter := func(tm pus.Telemetry) (uint32, bool) {
-		d, err := pus.DecodeTenantData(tm.Payload)
-		if !isBeacon(tm) || err != nil || len(d.Data) != 18 || string(d.Data[12:]) != "beacon" {
-			return 0, false
-		}
-		return uint32(d.Data[0])<<24 | uint32(d.Data[1])<<16 | uint32(d.Data[2])<<8 | uint32(d.Data[3]), true
-	}
-	first, _ := counter(c.ground.wait("beacon", func(tm pus.Telemetry) bool { _, ok := counter(tm); return ok }))
+	first := c.ground.counted("beacon", 0, 0)
 	tc, err := pus.TenantData{Mission: "beacon", Data: []byte("echo me")}.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +105,7 @@ func TestBeaconOnKVM(t *testing.T) {
 	time.Sleep(1200 * time.Millisecond) // it sends meanwhile
 	c.ground.forget()
 	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
-	next, _ := counter(c.ground.wait("beacon after the restart", func(tm pus.Telemetry) bool { _, ok := counter(tm); return ok }))
+	next := c.ground.counted("beacon after the restart", 0, 0)
 	if s := c.init.slot("acme/beacon"); s == nil || s.pid != pid || next <= first {
 		t.Fatalf("after the restart: slot %+v, pid was %d, counter %d then %d", s, pid, first, next)
 	}

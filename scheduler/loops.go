@@ -179,7 +179,8 @@ func (f *flight) populate(ctx context.Context) error {
 }
 
 // autostart starts a guest unless it has been started during this boot: one that has
-// ended since, or was stopped, stays so when only the program restarts.
+// ended since, or was stopped, stays so when only the program restarts. One that is
+// suspended goes on where it was.
 func (f *flight) autostart(ctx context.Context, g ids.Guest) {
 	if f.mode.Mode() != pus.ModeNormal || ctx.Err() != nil {
 		return
@@ -192,7 +193,11 @@ func (f *flight) autostart(ctx context.Context, g ids.Guest) {
 	if err != nil && !errors.Is(err, durable.ErrNotFound) {
 		f.cfg.Log.Error("autostart", "guest", g, "err", err)
 	}
-	if err := f.guests.Start(ctx, g); err != nil {
+	start := f.guests.Start
+	if f.guests.Suspended(g) {
+		start = f.guests.Resume
+	}
+	if err := start(ctx, g); err != nil {
 		return // an event has said so
 	}
 	if err := f.records.Put(bucketAutostart, g.String(), f.cfg.Boot); err != nil {

@@ -26,7 +26,7 @@ func (f *flight) openRecords() (cause string) {
 		}
 		return "records: " + err.Error()
 	}
-	for _, dir := range []string{"incoming", "products", "missions", "scratch"} {
+	for _, dir := range []string{"incoming", "products", "missions", "scratch", "snapshots"} {
 		if err = os.MkdirAll(f.cfg.path(dir), 0o755); err != nil {
 			f.cfg.Log.Error("data partition", "err", err)
 			f.db = errClose(f.db, f.cfg.Log)

@@ -22,6 +22,7 @@ const (
 	EventGuestStarted       EventID = 30
 	EventGuestExited        EventID = 31
 	EventGuestRefused       EventID = 32
+	EventGuestSuspended     EventID = 33
 	EventPlanInserted       EventID = 40
 	EventPlanReleased       EventID = 41
 	EventPlanWaitsForTime   EventID = 42
@@ -49,6 +50,7 @@ var eventNames = map[EventID]string{
 	EventGuestStarted:       "guest started",
 	EventGuestExited:        "guest exited",
 	EventGuestRefused:       "guest refused",
+	EventGuestSuspended:     "guest suspended",
 	EventPlanInserted:       "plan inserted",
 	EventPlanReleased:       "plan released",
 	EventPlanWaitsForTime:   "plan waits for time",

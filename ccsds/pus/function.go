@@ -10,6 +10,8 @@ const (
 	FunctionBundleActivate = "bundle.activate" // bundle file, order file
 	FunctionMissionStart   = "mission.start"   // tenant, mission
 	FunctionMissionStop    = "mission.stop"    // tenant, mission
+	FunctionMissionSuspend = "mission.suspend" // tenant, mission
+	FunctionMissionResume  = "mission.resume"  // tenant, mission
 	FunctionMissionList    = "mission.list"    // none
 	FunctionConsoleRead    = "console.read"    // tenant, mission, offset in decimal
 	FunctionSafeEnter      = "safe.enter"      // none

@@ -79,6 +79,8 @@ const (
 	GuestRunning  uint8 = 2
 	GuestExited   uint8 = 3
 	GuestRefused  uint8 = 4
+
+	GuestSuspended uint8 = 5
 )
 
 // Guest is one row of structure SIDGuests.

@@ -17,7 +17,7 @@ const defaultTenant = "borealis"
 func (a *app) missionCmd() *cobra.Command {
 	return group(&cobra.Command{Use: "mission", Short: "Programs of tenants: make, send up, run"},
 		a.missionNewCmd(), a.missionBuildCmd(), a.missionManifestCmd(), a.missionUploadCmd(), a.missionActivateCmd(),
-		a.missionStartCmd(), a.missionStopCmd(), a.missionListCmd(), a.missionConsoleCmd())
+		a.missionStartCmd(), a.missionStopCmd(), a.missionSuspendCmd(), a.missionResumeCmd(), a.missionListCmd(), a.missionConsoleCmd())
 }
 
 // resolveGuest finds out which tenant's mission is meant: "tenant/mission", --tenant,

@@ -35,14 +35,37 @@ carried out there, in contact or not.`,
 }
 
 func (a *app) missionStopCmd() *cobra.Command {
+	return a.missionOrderCmd("stop", "Stop a mission that runs, or give up one that is suspended", "")
+}
+
+func (a *app) missionSuspendCmd() *cobra.Command {
+	return a.missionOrderCmd("suspend", "Save a mission that runs, and end it", `Save a mission that runs, and end it.
+
+The craft writes the guest to the tenant's storage: memory, processors, clocks and
+rings. 'mission resume' lets it go on where it was, also after a restart of the
+craft; one that starts by itself at each boot resumes by itself. 'mission stop' gives
+the snapshot up. A mission that cannot be saved goes on.`)
+}
+
+func (a *app) missionResumeCmd() *cobra.Command {
+	return a.missionOrderCmd("resume", "Let a suspended mission go on where it was", `Let a suspended mission go on where it was.
+
+Its monotonic clock goes on from where it stood, its wall clock is the craft's. What
+does not fit any more is refused, and stays suspended: another version of the mission,
+changed block devices, a damaged snapshot.`)
+}
+
+// missionOrderCmd is a command about one mission, without a time.
+func (a *app) missionOrderCmd(verb, short, long string) *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
-		Use:               "stop NAME",
-		Short:             "Stop a mission that runs",
+		Use:               verb + " NAME",
+		Short:             short,
+		Long:              long,
 		Args:              args(1, 1, "the name of one mission"),
 		ValidArgsFunction: a.completeMissions,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.missionFunction("mission.stop", args[0], tenant, &timeFlags{})
+			return a.missionFunction("mission."+verb, args[0], tenant, &timeFlags{})
 		},
 	}
 	c.Flags().StringVar(&tenant, "tenant", "", "whose mission")
@@ -77,13 +100,14 @@ func (a *app) missionFunction(function, name, tenant string, at *timeFlags) erro
 		switch verb := strings.TrimPrefix(function, "mission."); {
 		case !release.IsZero():
 			fmt.Fprintf(w, "%s is due to %s at %s\n", g, verb, release.UTC().Format(time.RFC3339))
-		case verb == "start":
-			fmt.Fprintf(w, "%s started\n", g)
 		default:
-			fmt.Fprintf(w, "%s stopped\n", g)
+			fmt.Fprintf(w, "%s %s\n", g, done[verb])
 		}
 	})
 }
+
+// done says what came of an order.
+var done = map[string]string{"start": "started", "stop": "stopped", "suspend": "suspended", "resume": "resumed"}
 
 func (a *app) missionListCmd() *cobra.Command {
 	var fresh bool

@@ -139,7 +139,7 @@ var number = regexp.MustCompile(`\b(status|slot|pid) (-?\d+)\b`)
 func eventFields(ev pus.Event) map[string]any {
 	fields := map[string]any{}
 	switch ev.ID {
-	case pus.EventGuestStarted, pus.EventGuestExited, pus.EventGuestRefused:
+	case pus.EventGuestStarted, pus.EventGuestExited, pus.EventGuestRefused, pus.EventGuestSuspended:
 		name, _, _ := strings.Cut(ev.Text, " ")
 		if g, err := ids.ParseGuest(strings.TrimSuffix(name, ":")); err == nil {
 			fields["tenant"], fields["mission"] = g.Tenant, g.Mission
@@ -251,7 +251,7 @@ func health(h pus.Housekeeping, at time.Time) *client.Housekeeping {
 
 var guestStates = map[uint8]string{
 	pus.GuestStopped: "stopped", pus.GuestStarting: "starting", pus.GuestRunning: "running",
-	pus.GuestExited: "exited", pus.GuestRefused: "refused",
+	pus.GuestExited: "exited", pus.GuestRefused: "refused", pus.GuestSuspended: "suspended",
 }
 
 func guest(g pus.Guest, at time.Time) client.Guest {

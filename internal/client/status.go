@@ -70,7 +70,7 @@ type Housekeeping struct {
 type Guest struct {
 	Tenant    string    `json:"tenant"`
 	Mission   string    `json:"mission"`
-	State     string    `json:"state"` // installed, stopped, starting, running, exited, refused
+	State     string    `json:"state"` // installed, stopped, starting, running, exited, refused, suspended
 	Exit      int16     `json:"exit"`
 	Digest    string    `json:"digest"` // first eight octets, hex
 	MemoryMiB uint16    `json:"memory_mib"`

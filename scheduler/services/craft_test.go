@@ -66,6 +66,8 @@ func (c *craft) starts() []string {
 	return slices.Clone(c.started)
 }
 func (c *craft) Stop(context.Context, ids.Guest) error            { return nil }
+func (c *craft) Suspend(context.Context, ids.Guest) error         { return nil }
+func (c *craft) Resume(context.Context, ids.Guest) error          { return nil }
 func (c *craft) Command(ids.Guest, []byte) error                  { return nil }
 func (c *craft) Console(context.Context, ids.Guest, uint64) error { return nil }
 func (c *craft) Table() []pus.Guest                               { return make([]pus.Guest, 300) }

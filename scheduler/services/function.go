@@ -17,21 +17,11 @@ type function struct {
 
 var functions = map[string]function{
 	pus.FunctionBundleActivate: {2, (*Services).activate},
-	pus.FunctionMissionStart: {2, func(s *Services, ctx context.Context, a []string) error {
-		g, err := guest(a)
-		if err != nil {
-			return err
-		}
-		return s.cfg.Guests.Start(ctx, g)
-	}},
-	pus.FunctionMissionStop: {2, func(s *Services, ctx context.Context, a []string) error {
-		g, err := guest(a)
-		if err != nil {
-			return err
-		}
-		return s.cfg.Guests.Stop(ctx, g)
-	}},
-	pus.FunctionMissionList: {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }},
+	pus.FunctionMissionStart:   ofGuest(Guests.Start),
+	pus.FunctionMissionStop:    ofGuest(Guests.Stop),
+	pus.FunctionMissionSuspend: ofGuest(Guests.Suspend),
+	pus.FunctionMissionResume:  ofGuest(Guests.Resume),
+	pus.FunctionMissionList:    {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }},
 	pus.FunctionConsoleRead: {3, func(s *Services, ctx context.Context, a []string) error {
 		g, err := guest(a)
 		if err != nil {
@@ -47,6 +37,17 @@ var functions = map[string]function{
 		return s.cfg.Mode.Enter(ctx, "telecommand")
 	}},
 	pus.FunctionSafeLeave: {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
+}
+
+// ofGuest is a function whose arguments name a guest.
+func ofGuest(do func(Guests, context.Context, ids.Guest) error) function {
+	return function{2, func(s *Services, ctx context.Context, a []string) error {
+		g, err := guest(a)
+		if err != nil {
+			return err
+		}
+		return do(s.cfg.Guests, ctx, g)
+	}}
 }
 
 // runFunctions carries out the functions, one at a time.

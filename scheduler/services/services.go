@@ -52,6 +52,9 @@ type Records interface {
 type Guests interface {
 	Start(context.Context, ids.Guest) error
 	Stop(context.Context, ids.Guest) error
+	// Suspend saves a guest and ends it; Resume lets it go on.
+	Suspend(context.Context, ids.Guest) error
+	Resume(context.Context, ids.Guest) error
 	Command(g ids.Guest, data []byte) error
 	// Console sends what is kept of the guest's console from offset on.
 	Console(ctx context.Context, g ids.Guest, offset uint64) error

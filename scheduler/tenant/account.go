@@ -3,6 +3,7 @@ package tenant
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -64,7 +65,7 @@ func (m *Manager) Adopt(kept []*Slot) error {
 			err = errors.Join(err, m.cfg.Records.Delete(bucketSlots, slotKey(id)))
 		}
 	}
-	return err
+	return errors.Join(err, m.recallSuspended())
 }
 
 func (m *Manager) adopt(s *Slot, e entry) error {
@@ -79,7 +80,7 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
 	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID, channels: e.Channels,
-		adopted: true, state: pus.GuestRunning, recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
+		adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
 		m.mu.Unlock()
@@ -125,6 +126,7 @@ func (m *Manager) forget(g *guest) {
 		_ = ctl.Close()
 		_ = data.Close()
 	}
+	_ = os.Remove(m.snapshotPart(g.id)) // it may have become the snapshot
 	if err := m.cfg.Records.Delete(bucketSlots, slotKey(g.slot)); err != nil {
 		m.cfg.Log.Error("account of a slot", "slot", g.slot, "err", err)
 	}

@@ -115,11 +115,7 @@ func (in *inbox) commit(p *product) (string, error) {
 	if err := os.Rename(in.part(p.name), filepath.Join(in.dir(), name)); err != nil {
 		return "", err
 	}
-	d, err := os.Open(in.dir())
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := syncDir(in.dir()); err != nil {
 		return "", err
 	}
 	return path.Join(in.g.id.Tenant, in.g.id.Mission, name), nil
@@ -135,23 +131,23 @@ func (in *inbox) drop() {
 }
 
 // end closes the open product: a guest that is over will not finish it, but one that
-// outlives this program may, with the next.
+// outlives this program may, with the next, and one that is saved, when it goes on.
 func (in *inbox) end() {
-	if p := in.product; p != nil && in.m.leaving() {
+	if p := in.product; p != nil && in.m.goesOn(in.g) {
 		_ = p.f.Close()
 		return
 	}
 	in.drop()
 }
 
-// resume goes on with the product that was open when an earlier program ended, and
-// removes what a guest that is no more has left.
+// resume goes on with the product that was open when an earlier program ended or the
+// guest was saved, and removes what a guest that is no more has left.
 func (in *inbox) resume() {
 	parts, _ := filepath.Glob(filepath.Join(in.dir(), partPrefix+"*")) // the pattern is good
 	for i, part := range parts {
 		name := strings.TrimPrefix(filepath.Base(part), partPrefix)
 		p, err := reopen(part, name)
-		if i > 0 || !in.g.adopted || err != nil {
+		if i > 0 || !in.g.adopted && !in.g.resumed || err != nil {
 			_ = os.Remove(part)
 			continue
 		}
@@ -176,10 +172,10 @@ func reopen(part, name string) (*product, error) {
 	return p, nil
 }
 
-// measure counts the octets of a tenant's products on disk.
+// measure counts the octets of a tenant's products and snapshots on disk.
 func (m *Manager) measure(tenant string) error {
 	var n int64
-	err := filepath.WalkDir(filepath.Join(m.cfg.Products, tenant), func(_ string, d fs.DirEntry, err error) error {
+	count := func(_ string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // sent and removed meanwhile
 		}
@@ -190,7 +186,9 @@ func (m *Manager) measure(tenant string) error {
 			n += info.Size()
 		}
 		return nil
-	})
+	}
+	err := errors.Join(filepath.WalkDir(filepath.Join(m.cfg.Products, tenant), count),
+		filepath.WalkDir(filepath.Join(m.cfg.Snapshots, tenant), count))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used[tenant] = n

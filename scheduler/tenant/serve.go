@@ -40,6 +40,10 @@ func (m *Manager) readControl(g *guest, ctl *wire.Conn) {
 			console.text(msg)
 		case wire.Recalled:
 			g.takeRecalled(msg)
+		case wire.Saved:
+			m.takeSaved(g, msg)
+		case wire.Unsaved:
+			m.takeUnsaved(g, msg.Reason)
 		case wire.Exited:
 			last = &msg
 		}
@@ -75,12 +79,24 @@ func (m *Manager) over(g *guest, last *wire.Exited) {
 		}
 	}
 	m.forget(g)
+	if g.saved {
+		m.set(g, pus.GuestSuspended, 0, "")
+		m.cfg.Event(pus.EventInfo, pus.EventGuestSuspended, fmt.Sprintf("%v %s", g.id, g.bundle))
+		return
+	}
 	m.set(g, pus.GuestExited, status, how)
 	var severity uint8 = pus.EventInfo
 	if status != 0 {
 		severity = pus.EventMedium
 	}
 	m.cfg.Event(severity, pus.EventGuestExited, fmt.Sprintf("%v: status %d, %s", g.id, status, how))
+}
+
+// goesOn says whether a guest whose socket ended may go on later.
+func (m *Manager) goesOn(g *guest) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.detached || g.saving
 }
 
 // leaving says whether sockets close because this program ends.
@@ -90,12 +106,16 @@ func (m *Manager) leaving() bool {
 	return m.detached
 }
 
-// Stop ends the guest id and waits until it is over.
+// Stop ends the guest id and waits until it is over. Of one that is suspended it gives
+// up the snapshot.
 func (m *Manager) Stop(ctx context.Context, id ids.Guest) error {
 	m.mu.Lock()
 	g := m.guests[id]
 	if g == nil || g.state != pus.GuestRunning || g.ctl == nil {
 		m.mu.Unlock()
+		if was, err := m.stopSuspended(id); was {
+			return err
+		}
 		return refuse(pus.FailureUnknownName, "%v does not run", id)
 	}
 	ctl := g.ctl

@@ -28,8 +28,10 @@ func refuse(code pus.Failure, format string, args ...any) *pus.Refusal {
 
 // Start runs the mission id and returns when its guest executes, or cannot. A refusal
 // is an event too.
-func (m *Manager) Start(ctx context.Context, id ids.Guest) error {
-	g, in, err := m.admit(id)
+func (m *Manager) Start(ctx context.Context, id ids.Guest) error { return m.start(ctx, id, false) }
+
+func (m *Manager) start(ctx context.Context, id ids.Guest, resume bool) error {
+	g, in, err := m.admit(id, resume)
 	if err != nil {
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: %v", id, err))
 		return err
@@ -37,17 +39,25 @@ func (m *Manager) Start(ctx context.Context, id ids.Guest) error {
 	m.set(g, pus.GuestStarting, 0, "")
 	err = m.launch(ctx, g, in)
 	if err == nil {
-		m.cfg.Event(pus.EventInfo, pus.EventGuestStarted, fmt.Sprintf("%v %s, slot %d, pid %d", id, in.Version, g.slot, g.pid))
+		text := fmt.Sprintf("%v %s, slot %d, pid %d", id, in.Version, g.slot, g.pid)
+		if resume {
+			text += ", resumed"
+		}
+		m.cfg.Event(pus.EventInfo, pus.EventGuestStarted, text)
 		return nil
 	}
 	m.abandon(g)
-	m.set(g, pus.GuestRefused, -1, err.Error())
+	if resume {
+		m.set(g, pus.GuestSuspended, 0, err.Error())
+	} else {
+		m.set(g, pus.GuestRefused, -1, err.Error())
+	}
 	m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: %v", id, err))
 	return err
 }
 
-// admit checks that id may run and reserves a slot's number for it.
-func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
+// admit checks that id may run, or resume, and reserves a slot's number for it.
+func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, error) {
 	in := m.cfg.Mission(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -61,6 +71,9 @@ func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
 		return nil, nil, refuse(pus.FailureUnknownName, "no active mission %q of %q", id.Mission, id.Tenant)
 	case old != nil && old.active():
 		return nil, nil, refuse(pus.FailureRefused, "it runs already")
+	}
+	if err := m.suspensionOf(in, resume); err != nil {
+		return nil, nil, err
 	}
 	running := 0
 	for other, g := range m.guests {
@@ -82,10 +95,25 @@ func (m *Manager) admit(id ids.Guest) (*guest, *store.Installed, error) {
 	if !ok {
 		return nil, nil, refuse(pus.FailureFull, "no free slot")
 	}
-	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot,
-		state: pus.GuestStarting, recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
+	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume,
+		state: pus.GuestStarting, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.guests[id], m.slots[slot] = g, g
 	return g, in, nil
+}
+
+// suspensionOf checks that a mission resumes only what it left, and does not begin anew
+// by mistake. m.mu is held.
+func (m *Manager) suspensionOf(in *store.Installed, resume bool) error {
+	s, is := m.suspended[in.Guest()]
+	switch {
+	case resume && !is:
+		return refuse(pus.FailureUnknownName, "it is not suspended")
+	case resume && s.Digest != in.Digest:
+		return refuse(pus.FailureNotPermitted, "snapshot.mismatch: version %s was suspended, %s is active: start it anew", s.Version, in.Version)
+	case !resume && is && s.Digest == in.Digest:
+		return refuse(pus.FailureRefused, "it is suspended: resume it, or stop it to start it anew")
+	}
+	return nil
 }
 
 // launch gets a slot, claims it, and sees the guest start.
@@ -101,6 +129,11 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	}
 	joined, ends, err := m.join(g, in)
 	claim.Devices, files = append(claim.Devices, joined...), append(files, ends...)
+	if err != nil {
+		return err
+	}
+	snapshots, err := m.snapshots(g, &claim)
+	files = append(files, snapshots...)
 	if err != nil {
 		return err
 	}
@@ -129,6 +162,11 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	}
 	if err := m.record(g, true); err != nil {
 		return err
+	}
+	if m.Suspended(g.id) { // it goes on now, or another version has begun
+		if err := m.discard(g.id); err != nil {
+			return err
+		}
 	}
 	m.mu.Lock()
 	closed := m.closed

@@ -4,6 +4,7 @@
 // of the flight program.
 //
 //	stopped → starting → running → exited
+//	             │          └────→ suspended → starting
 //	             └─────→ refused
 package tenant
 
@@ -91,6 +92,8 @@ type Config struct {
 	Products string                           // folder of products
 	Scratch  string                           // folder of guests' writable devices
 
+	Snapshots string // folder of guests that are suspended
+
 	Send    func(apid ccsds.APID, service, subtype uint8, data []byte) error
 	Event   func(severity uint8, id pus.EventID, text string)
 	Publish func(bus.Event)
@@ -108,8 +111,10 @@ type Manager struct {
 	guests   map[ids.Guest]*guest
 	slots    map[uint32]*guest // numbers that init has not given back; nil: of nobody
 	channels map[string]*channel
-	used     map[string]int64 // octets of products by tenant
+	used     map[string]int64 // octets of products and snapshots by tenant
 	run      sync.WaitGroup
+
+	suspended map[ids.Guest]suspended
 }
 
 // exit is how a slot's process ended, as init saw it.
@@ -125,6 +130,7 @@ type guest struct {
 	memory int    // MiB
 
 	adopted bool // it began under an earlier program
+	resumed bool // it goes on from a snapshot
 
 	state    uint8
 	status   int16
@@ -135,6 +141,9 @@ type guest struct {
 	channels map[string]int // which end it has of each; guarded by Manager.mu
 	recall   recall
 	left     kept          // its console, once it is over
+	saving   bool          // its tender was asked for a snapshot; guarded by Manager.mu
+	saved    bool          // it is there
+	unsaved  chan string   // or why not; holds one
 	exited   chan exit     // init's word
 	done     chan struct{} // closed when the guest is over
 }
@@ -144,21 +153,31 @@ const maxSlot = 999
 
 // New makes a manager without guests.
 func New(cfg Config) *Manager {
-	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, channels: map[string]*channel{}, used: map[string]int64{}}
+	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, channels: map[string]*channel{}, used: map[string]int64{},
+		suspended: map[ids.Guest]suspended{}}
 }
 
-// Table lists the active guests in the order of their names.
+func row(g *guest) pus.Guest {
+	r := pus.Guest{State: g.state, Exit: g.status, Tenant: g.id.Tenant, Mission: g.id.Mission, MemoryMiB: uint16(min(g.memory, 0xFFFF))}
+	_, digits, _ := strings.Cut(g.digest, ":")
+	if raw, err := hex.DecodeString(digits); err == nil {
+		copy(r.Digest[:], raw)
+	}
+	return r
+}
+
+// Table lists the active and the suspended guests in the order of their names.
 func (m *Manager) Table() []pus.Guest {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make([]pus.Guest, 0, len(m.guests))
 	for _, g := range m.guests {
-		row := pus.Guest{State: g.state, Exit: g.status, Tenant: g.id.Tenant, Mission: g.id.Mission, MemoryMiB: uint16(min(g.memory, 0xFFFF))}
-		_, digits, _ := strings.Cut(g.digest, ":")
-		if raw, err := hex.DecodeString(digits); err == nil {
-			copy(row.Digest[:], raw)
+		out = append(out, row(g))
+	}
+	for id, s := range m.suspended {
+		if m.guests[id] == nil { // since an earlier program
+			out = append(out, row(&guest{id: id, state: pus.GuestSuspended, memory: s.MemoryMiB, digest: s.Digest}))
 		}
-		out = append(out, row)
 	}
 	slices.SortFunc(out, func(a, b pus.Guest) int {
 		return strings.Compare(a.Tenant+"/"+a.Mission, b.Tenant+"/"+b.Mission)
@@ -247,7 +266,7 @@ func (m *Manager) set(g *guest, state uint8, status int16, reason string) {
 
 var stateNames = map[uint8]string{
 	pus.GuestStopped: "stopped", pus.GuestStarting: "starting", pus.GuestRunning: "running",
-	pus.GuestExited: "exited", pus.GuestRefused: "refused",
+	pus.GuestExited: "exited", pus.GuestRefused: "refused", pus.GuestSuspended: "suspended",
 }
 
 // Times of the machine, not of any protocol: they bound how long a tender may be silent.

@@ -169,7 +169,7 @@ func (c *Craft) function(f pus.Function) error {
 	switch f.Name {
 	case pus.FunctionBundleActivate:
 		return c.activate(f.Arguments)
-	case pus.FunctionMissionStart, pus.FunctionMissionStop:
+	case pus.FunctionMissionStart, pus.FunctionMissionStop, pus.FunctionMissionSuspend, pus.FunctionMissionResume:
 		if len(f.Arguments) != 2 {
 			return errors.New("wants two arguments")
 		}
@@ -180,7 +180,13 @@ func (c *Craft) function(f pus.Function) error {
 		}
 		row := c.row(g)
 		row.State = pus.GuestStopped
-		if f.Name == pus.FunctionMissionStart {
+		if f.Name == pus.FunctionMissionResume && c.running[g].State != pus.GuestSuspended {
+			return fmt.Errorf("%v is not suspended", g)
+		}
+		if f.Name == pus.FunctionMissionSuspend {
+			row.State = pus.GuestSuspended
+			c.event(pus.EventGuestSuspended, "%v 1.0", g)
+		} else if f.Name != pus.FunctionMissionStop {
 			row.State = pus.GuestRunning
 			c.event(pus.EventGuestStarted, "%v 1.0, slot 1, pid 42", g)
 			if old := c.printed[g]; old != nil {

@@ -1,0 +1,259 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/tender/wire"
+)
+
+const bucketSuspended = "suspended"
+
+// suspendWithin bounds how long a tender may write, at the pace that its limit of the
+// disk allows.
+const suspendWithin = 2 * time.Minute
+
+// suspended is the account of a mission that was saved and does not run. It is written
+// once the snapshot has its name, and counts: a file without it is nobody's.
+type suspended struct {
+	Digest, Version string // of the bundle that ran
+	MemoryMiB       int
+	Octets          uint64 // of the snapshot
+}
+
+// snapshotFile is the snapshot of a mission that is suspended; its part is what a slot
+// that runs may write.
+func (m *Manager) snapshotFile(id ids.Guest) string {
+	return filepath.Join(m.cfg.Snapshots, id.Tenant, id.Mission)
+}
+
+func (m *Manager) snapshotPart(id ids.Guest) string { return m.snapshotFile(id) + partSuffix }
+
+// partSuffix is in no mission's name.
+const partSuffix = "~"
+
+// snapshots opens what g's slot gets beside its devices: the snapshot to go on from, if
+// it resumes, and an empty file for the next one.
+func (m *Manager) snapshots(g *guest, claim *wire.Claim) (files []*os.File, err error) {
+	if claim.Restore = g.resumed; claim.Restore {
+		f, err := os.Open(m.snapshotFile(g.id))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	part := m.snapshotPart(g.id)
+	if err := os.MkdirAll(filepath.Dir(part), 0o700); err != nil {
+		return files, err
+	}
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return files, err
+	}
+	claim.Save = true
+	return append(files, f), nil
+}
+
+// Suspend saves the guest id to the tenant's storage, ends it, and returns when the
+// snapshot will outlive a power cut. A guest that cannot be saved goes on.
+func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error {
+	m.mu.Lock()
+	g := m.guests[id]
+	if g == nil || g.state != pus.GuestRunning || g.ctl == nil {
+		m.mu.Unlock()
+		return refuse(pus.FailureUnknownName, "%v does not run", id)
+	}
+	ctl := g.ctl
+	g.saving = true
+	m.mu.Unlock()
+	room, err := m.room(g)
+	if err == nil {
+		err = os.Truncate(m.snapshotPart(id), 0) // of an attempt that failed
+	}
+	if err != nil {
+		return fmt.Errorf("suspend %v: %w", id, err)
+	}
+	select {
+	case <-g.unsaved: // of an attempt that was not waited for
+	default:
+	}
+	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
+	if err := ctl.Send(wire.Save{Max: room}); err != nil {
+		return fmt.Errorf("suspend %v: %w", id, err)
+	}
+	return m.awaitSaved(ctx, g, room)
+}
+
+func (m *Manager) awaitSaved(ctx context.Context, g *guest, room uint64) error {
+	select {
+	case reason := <-g.unsaved:
+		return refuse(pus.FailureRefused, "it goes on: %s; the tenant has %d octets of storage left", reason, room)
+	case <-g.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(suspendWithin):
+		return refuse(pus.FailureInternal, "its tender does not answer; an event will say what came of it")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g.state != pus.GuestSuspended {
+		return refuse(pus.FailureRefused, "%v ended before it was saved", g.id)
+	}
+	return nil
+}
+
+// room is how many octets of g's tenant's storage are left.
+func (m *Manager) room(g *guest) (uint64, error) {
+	if err := m.measure(g.id.Tenant); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(max(0, int64(g.tenant.StorageMiB)<<20-m.used[g.id.Tenant])), nil
+}
+
+// saved makes what the tender has written and synced the mission's snapshot.
+func (m *Manager) saved(g *guest, octets uint64) error {
+	if err := os.Rename(m.snapshotPart(g.id), m.snapshotFile(g.id)); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(m.snapshotFile(g.id))); err != nil {
+		return err
+	}
+	s := suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Octets: octets}
+	if err := m.cfg.Records.Put(bucketSuspended, g.id.String(), s); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.suspended[g.id] = s
+	return nil
+}
+
+// takeSaved and takeUnsaved are the tender's answers.
+func (m *Manager) takeSaved(g *guest, msg wire.Saved) {
+	if err := m.saved(g, msg.Size); err != nil {
+		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: its snapshot is lost: %v", g.id, err))
+		return
+	}
+	g.saved = true
+}
+
+func (m *Manager) takeUnsaved(g *guest, reason string) {
+	m.mu.Lock()
+	g.saving = false
+	m.mu.Unlock()
+	select {
+	case g.unsaved <- reason:
+	default:
+	}
+}
+
+// Resume lets the suspended mission id go on where it was. Its snapshot is used up once
+// it runs; until then it stays suspended.
+func (m *Manager) Resume(ctx context.Context, id ids.Guest) error { return m.start(ctx, id, true) }
+
+// Suspended says whether the mission id waits to be resumed.
+func (m *Manager) Suspended(id ids.Guest) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.suspended[id]
+	return ok
+}
+
+// discard gives up the snapshot of id, if there is one.
+func (m *Manager) discard(id ids.Guest) error {
+	m.mu.Lock()
+	delete(m.suspended, id)
+	m.mu.Unlock()
+	if err := m.cfg.Records.Delete(bucketSuspended, id.String()); err != nil {
+		return err
+	}
+	if err := os.Remove(m.snapshotFile(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// stopSuspended ends a mission that does not run but is suspended; false if it is not.
+func (m *Manager) stopSuspended(id ids.Guest) (bool, error) {
+	if !m.Suspended(id) {
+		return false, nil
+	}
+	if err := m.discard(id); err != nil {
+		return true, err
+	}
+	m.mu.Lock()
+	if g := m.guests[id]; g != nil && !g.active() {
+		g.state = pus.GuestStopped
+	}
+	m.mu.Unlock()
+	m.cfg.Event(pus.EventInfo, pus.EventGuestExited, fmt.Sprintf("%v: status 0, its snapshot was given up", id))
+	m.cfg.Changed()
+	return true, nil
+}
+
+// recallSuspended reads the account of suspended missions, and forgets those that run:
+// a snapshot is used up by then.
+func (m *Manager) recallSuspended() error {
+	var running []ids.Guest
+	err := m.cfg.Records.Each(bucketSuspended, func(key string, read func(any) error) error {
+		id, err := ids.ParseGuest(key)
+		var s suspended
+		if err == nil {
+			err = read(&s)
+		}
+		if err != nil {
+			m.cfg.Log.Error("account of a suspended mission is damaged", "mission", key, "err", err)
+			return nil
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.guests[id] != nil {
+			running = append(running, id)
+			return nil
+		}
+		m.suspended[id] = s
+		return nil
+	})
+	for _, id := range running {
+		err = errors.Join(err, m.discard(id))
+	}
+	return errors.Join(err, m.sweep())
+}
+
+// sweep removes files of snapshots that nobody will use: of guests that a power cut ended.
+// Without guests, in safe mode, the account may be missing; then everything stays.
+func (m *Manager) sweep() error {
+	files, err := filepath.Glob(filepath.Join(m.cfg.Snapshots, "*", "*"))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed != "" {
+		return err
+	}
+	for _, f := range files {
+		mission, part := strings.CutSuffix(filepath.Base(f), partSuffix)
+		id := ids.Guest{Tenant: filepath.Base(filepath.Dir(f)), Mission: mission}
+		_, is := m.suspended[id]
+		if part && m.guests[id] == nil || !part && !is {
+			err = errors.Join(err, os.Remove(f))
+		}
+	}
+	return err
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -22,7 +22,7 @@ type Debug struct {
 	m        *Machine
 	threads  []*thread
 	software map[uint64]bool
-	hardware []uint64
+	hardware []kvm.Watch
 	asked    atomic.Bool // to interrupt
 	rings    bool        // they are started
 	over     *Exit       // how the guest ended
@@ -98,30 +98,48 @@ func (d *Debug) WriteMemory(addr uint64, b []byte) error {
 	return d.m.mem.poke(addr, b)
 }
 
+// accesses are what the processor watches for.
+var accesses = map[gdb.Point]kvm.Access{gdb.Hardware: kvm.Execute, gdb.WatchWrite: kvm.Write,
+	gdb.WatchRead: kvm.Read, gdb.WatchAccess: kvm.ReadWrite}
+
+// hardwarePoint is a breakpoint as the processor has it.
+func hardwarePoint(p gdb.Point, addr, size uint64) kvm.Watch {
+	if p == gdb.Hardware {
+		size = 0
+	}
+	return kvm.Watch{Addr: addr, Size: size, On: accesses[p]}
+}
+
 // Insert sets a breakpoint; a second one at the same place is the same.
-func (d *Debug) Insert(p gdb.Point, addr uint64) error {
+func (d *Debug) Insert(p gdb.Point, addr, size uint64) error {
 	if addr > uint64(len(d.m.mem.b)-len(kvm.BreakInstruction)) {
 		return &AccessError{addr, uint64(len(kvm.BreakInstruction))}
 	}
+	w := hardwarePoint(p, addr, size)
 	switch {
 	case p == gdb.Software && len(d.software) < maxPoints:
 		d.software[addr] = true
-	case p == gdb.Hardware && slices.Contains(d.hardware, addr):
-	case p == gdb.Hardware && len(d.hardware) < kvm.MaxHardware:
-		d.hardware = append(d.hardware, addr)
-	default:
+	case p == gdb.Software:
 		return errors.New("too many breakpoints")
+	case !w.Fits():
+		return fmt.Errorf("%w: %d octets at %#x", gdb.ErrNoPoint, size, addr)
+	case slices.Contains(d.hardware, w):
+	case len(d.hardware) < kvm.MaxHardware:
+		d.hardware = append(d.hardware, w)
+	default:
+		return errors.New("too many breakpoints by the processor")
 	}
 	return nil
 }
 
 // Remove takes a breakpoint away; there need be none.
-func (d *Debug) Remove(p gdb.Point, addr uint64) error {
+func (d *Debug) Remove(p gdb.Point, addr, size uint64) error {
 	if p == gdb.Software {
 		delete(d.software, addr)
 		return nil
 	}
-	d.hardware = slices.DeleteFunc(d.hardware, func(a uint64) bool { return a == addr })
+	w := hardwarePoint(p, addr, size)
+	d.hardware = slices.DeleteFunc(d.hardware, func(h kvm.Watch) bool { return h == w })
 	return nil
 }
 
@@ -187,6 +205,15 @@ func (d *Debug) Finish() Exit {
 	return *d.over
 }
 
+// still says whether what stopped a vCPU, unknown to the debugger, is still
+// wanted of it.
+func (d *Debug) still(stop gdb.Stop, here uint64) bool {
+	if stop.Watch == gdb.Software {
+		return d.software[here]
+	}
+	return slices.ContainsFunc(d.hardware, func(w kvm.Watch) bool { return w.Addr == stop.At && w.On == accesses[stop.Watch] })
+}
+
 // run makes the guest run until it stops or is over.
 func (d *Debug) run(do func(id int) gdb.Action) (stop gdb.Stop, err error) {
 	threads := slices.DeleteFunc(d.begun(), func(t *thread) bool { return do(t.id()) == gdb.Stay })
@@ -194,11 +221,13 @@ func (d *Debug) run(do func(id int) gdb.Action) (stop gdb.Stop, err error) {
 		return stop, errors.New("no thread shall run")
 	}
 	for _, t := range threads {
-		if here, err := t.p.v.PC(); err != nil || t.untold && d.software[here] {
-			t.untold = false
-			return t.trap(), err
+		if t.untold == nil {
+			continue
 		}
-		t.untold = false
+		stop, t.untold = *t.untold, nil
+		if here, err := t.p.v.PC(); err != nil || d.still(stop, here) {
+			return stop, err
+		}
 	}
 	for _, t := range threads {
 		here, err := t.p.v.PC()

@@ -20,7 +20,7 @@ const nowhere = ^uint64(0)
 // thread is a vCPU under a debugger, with a thread of the system that runs it.
 type thread struct {
 	p      *processor
-	untold bool // it reached a breakpoint while another one's stop was told
+	untold *gdb.Stop // it reached a breakpoint while another one's stop was told
 	work   chan func()
 }
 
@@ -225,7 +225,13 @@ func (s *piece) exit(t *thread, x kvm.Exit) {
 			s.fail(err)
 			return
 		}
-		t.untold = !s.trapped(t)
+		s.tell(t, t.trap())
+		return
+	}
+	if w, ok := t.p.v.Watched(x, s.d.hardware); ok {
+		stop := t.trap()
+		stop.Watch, stop.At = points[w.On], w.Addr
+		s.tell(t, stop)
 		return
 	}
 	if x.Kind == kvm.ExitDebug || s.d.m.kickedRing(x) != nil {
@@ -235,11 +241,23 @@ func (s *piece) exit(t *thread, x kvm.Exit) {
 	s.end(t, s.d.m.ended(t.p.v, x, nil))
 }
 
-// trapped says whether the debugger will be told.
-func (s *piece) trapped(t *thread) bool {
+// points are the debugger's names of what the processor watches for.
+var points = map[kvm.Access]gdb.Point{kvm.Write: gdb.WatchWrite, kvm.Read: gdb.WatchRead, kvm.ReadWrite: gdb.WatchAccess}
+
+// tell keeps a stop for later that the debugger is not told of now.
+func (s *piece) tell(t *thread, stop gdb.Stop) {
 	s.d.m.lock.Lock()
 	defer s.d.m.lock.Unlock()
-	return s.first(t.trap())
+	if !s.first(stop) {
+		t.untold = &stop
+	}
+}
+
+// trapped tells of the end of a step, which nobody misses later.
+func (s *piece) trapped(t *thread) {
+	s.d.m.lock.Lock()
+	defer s.d.m.lock.Unlock()
+	s.first(t.trap())
 }
 
 // end notes how the guest ended, unless another vCPU was first.

@@ -127,6 +127,24 @@ func TestGDB(t *testing.T) {
 	}
 }
 
+// The processor watches data where it runs the guest itself.
+func TestGDBWatch(t *testing.T) {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOARCH == "amd64" && !regexp.MustCompile(`(?m)^flags.* (vmx|svm)\b`).Match(text) {
+		t.Skip("a software KVM emulates ring 0, and no processor watches data there")
+	}
+	debugger, _, status := session(t, "debugged", "", "watch counter", "continue", "continue", "delete",
+		"awatch counter", "continue", "delete", "continue")
+	expect(t, debugger, "Hardware watchpoint 1: counter", "Old value = 5", "New value = 6", "Old value = 6", "New value = 8",
+		"Hardware access (read/write) watchpoint 2: counter", "alue = 8", "exited with code 06")
+	if status != 6 {
+		t.Errorf("status %d", status)
+	}
+}
+
 // Registers read and written, and instruction by instruction to the end,
 // over hypercalls too.
 func TestGDBRegisters(t *testing.T) {

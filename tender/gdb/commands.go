@@ -2,6 +2,7 @@ package gdb
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/perilune/perilune/tender/regs"
@@ -95,17 +96,24 @@ func (s *Server) writeMemory(command byte, arg []byte) (string, error) {
 	return "OK", s.target.WriteMemory(addr, data)
 }
 
-// point serves Z and z: type,address,kind.
+// point serves Z and z: type,address,kind, which is a size for watchpoints.
 func (s *Server) point(command byte, arg []byte) (string, error) {
-	typ, addr, _, err := pair(arg, ',')
+	typ, addr, rest, err := pair(arg, ',')
 	if err != nil {
 		return "", err
 	}
-	if typ != uint64(Software) && typ != uint64(Hardware) {
-		return "", nil // gdb watches data by single steps instead
+	size, _, err := number(rest)
+	if err != nil {
+		return "", err
 	}
-	if command == 'Z' {
-		return "OK", s.target.Insert(Point(typ), addr)
+	if typ > uint64(WatchAccess) {
+		return "", nil
 	}
-	return "OK", s.target.Remove(Point(typ), addr)
+	if command == 'z' {
+		return "OK", s.target.Remove(Point(typ), addr, size)
+	}
+	if err = s.target.Insert(Point(typ), addr, size); errors.Is(err, ErrNoPoint) {
+		return "", nil
+	}
+	return "OK", err
 }

@@ -108,12 +108,15 @@ func (d *dummy) WriteMemory(addr uint64, b []byte) error {
 	copy(m, b)
 	return err
 }
-func (d *dummy) Insert(p gdb.Point, a uint64) error {
-	d.points = append(d.points, fmt.Sprintf("+%d@%x", p, a))
+func (d *dummy) Insert(p gdb.Point, a, n uint64) error {
+	if p == gdb.WatchRead {
+		return gdb.ErrNoPoint
+	}
+	d.points = append(d.points, fmt.Sprintf("+%d@%x,%d", p, a, n))
 	return nil
 }
-func (d *dummy) Remove(p gdb.Point, a uint64) error {
-	d.points = append(d.points, fmt.Sprintf("-%d@%x", p, a))
+func (d *dummy) Remove(p gdb.Point, a, n uint64) error {
+	d.points = append(d.points, fmt.Sprintf("-%d@%x,%d", p, a, n))
 	return nil
 }
 func (d *dummy) Resume(do func(int) gdb.Action) (gdb.Stop, error) {
@@ -171,7 +174,7 @@ func TestCommands(t *testing.T) {
 		{"X3,1:}", "OK"}, {"m3,1", "7d"}, {"X3,1:!", "OK"}, {"X0,0:", "OK"}, {"m3,1", "21"},
 		{"p0", "2211000000000000"}, {"P0=ff00000000000000", "OK"}, {"p0", "ff00000000000000"}, {"P0=ff", "E01"}, {"pffff", "E01"},
 		{fmt.Sprintf("P%x=0000100000000000", rip), "OK"},
-		{"Z0,1000,1", "OK"}, {"z0,1000,1", "OK"}, {"Z1,2000,1", "OK"}, {"Z2,2000,4", ""}, {"Z0", "E01"},
+		{"Z0,1000,1", "OK"}, {"z0,1000,1", "OK"}, {"Z1,2000,1", "OK"}, {"Z2,2000,4", "OK"}, {"z4,2000,8", "OK"}, {"Z3,2000,4", ""}, {"Z5,2000,4", ""}, {"Z0", "E01"}, {"Z0,1000", "E01"}, {"Z0,1000,", "E01"},
 		{"c", "T05thread:1;"}, {"s", "T05thread:1;"}, {"c1234", "T05thread:1;"}, {"C05;1235", "T05thread:1;"}, {"vCont;s:1", "T05thread:1;"},
 		{"vCont?", "vCont;c;C;s;S"}, {"vMustReplyEmpty", ""}, {"!", ""}, {"Hg0", "OK"}, {"qAttached", "1"},
 		{"qXfer:features:read:other.xml:0,10", "E00"}, {"qXfer:features:read:target.xml:0,5", "m<?xml"},
@@ -182,7 +185,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%.40s: %q, %v, want %q", c.packet, got, err, c.want)
 		}
 	}
-	if got := fmt.Sprint(d.points); got != "[+0@1000 -0@1000 +1@2000]" {
+	if got := fmt.Sprint(d.points); got != "[+0@1000,1 -0@1000,1 +1@2000,1 +2@2000,4 -4@2000,8]" {
 		t.Error(got)
 	}
 	if fmt.Sprint(d.resumed) != "[ccc s-- ccc ccc s--]" || d.v.Get("rip") != 0x1235 {
@@ -192,7 +195,7 @@ func TestCommands(t *testing.T) {
 
 // What a debugger asks of several threads.
 func TestThreads(t *testing.T) {
-	d := &dummy{v: regs.AMD64.New(), stops: []gdb.Stop{{Signal: gdb.SigTrap, Thread: 3}}}
+	d := &dummy{v: regs.AMD64.New(), stops: []gdb.Stop{{Signal: gdb.SigTrap, Thread: 3}, {Signal: gdb.SigTrap, Thread: 1, Watch: gdb.WatchAccess, At: 0x1000}}}
 	var packets, want []string
 	for _, c := range []struct{ packet, want string }{
 		{"qC", "QC1"}, {"qfThreadInfo", "m1,3"}, {"qsThreadInfo", "l"}, {"qThreadExtraInfo,3", fmt.Sprintf("%x", "vCPU 2")},
@@ -200,7 +203,7 @@ func TestThreads(t *testing.T) {
 		{"Hg3", "OK"}, {"p0", "0000000000000000"}, {"Hg2", "E01"}, {"Hg", "E01"}, {"Hx1", "E01"}, {"Hg-1", "E01"}, {"Hgfffff", "E01"},
 		{"vCont;c", "T05thread:3;"}, {"qC", "QC3"}, {"?", "T05thread:3;"}, {"p0", "0000000000000000"},
 		{"Hg1", "OK"}, {"p0", "0000000000000000"}, {"Hg0", "OK"}, {"p0", "0000000000000000"},
-		{"vCont;s:3;c", "T05thread:1;"}, {"vCont;s:3", "T05thread:1;"}, {"vCont;C05:1;s:3;c:-1", "T05thread:1;"},
+		{"vCont;s:3;c", "T05thread:1;awatch:1000;"}, {"vCont;s:3", "T05thread:1;"}, {"vCont;C05:1;s:3;c:-1", "T05thread:1;"},
 		{"vCont;t", "E01"}, {"vCont;", "E01"}, {"vCont;c:", "E01"},
 		{"Hc3", "OK"}, {"c", "T05thread:1;"}, {"s", "T05thread:1;"}, {"Hc-1", "OK"}, {"c", "T05thread:1;"},
 	} {

@@ -22,20 +22,31 @@ const (
 
 // Stop is why the target no longer runs.
 type Stop struct {
-	Signal int  // gdb's number; the target can go on, or be looked at
-	Thread int  // whose doing it is
-	Exited bool // it cannot: it is over with Status
+	Signal int    // gdb's number; the target can go on, or be looked at
+	Thread int    // whose doing it is
+	Watch  Point  // the kind of watchpoint that was hit; Software: none
+	At     uint64 // the address that it watches
+	Exited bool   // it cannot: it is over with Status
 	Status uint8
 }
 
 // Point is a kind of breakpoint, by the number that Z packets give it.
 type Point int
 
-// The breakpoints of a Target.
+// The breakpoints and watchpoints of a Target.
 const (
-	Software Point = 0
-	Hardware Point = 1
+	Software Point = iota
+	Hardware
+	WatchWrite
+	WatchRead
+	WatchAccess
 )
+
+// watches are the names of watchpoints in stop replies.
+var watches = map[Point]string{WatchWrite: "watch", WatchRead: "rwatch", WatchAccess: "awatch"}
+
+// ErrNoPoint is returned by Insert for a kind that the target does not have.
+var ErrNoPoint = errors.New("no such breakpoint here")
 
 // Action is what a thread does until something stops the target.
 type Action uint8
@@ -56,8 +67,9 @@ type Target interface {
 	SetRegisters(thread int, v regs.Values) error
 	ReadMemory(addr uint64, b []byte) error
 	WriteMemory(addr uint64, b []byte) error
-	Insert(p Point, addr uint64) error
-	Remove(p Point, addr uint64) error
+	// Insert sets a breakpoint, or watches size octets.
+	Insert(p Point, addr, size uint64) error
+	Remove(p Point, addr, size uint64) error
 	// Resume lets each thread do something, those too that start meanwhile,
 	// until something stops one of them and with it all. After an exit it says
 	// the same again.
@@ -224,7 +236,11 @@ func (s *Server) stopped() string {
 	if s.last.Exited {
 		return fmt.Sprintf("W%02x", s.last.Status)
 	}
-	return fmt.Sprintf("T%02xthread:%x;", s.last.Signal, s.last.Thread)
+	text := fmt.Sprintf("T%02xthread:%x;", s.last.Signal, s.last.Thread)
+	if name := watches[s.last.Watch]; name != "" {
+		text += fmt.Sprintf("%s:%x;", name, s.last.At)
+	}
+	return text
 }
 
 // named answers the packets that have words for names.

@@ -16,9 +16,27 @@ const (
 	debugHardware   = 1 << 17
 )
 
+// Access is what the guest does at an address that the processor watches.
+type Access uint8
+
+// The kinds of access.
+const (
+	Execute Access = iota
+	Write
+	Read
+	ReadWrite
+)
+
+// Watch is something that the processor itself watches for.
+type Watch struct {
+	Addr uint64
+	Size uint64 // in octets; 0 for Execute
+	On   Access
+}
+
 // SetDebug chooses what stops the guest besides its exits: one instruction,
-// and up to MaxHardware addresses that the processor itself watches.
-func (c *VCPU) SetDebug(step bool, hardware []uint64) error {
+// and up to MaxHardware things that the processor watches, of which each Fits.
+func (c *VCPU) SetDebug(step bool, hardware []Watch) error {
 	if len(hardware) > MaxHardware {
 		return fmt.Errorf("%d hardware breakpoints, at most %d", len(hardware), MaxHardware)
 	}

@@ -18,7 +18,7 @@ const (
 	exitHLT       = 5
 )
 
-// MaxHardware is how many breakpoints the processor watches: DR0 to DR3.
+// MaxHardware is how many things the processor watches: DR0 to DR3.
 const MaxHardware = 4
 
 // debugControl is always set; software breakpoints need no help of KVM here.
@@ -34,14 +34,45 @@ type guestDebug struct {
 	dr         [8]uint64
 }
 
-// watch sets DR0.. and DR7 to stop before the instructions at these
-// addresses (Intel SDM vol. 3B §17.2).
-func (d *guestDebug) watch(at []uint64) {
+// What DR7 says of an access, and of its size.
+var (
+	dr7Access = map[Access]uint64{Execute: 0, Write: 1, ReadWrite: 3}
+	dr7Size   = map[uint64]uint64{0: 0, 1: 0, 2: 1, 4: 3, 8: 2}
+)
+
+// watch sets DR0.. and DR7 to stop before instructions and behind accesses
+// (Intel SDM vol. 3B §17.2).
+func (d *guestDebug) watch(what []Watch) {
 	d.dr[7] = 1<<9 | 1<<10 // GE, and a bit that is always set
-	for i, a := range at {
-		d.dr[i] = a
-		d.dr[7] |= 2 << (2 * i)
+	for i, w := range what {
+		d.dr[i] = w.Addr
+		d.dr[7] |= 2<<(2*i) | (dr7Access[w.On]|dr7Size[w.Size]<<2)<<(16+4*i)
 	}
+}
+
+// Fits says whether the processor can watch for w. None can for reading alone,
+// and where a software KVM emulates ring 0 no data are watched.
+func (w Watch) Fits() bool {
+	_, access := dr7Access[w.On]
+	_, size := dr7Size[w.Size]
+	return w.On == Execute || access && size && w.Size > 0 && w.Addr%w.Size == 0 && virtualises()
+}
+
+// virtualises says whether the host's processor runs guests, by VMX or SVM.
+func virtualises() bool {
+	return hostCPUID(leafFeatures, 0).ecx>>5&1 != 0 || hostCPUID(leafExtFeatures, 0).ecx>>2&1 != 0
+}
+
+// Watched gives what of hardware, as SetDebug was told, the exit is for: an
+// access to data.
+func (c *VCPU) Watched(x Exit, hardware []Watch) (Watch, bool) {
+	dr6 := binary.NativeEndian.Uint64(c.run[runUnion+16:]) // in struct kvm_debug_exit_arch
+	for i, w := range hardware {
+		if x.Kind == ExitDebug && w.On != Execute && dr6>>i&1 != 0 {
+			return w, true
+		}
+	}
+	return Watch{}, false
 }
 
 // Breakpoint says whether x is a BreakInstruction's doing and where it is.

@@ -1,6 +1,7 @@
 package kvm
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/perilune/perilune/tender/regs"
@@ -14,10 +15,11 @@ const (
 	regFPSR       = regARM64 | regU32 | 0x0010<<16 | (336+512)/4
 	regFPCR       = regFPSR + 1
 	classBRK      = 0x3c // exception class of a BRK in AArch64 state
+	classWatch    = 0x34 // of a watchpoint at EL0; one more at EL1
 )
 
-// MaxHardware is how many breakpoints every processor watches at least
-// (Arm ARM, ID_AA64DFR0_EL1.BRPs).
+// MaxHardware is how many instructions, and how many data, every processor
+// watches at least (Arm ARM, ID_AA64DFR0_EL1.BRPs and WRPs).
 const MaxHardware = 2
 
 // debugControl is always set: BRK must come to the tender, not to the guest.
@@ -32,13 +34,41 @@ type guestDebug struct {
 	bcr, bvr, wcr, wvr [16]uint64
 }
 
-// watch sets the breakpoint registers to stop before the instructions at
-// these addresses, at EL1 and EL0 (Arm ARM, DBGBCR<n>_EL1).
-func (d *guestDebug) watch(at []uint64) {
-	for i, a := range at {
-		d.bvr[i] = a &^ 3
-		d.bcr[i] = 1 | 3<<1 | 0xf<<5
+// watch sets the breakpoint and watchpoint registers to stop before
+// instructions, at EL1 and EL0 (Arm ARM, DBGBCR<n>_EL1 and DBGWCR<n>_EL1).
+func (d *guestDebug) watch(what []Watch) {
+	instructions, data := 0, 0
+	for _, w := range what {
+		if w.On == Execute {
+			d.bvr[instructions] = w.Addr &^ 3
+			d.bcr[instructions] = 1 | 3<<1 | 0xf<<5
+			instructions++
+			continue
+		}
+		access := map[Access]uint64{Read: 1, Write: 2, ReadWrite: 3}[w.On]
+		d.wvr[data] = w.Addr &^ 7
+		d.wcr[data] = 1 | 3<<1 | access<<3 | (1<<w.Size-1)<<(w.Addr&7)<<5
+		data++
 	}
+}
+
+// Fits says whether the processor can watch for w: data within eight octets.
+func (w Watch) Fits() bool { return w.On == Execute || w.Size > 0 && w.Addr&7+w.Size <= 8 }
+
+// Watched gives what of hardware, as SetDebug was told, the exit is for: an
+// access to data that is still to happen.
+func (c *VCPU) Watched(x Exit, hardware []Watch) (Watch, bool) {
+	if class := x.Addr >> 26 & 0x3f; x.Kind != ExitDebug || class != classWatch && class != classWatch+1 {
+		return Watch{}, false
+	}
+	far := binary.NativeEndian.Uint64(c.run[runUnion+8:]) // in struct kvm_debug_exit_arch
+	for _, w := range hardware {
+		// The address is that of the access, which can begin before what is watched.
+		if w.On != Execute && far|15 >= w.Addr && far&^7 < w.Addr+w.Size {
+			return w, true
+		}
+	}
+	return Watch{}, false
 }
 
 // Breakpoint says whether x is a BreakInstruction's doing and where it is.

@@ -17,7 +17,13 @@ type air struct {
 	inject         []byte                    // bits that somebody else radiates to the craft
 	awgn           *channel.AWGN             // the station's receiver gives soft symbols; nil: bits
 	third          func(up bool, raw []byte) // hears both sides, without noise; may be nil
-	craft, station *ear                      // nil: nobody listens
+	craft, station side
+}
+
+// side is one end of the air.
+type side struct {
+	ear *ear // nil: nobody listens
+	off bool // it neither hears nor is heard
 }
 
 // ear takes bits until it is gone.
@@ -29,21 +35,21 @@ type ear struct {
 
 func (e *ear) close() { e.once.Do(func() { close(e.gone) }) }
 
-// listen puts a new ear in place of who.
-func (a *air) listen(who **ear) *ear {
+// listen gives a side a new ear.
+func (a *air) listen(s *side) *ear {
 	e := &ear{bits: make(chan []byte), gone: make(chan struct{})}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	*who = e
+	s.ear = e
 	return e
 }
 
-// carry brings bits to who listens.
-func (a *air) carry(who **ear, bits []byte) {
+// carry brings bits to a side, if it listens.
+func (a *air) carry(to *side, bits []byte) {
 	a.mu.Lock()
-	e := *who
+	e, off := to.ear, to.off
 	a.mu.Unlock()
-	if e == nil {
+	if e == nil || off {
 		return
 	}
 	select {
@@ -86,6 +92,9 @@ func (a *air) Write(ctx context.Context, b []byte) (int, error) {
 	}
 	var bits []byte
 	a.set(func(_, down *channel.Channel) {
+		if a.craft.off {
+			return
+		}
 		a.hear(false, b)
 		if bits, _ = down.Pass(b); a.awgn != nil {
 			soft := a.awgn.AppendSoft(nil, bits)
@@ -95,7 +104,9 @@ func (a *air) Write(ctx context.Context, b []byte) (int, error) {
 			}
 		}
 	})
-	a.carry(&a.station, bits)
+	if bits != nil {
+		a.carry(&a.station, bits)
+	}
 	return len(b), nil
 }
 
@@ -134,9 +145,14 @@ func (p *port) Write(b []byte) (int, error) {
 	default:
 	}
 	p.a.mu.Lock()
-	p.a.hear(true, b)
+	off := p.a.station.off
+	if !off {
+		p.a.hear(true, b)
+	}
 	p.a.mu.Unlock()
-	p.a.carry(&p.a.craft, bytes.Clone(b))
+	if !off {
+		p.a.carry(&p.a.craft, bytes.Clone(b))
+	}
 	return len(b), nil
 }
 

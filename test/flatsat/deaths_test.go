@@ -82,7 +82,7 @@ func (nodf) SetTruncated() {}
 
 // kill ends a program as SIGKILL would: what it does on its way out is heard by nobody, and its
 // folder is afterwards as it was at this moment. start begins it again after a time.
-func (f *flatsat) kill(p *running, name string, who **ear, start func()) {
+func (f *flatsat) kill(p *running, name string, who *side, start func()) {
 	f.t.Helper()
 	dir := filepath.Join(f.dir, name)
 	synctest.Wait()
@@ -90,17 +90,18 @@ func (f *flatsat) kill(p *running, name string, who **ear, start func()) {
 	if err := os.CopyFS(as, os.DirFS(dir)); err != nil {
 		f.t.Fatal(err)
 	}
-	f.air.mu.Lock()
-	if *who != nil {
-		(*who).close()
-		*who = nil
+	off := func(on bool) {
+		f.air.mu.Lock()
+		who.off = on
+		f.air.mu.Unlock()
 	}
-	f.air.mu.Unlock()
+	off(true)
 	p.end(f, name)
 	if err := errors.Join(os.RemoveAll(dir), os.Rename(as, dir)); err != nil {
 		f.t.Fatal(err)
 	}
 	time.Sleep(restartTime)
+	off(false)
 	start()
 }
 

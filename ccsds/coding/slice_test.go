@@ -138,6 +138,42 @@ func TestSliceSyncFalseMarkers(t *testing.T) {
 	}
 }
 
+// A hole in the middle of a stream in lock is no loss of lock: the frames that it touches are
+// reported as lost, each at its place, and nothing is searched.
+func TestSliceSyncHole(t *testing.T) {
+	var frames [][]byte
+	for i := range 12 {
+		frames = append(frames, bytes.Repeat([]byte{byte(i)}, 28)) // 32 octets with the marker
+	}
+	slices := slicesOf(t, frames, 48)
+	s, err := coding.NewSliceSync(28, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lost []uint64
+	take := func(f coding.Sliced) {
+		if f.Frame == nil {
+			lost = append(lost, f.Place)
+		}
+	}
+	for i, b := range slices {
+		if i == 3 { // octets 144 to 192: frames 4 and 5
+			s.Hole(48, uint64(8*48*i), take)
+			if s.State() != coding.Lock {
+				t.Errorf("%v behind a hole", s.State())
+			}
+			continue
+		}
+		s.Push(b, uint64(8*48*i), take)
+	}
+	if len(lost) != 2 || lost[0] != 8*32*4 || lost[1] != 8*32*5 {
+		t.Errorf("lost frames at %v, want bits 1024 and 1280", lost)
+	}
+	if st := s.Stats(); st.Frames != 10 || st.Lost != 2 || st.Finds != 1 || st.Missed != 0 || st.Holes != 1 {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestSliceSyncBreak(t *testing.T) {
 	frames := [][]byte{bytes.Repeat([]byte{1}, 40), bytes.Repeat([]byte{2}, 40), bytes.Repeat([]byte{3}, 40)}
 	slices := slicesOf(t, frames, 132)

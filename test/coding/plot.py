@@ -18,6 +18,8 @@ matplotlib.rcParams["svg.hashsalt"] = "perilune"  # the same drawing each time
 matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as plt
 
+COLOURS = 10  # of matplotlib, before they come again
+
 FIGURES = {
     "fer-reed-solomon": ("Reed–Solomon, convolutional and concatenated codes", lambda n: n.startswith(("RS", "conv"))),
     "fer-ldpc": ("LDPC codes, sum-product, 50 iterations", lambda n: n.startswith("LDPC")),
@@ -36,18 +38,19 @@ def read(path):
 
 
 def draw(title, names, measured, reference, units, path):
-    figure, axes = plt.subplots(figsize=(8, 5.5))
-    for name in names:
+    figure, axes = plt.subplots(figsize=(8, 6.2))
+    for i, name in enumerate(names):
         points = [p for p in measured[name] if p[1] > 0]
         label = name if units[name] == "FER" else f"{name}, bit errors"
-        line, = axes.semilogy([p[0] for p in points], [p[1] for p in points], linewidth=1.3, label=label)
+        line, = axes.semilogy([p[0] for p in points], [p[1] for p in points], linewidth=1.3, label=label,
+                              linestyle="-" if i < COLOURS else "--")
         if reference[name]:
             axes.semilogy([p[0] for p in reference[name]], [p[1] for p in reference[name]], "o",
                           color=line.get_color(), fillstyle="none", markersize=7,
                           label=f"  reference: {reference[name][0][2]}")
     axes.set(title=title, xlabel="Eb/N0, dB", ylabel="frame error rate", ylim=(1e-5, 1))
     axes.grid(True, which="both", linewidth=0.3)
-    axes.legend(fontsize=7, ncol=2 if len(names) > 8 else 1)
+    axes.legend(fontsize=7, ncol=4, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

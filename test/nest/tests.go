@@ -11,6 +11,9 @@ import (
 	"github.com/perilune/perilune/test/nest/wire"
 )
 
+// testSeconds is the limit of one package: gdb takes seconds to start in there.
+const testSeconds = 600
+
 // preparedPath is where the guests and the tender of package tendertest are in the nest,
 // which has no compiler.
 const preparedPath = "/tendertest"
@@ -51,7 +54,7 @@ func (c *Config) AddTests(ctx context.Context, work, dir string) error {
 		c.addFile(path.Join(there, "testdata", filepath.Base(f)), f)
 	}
 	c.Jobs = append(c.Jobs, wire.Job{Args: []string{path.Join("/bin", name), "-test.v"}, Dir: there,
-		Env: []string{"TENDERTEST_DIR=" + preparedPath}})
+		Env: []string{"TENDERTEST_DIR=" + preparedPath}, Seconds: testSeconds})
 	return nil
 }
 

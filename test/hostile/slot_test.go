@@ -1,29 +1,46 @@
 package hostile_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/spawn"
 	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/tender/wire"
 )
 
-// pool is a slot with the guest spin running in it.
+// pool is a slot with a guest running in it.
 type pool struct {
 	*spawn.Slot
 	conn *wire.Conn
 }
 
-func start(t *testing.T, tender, cmdline string) *pool {
+// start claims a slot for a guest with so many disks of one sector, d00 and so on.
+func start(t *testing.T, tender, guest, cmdline string, disks int) *pool {
 	t.Helper()
-	kernel, err := os.Open(tendertest.GuestFrom(t, "spin"))
+	kernel, err := os.Open(tendertest.GuestFrom(t, guest))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer kernel.Close()
+	claim, files := wire.Claim{Guest: "acme/" + guest, MemMiB: 2, Cmdline: cmdline}, []*os.File{kernel}
+	for i := range disks {
+		f, err := os.Create(filepath.Join(t.TempDir(), "disk"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Truncate(512); err != nil {
+			t.Fatal(err)
+		}
+		claim.Devices = append(claim.Devices, wire.Device{Name: fmt.Sprintf("d%02d", i), Type: uint8(hvt.Block), Source: wire.File, SectorSize: 512})
+		files = append(files, f)
+	}
 	kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +64,7 @@ func start(t *testing.T, tender, cmdline string) *pool {
 	if _, _, err := p.conn.Receive(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.conn.Send(wire.Claim{Guest: "acme/spin", MemMiB: 2, Cmdline: cmdline}, kernel); err != nil {
+	if err := p.conn.Send(claim, files...); err != nil {
 		t.Fatal(err)
 	}
 	for m := wire.Message(nil); m != (wire.Started{}); {
@@ -78,8 +95,8 @@ func (p *pool) read(d time.Duration) (octets, messages int, ended *wire.Exited) 
 // Stop ends whatever a guest does.
 func TestStop(t *testing.T) {
 	prog := tendertest.Tender(t)
-	for _, what := range []string{"spin", "poll", "calls", "flood"} {
-		p := start(t, prog, what)
+	for _, what := range []string{"spin", "poll", "calls", "flood", "spins", "parks"} {
+		p := start(t, prog, "spin", what, 0)
 		p.read(100 * time.Millisecond)
 		if err := p.conn.Send(wire.Stop{}); err != nil {
 			t.Fatal(err)
@@ -91,7 +108,7 @@ func TestStop(t *testing.T) {
 	if testing.Short() || !builds() {
 		return
 	}
-	p := start(t, without(t, "stop"), "spin")
+	p := start(t, without(t, "stop"), "spin", "spin", 0)
 	p.read(100 * time.Millisecond)
 	p.conn.Send(wire.Stop{})
 	if _, _, e := p.read(time.Second); e != nil {
@@ -104,7 +121,7 @@ func TestStop(t *testing.T) {
 func TestFlood(t *testing.T) {
 	const seconds = 2
 	flood := func(prog, what string) (octets, messages int) {
-		p := start(t, prog, what)
+		p := start(t, prog, "spin", what, 0)
 		octets, messages, ended := p.read(seconds * time.Second)
 		if ended != nil {
 			t.Errorf("%s: %+v", what, ended)
@@ -129,5 +146,38 @@ func TestFlood(t *testing.T) {
 	}
 	if _, messages := flood(prog, "drip"); messages <= messageLimit {
 		t.Errorf("control: only %d messages without a limit", messages)
+	}
+}
+
+// A guest that declares all that there is, and uses it all at once, lives within
+// the jail's limits of files and threads; a tender that lacks a thread crashes.
+func TestMost(t *testing.T) {
+	p := start(t, tendertest.Tender(t), "most", "", 31)
+	p.conn.SetReadDeadline(time.Now().Add(patience))
+	for m := wire.Message(nil); ; {
+		var err error
+		if m, _, err = p.conn.Receive(); err != nil {
+			t.Fatal(err)
+		}
+		if e, ended := m.(wire.Exited); ended {
+			t.Fatalf("%+v", e)
+		}
+		if _, ok := m.(wire.Console); ok {
+			break
+		}
+	}
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d threads", len(threads))
+	if _, _, e := p.read(2 * time.Second); e != nil {
+		t.Fatalf("%+v", e)
+	}
+	if err := p.conn.Send(wire.Stop{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, e := p.read(patience); e == nil || e.Kind != wire.Killed || e.Status != 137 {
+		t.Errorf("%+v", e)
 	}
 }

@@ -1,4 +1,5 @@
-// Touches a physical address of its choice, through page tables of its own:
+// Touches a physical address of its choice, on amd64 through page tables of its
+// own, on arm64 without any, but for the text:
 //
 //	r|w address
 //
@@ -35,6 +36,9 @@ int run(const struct boot_info *bi, const char *arg)
     volatile uint32_t *p = (volatile uint32_t *)(256ul << 30 | (a & 0x1ffffc));
 #else
     volatile uint32_t *p = (volatile uint32_t *)a;
+    uint64_t control;
+    if (*at != 'X')
+        __asm__ volatile("mrs %0, sctlr_el1\n\tbic %0, %0, #1\n\tmsr sctlr_el1, %0\n\tisb" : "=r"(control)::"memory");
 #endif
     if (arg[0] == 'w')
         *p = 0x5a5a5a5a;

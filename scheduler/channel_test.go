@@ -18,6 +18,13 @@ import (
 // exampleAs is example under another tenant's, or another, name.
 func (c *craftT) exampleAs(example, tenant, name string) {
 	c.t.Helper()
+	c.exampleWith(example, tenant, tenant+"-"+name+".tar", `tenant = "acme"`, `tenant = "`+tenant+`"`, `name = "`+example+`"`, `name = "`+name+`"`)
+}
+
+// exampleWith is example as a file of the image, signed by tenant, with changes, old and
+// new, to its mission.toml.
+func (c *craftT) exampleWith(example, tenant, file string, changes ...string) {
+	c.t.Helper()
 	dir := filepath.Join(c.t.TempDir(), example)
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "missions", "examples", example))); err != nil {
 		c.t.Fatal(err)
@@ -26,7 +33,7 @@ func (c *craftT) exampleAs(example, tenant, name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	text := strings.NewReplacer(`tenant = "acme"`, `tenant = "`+tenant+`"`, `name = "`+example+`"`, `name = "`+name+`"`).Replace(string(toml))
+	text := strings.NewReplacer(changes...).Replace(string(toml))
 	if err := os.WriteFile(filepath.Join(dir, "mission.toml"), []byte(text), 0o644); err != nil {
 		c.t.Fatal(err)
 	}
@@ -38,7 +45,7 @@ func (c *craftT) exampleAs(example, tenant, name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	_, err = p.Build(c.t.Context(), filepath.Join(c.dir, "image", tenant+"-"+name+".tar"), []string{runtime.GOARCH}, key)
+	_, err = p.Build(c.t.Context(), filepath.Join(c.dir, "image", file), []string{runtime.GOARCH}, key)
 	if errors.Is(err, sdk.ErrTools) {
 		c.t.Skip(err)
 	}

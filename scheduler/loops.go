@@ -180,7 +180,7 @@ func (f *flight) populate(ctx context.Context) error {
 
 // autostart starts a guest unless it has been started during this boot: one that has
 // ended since, or was stopped, stays so when only the program restarts. One that is
-// suspended goes on where it was.
+// suspended goes on where it was, unless another version of it is active now.
 func (f *flight) autostart(ctx context.Context, g ids.Guest) {
 	if f.mode.Mode() != pus.ModeNormal || ctx.Err() != nil {
 		return
@@ -194,7 +194,7 @@ func (f *flight) autostart(ctx context.Context, g ids.Guest) {
 		f.cfg.Log.Error("autostart", "guest", g, "err", err)
 	}
 	start := f.guests.Start
-	if f.guests.Suspended(g) {
+	if f.guests.Resumable(g) {
 		start = f.guests.Resume
 	}
 	if err := start(ctx, g); err != nil {

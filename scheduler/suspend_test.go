@@ -130,3 +130,23 @@ func TestSuspendOnKVM(t *testing.T) {
 		t.Errorf("files of snapshots: %v, %v", left, err)
 	}
 }
+
+// Another version of a mission than the one that was suspended begins anew.
+func TestSuspendedVersion(t *testing.T) {
+	c := newCraft(t, 0)
+	c.realSlots()
+	c.example("beacon")
+	c.boot()
+	c.ground.event(pus.EventGuestStarted, "acme/beacon 1.0.0")
+	first := c.ground.counted("beacon", 0, 2)
+	c.ground.verified(c.ground.function(pus.FunctionMissionSuspend, "acme", "beacon"), pus.CompletionSuccess)
+	c.halt()
+	c.exampleWith("beacon", "acme", "beacon.tar", `version = "1.0.0"`, `version = "1.0.1"`)
+	c.ground.forget()
+	c.boot()
+	c.ground.event(pus.EventGuestStarted, "acme/beacon 1.0.1")
+	c.ground.wait("beacon anew", func(tm pus.Telemetry) bool { n, ok := beaconCount(tm); return ok && n < first })
+	if left, err := filepath.Glob(filepath.Join(c.cfg.Data, "snapshots", "acme", "beacon")); err != nil || len(left) > 0 {
+		t.Errorf("the snapshot is there still: %v, %v", left, err)
+	}
+}

@@ -161,6 +161,16 @@ func (m *Manager) takeUnsaved(g *guest, reason string) {
 // it runs; until then it stays suspended.
 func (m *Manager) Resume(ctx context.Context, id ids.Guest) error { return m.start(ctx, id, true) }
 
+// Resumable says whether the mission id is suspended and its snapshot is of the version
+// that is active.
+func (m *Manager) Resumable(id ids.Guest) bool {
+	in := m.cfg.Mission(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, is := m.suspended[id]
+	return is && in != nil && s.Digest == in.Digest
+}
+
 // Suspended says whether the mission id waits to be resumed.
 func (m *Manager) Suspended(id ids.Guest) bool {
 	m.mu.Lock()

@@ -40,9 +40,10 @@ type craftEnd struct {
 
 	mu       sync.Mutex
 	rng      *rand.Rand
-	upLoss   float64           // of CLTUs
-	downLoss float64           // of frames
-	tap      func(cltu []byte) // takes CLTUs in place of the craft
+	upLoss   float64            // of CLTUs
+	downLoss float64            // of frames
+	drop     func(up bool) bool // loses what it says true to; may be nil
+	tap      func(cltu []byte)  // takes CLTUs in place of the craft
 	space    *link.Space
 	files    *node
 	pings    []uint16 // sequence counts of TC[17,1]
@@ -65,6 +66,7 @@ func newCraft(t *testing.T, l yamcsLink) *craftEnd {
 	c.files = newNode(t, craft, func(cfg *cfdp.Config) {
 		cfg.Timers.Ack, cfg.Timers.NAK = 500*time.Millisecond, 500*time.Millisecond
 		cfg.Timers.AckLimit, cfg.Timers.NAKLimit = 10_000, 10_000
+		cfg.Timers.Check = 500 * time.Millisecond
 	})
 	return c
 }
@@ -102,6 +104,8 @@ func (c *craftEnd) receive() {
 		c.mu.Lock()
 		if c.tap != nil {
 			c.tap(buf[:n])
+		} else if c.drop != nil && c.drop(true) {
+			c.lost[0]++
 		} else if c.upLoss > 0 && (c.lost[0] == 0 || c.rng.Float64() < c.upLoss) { // one at least
 			c.lost[0]++
 		} else if err := c.space.Receive(append(buf[:n], idleUp...)); err != nil {
@@ -125,7 +129,7 @@ func (c *craftEnd) radiate() {
 			}
 			c.mu.Lock()
 			frame := c.frame(now)
-			if c.rng.Float64() < c.downLoss {
+			if c.rng.Float64() < c.downLoss || c.drop != nil && c.drop(false) {
 				c.lost[1]++
 				frame = nil
 			}

@@ -34,6 +34,7 @@ func TestYamcs(t *testing.T) {
 			t.Run(fmt.Sprint("class ", class), func(t *testing.T) { y.t = t; yamcsDownload(t, y, c, class) })
 		}
 	})
+	t.Run("unacknowledged", func(t *testing.T) { y.t = t; yamcsUnacknowledged(t, y, c) })
 }
 
 // yamcsTelemetry has a housekeeping report come out of the ground's parameters, with the
@@ -53,6 +54,78 @@ func yamcsTelemetry(t *testing.T, y *yamcs, c *craftEnd) {
 	if d := v.GenerationTime.Sub(at).Abs(); d > time.Millisecond {
 		t.Errorf("generation time %v, want %v", v.GenerationTime, at)
 	}
+}
+
+// yamcsUnacknowledged loses a piece in the middle of a file each way in class 1, which has no means
+// against it: each receiver says so, and neither has a file afterwards.
+func yamcsUnacknowledged(t *testing.T, y *yamcs, c *craftEnd) {
+	data := octets(rand.New(rand.NewPCG(8, 1)), 60_001)
+	put := func(dir, name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// piece loses the 20th to 24th of one way from now on.
+	piece := func(way bool) {
+		n := 0
+		c.do(func() {
+			c.lost, c.files.finished = [2]int{}, nil
+			c.drop = func(up bool) bool {
+				if up == way {
+					n++
+				}
+				return up == way && n >= 20 && n < 25
+			}
+		})
+	}
+	defer c.do(func() { c.drop = nil })
+	put(filepath.Join(y.dir, "up"), "holed")
+	piece(true)
+	y.upload("holed", false)
+	y.wait("the craft gives the file up", func() (ok bool) {
+		c.do(func() { ok = len(c.files.finished) > 0 })
+		return ok
+	})
+	c.do(func() {
+		if i := c.files.finished[0]; i.Condition != cfdp.CheckLimitReached || !i.Incomplete || i.Class != 1 || c.lost[0] != 5 {
+			t.Errorf("%+v, lost %v", i, c.lost)
+		}
+	})
+	if _, err := os.Stat(filepath.Join(c.files.dir, "holed")); !os.IsNotExist(err) {
+		t.Errorf("the craft has a file: %v", err)
+	}
+	put(c.files.dir, "gaps")
+	piece(false)
+	c.do(func() {
+		if _, err := c.files.e.Put(time.Now(), cfdp.Put{Dest: ground, Source: "gaps", DestName: "gaps", Class: 1}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var all struct {
+		Transfers []struct{ ObjectName, State, Direction, FailureReason string }
+	}
+	y.wait("YAMCS gives the file up", func() bool {
+		if err := y.get("/filetransfer/perilune/cfdp/transfers", &all); err != nil {
+			return false
+		}
+		for _, i := range all.Transfers {
+			if i.ObjectName == "gaps" && i.Direction == "DOWNLOAD" && i.State == "FAILED" {
+				t.Log(i.FailureReason)
+				return true
+			}
+		}
+		return false
+	})
+	if got, err := os.ReadFile(filepath.Join(y.dir, "down", "gaps")); err == nil && bytes.Equal(got, data) {
+		t.Error("nothing was lost")
+	}
+}
+
+// upload tells YAMCS to send a file of its bucket up.
+func (y *yamcs) upload(name string, reliable bool) {
+	y.t.Helper()
+	y.post("/filetransfer/perilune/cfdp/transfers", map[string]any{"direction": "UPLOAD", "bucket": "up", "objectName": name,
+		"remotePath": name, "source": "ground", "destination": "craft", "options": map[string]any{"reliable": reliable}}, nil)
 }
 
 // issued is a command that YAMCS was told to send.
@@ -145,8 +218,7 @@ func yamcsUpload(t *testing.T, y *yamcs, c *craftEnd, class int) {
 	}
 	defer c.loss(class)()
 	c.do(func() { c.files.finished = nil })
-	y.post("/filetransfer/perilune/cfdp/transfers", map[string]any{"direction": "UPLOAD", "bucket": "up", "objectName": name,
-		"remotePath": name, "source": "ground", "destination": "craft", "options": map[string]any{"reliable": class == 2}}, nil)
+	y.upload(name, class == 2)
 	y.wait("the file is on board", func() (ok bool) {
 		c.do(func() { ok = len(c.files.finished) > 0 })
 		return ok

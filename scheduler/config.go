@@ -25,6 +25,7 @@ import (
 	"github.com/perilune/perilune/missions/craft"
 	"github.com/perilune/perilune/missions/grant"
 	"github.com/perilune/perilune/scheduler/linkd"
+	"github.com/perilune/perilune/scheduler/router"
 	"github.com/perilune/perilune/scheduler/tenant"
 )
 
@@ -85,6 +86,15 @@ func (c *Config) rates() map[ccsds.APID]int {
 	all := map[ccsds.APID]int{}
 	for _, t := range c.Craft.Tenants {
 		all[ccsds.APID(t.APID)] = t.TelemetryBps
+	}
+	return all
+}
+
+// apids are those of all who report.
+func (c *Config) apids() []uint16 {
+	all := []uint16{uint16(router.APIDFlight)}
+	for _, t := range c.Craft.Tenants {
+		all = append(all, t.APID)
 	}
 	return all
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/internal/initproto"
 	"github.com/perilune/perilune/missions/store"
+	"github.com/perilune/perilune/scheduler/depot"
 	"github.com/perilune/perilune/scheduler/files"
 	"github.com/perilune/perilune/scheduler/linkd"
 	"github.com/perilune/perilune/scheduler/obt"
@@ -56,6 +57,7 @@ type flight struct {
 
 	storeFails atomic.Bool  // the log has it that telemetry is not stored
 	files      *files.Files // nil without a disk
+	depot      *depot.Depot // nil without a disk
 
 	uplink chan packet // from the link to the dispatcher
 	probe  chan func() // the dispatcher carries it out: proof that it lives
@@ -92,19 +94,24 @@ func (f *flight) open(ctx context.Context) (err error) {
 		Clock: cfg.Clock, Time: f.time, Publish: f.publish, Tenants: cfg.rates(),
 		Services: func(p []byte) { f.services.Telecommand(p) },
 		Unknown:  func(p []byte, reason string) { f.services.Refuse(p, reason) },
-		Files:    f.receivePDU, NextPDU: f.nextPDU, Keep: f.keep, Stored: f.nextStored,
+		Files:    f.receivePDU, NextPDU: f.nextPDU, Keep: f.keep, Stored: f.nextStored, Forward: f.forwards,
 	})
 	f.openStored()
+	f.openDepot()
 	f.openStore()
 	f.openGuests()
 	var packets services.Store // a nil *stored.Store would be a Store
 	if f.stored != nil {
 		packets = f.stored
 	}
+	var filing services.Depot
+	if f.depot != nil {
+		filing = f.depot
+	}
 	f.services, err = services.New(services.Config{
-		Store: packets,
+		Store: packets, Depot: filing,
 		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
-		Tenant: cfg.tenantOf, Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
+		Tenant: cfg.tenantOf, APIDs: cfg.apids(), Database: cfg.Craft.Messages(), Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})
 	if err != nil {
 		cfg.Log.Error("services start without some of their records", "err", err)
@@ -174,7 +181,7 @@ func (f *flight) openGuests() {
 		},
 		Products: cfg.path("products"), Scratch: cfg.path("scratch"), Snapshots: cfg.path("snapshots"),
 		Send: f.router.Tenant, Publish: f.publish, Done: f.productDone,
-		Event:   func(severity uint8, id pus.EventID, text string) { f.services.Event(severity, id, text) },
+		Event:   f.event,
 		Changed: func() { f.services.GuestsChanged() },
 	})
 	if f.mode.Mode() != pus.ModeNormal {
@@ -202,11 +209,41 @@ func (f *flight) openFiles() {
 	f.files, err = files.New(files.Config{
 		Incoming: f.cfg.path("incoming"), Products: f.cfg.path("products"), MaxPDU: f.cfg.pduLength(),
 		Saver: files.Saver{Records: f.records}, Clock: f.cfg.Clock, Log: f.cfg.Log,
-		Event: f.services.Event, Publish: f.publish,
+		Event: f.event, Publish: f.publish, Admit: f.admit,
 	})
 	if err != nil {
 		f.cfg.Log.Error("no file transfers", "err", err)
 	}
+}
+
+// openDepot has the ground manage the files that it sends.
+func (f *flight) openDepot() {
+	if f.db == nil {
+		return
+	}
+	var err error
+	if f.depot, err = depot.Open(f.cfg.path("incoming"), f.records, depot.MaxOctets, depot.MaxFiles); err != nil {
+		f.cfg.Log.Error("file depot", "err", err)
+	}
+}
+
+// forwards says whether a report goes to the ground at once; what parts say before the
+// services are there does.
+func (f *flight) forwards(apid ccsds.APID, service, subtype uint8, data []byte) bool {
+	return f.services == nil || f.services.Forwards(apid, service, subtype, data)
+}
+
+// event reports an event that has no fields.
+func (f *flight) event(severity uint8, id pus.EventID, text string) {
+	f.services.Event(severity, id, text)
+}
+
+// admit says whether CFDP may write a file.
+func (f *flight) admit(name string, octets uint64, grows bool) error {
+	if f.depot == nil {
+		return nil
+	}
+	return f.depot.Admit(name, octets, grows)
 }
 
 // run keeps all parts going until the first of them ends.
@@ -246,7 +283,7 @@ func (f *flight) announce() {
 	if w.Cause != "" {
 		text += ": " + w.Cause
 	}
-	f.services.Event(pus.EventInfo, id, text)
+	f.services.Event(pus.EventInfo, id, text, w.Boots, w.Restarts, uint8(f.mode.Mode()))
 	if f.stored != nil {
 		for _, damage := range f.stored.Damage() {
 			f.services.Event(pus.EventMedium, pus.EventPacketStoreDamaged, damage)
@@ -267,6 +304,11 @@ func (f *flight) close() {
 	}
 	if f.bus != nil {
 		_ = f.bus.Close()
+	}
+	if f.depot != nil {
+		if err := f.depot.Close(); err != nil {
+			f.cfg.Log.Error("file depot", "err", err)
+		}
 	}
 	if f.stored != nil {
 		if err := f.stored.Close(); err != nil {

@@ -38,6 +38,9 @@ func imageFiles(ctx context.Context, c *craft.Craft, craftFile, out string) (map
 		return nil, err
 	}
 	files := map[string]string{imageConfig: craftFile, imageTrust: trustFile}
+	if c.Database != "" {
+		files[path.Join(path.Dir(imageConfig), filepath.ToSlash(c.Database))] = filepath.Join(filepath.Dir(craftFile), c.Database)
+	}
 	if len(c.SPIs()) > 0 {
 		name := strings.TrimSuffix(craft.MasterFile, ".key")
 		if _, err := dev.Secret(name, craft.KeySize); err != nil {

@@ -17,7 +17,7 @@ import (
 // follows no link out.
 func (d *Dir) Act(f FilestoreRequest, maxSize uint64) (RequestStatus, error) {
 	for _, name := range []string{f.First, f.Second} {
-		if err := checkName(name); err != nil && (name == f.First || f.twoNames()) {
+		if err := CheckName(name); err != nil && (name == f.First || f.twoNames()) {
 			return notAllowed(f.Action), err
 		}
 	}
@@ -169,7 +169,7 @@ func (d *Dir) List(dir string) ([]byte, error) {
 		dir = "."
 	}
 	if dir != "." {
-		if err := checkName(dir); err != nil {
+		if err := CheckName(dir); err != nil {
 			return nil, err
 		}
 	}

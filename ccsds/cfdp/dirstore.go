@@ -39,9 +39,9 @@ func DirStore(dir string) (*Dir, error) {
 // Close releases the directory. Files that are open stay so.
 func (d *Dir) Close() error { return d.root.Close() }
 
-// checkName accepts a slash-separated relative name, as short and plain as
+// CheckName accepts a slash-separated relative name, as short and plain as
 // every file system takes it.
-func checkName(name string) error {
+func CheckName(name string) error {
 	switch {
 	case name == "" || len(name) > 255:
 		return fmt.Errorf("file name of %d octets, 1 to 255", len(name))
@@ -60,7 +60,7 @@ func checkName(name string) error {
 
 // Create begins a file. Its octets take no space before they arrive.
 func (d *Dir) Create(name string, _ uint64) (Writer, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	for range maxPartNames {
@@ -80,10 +80,10 @@ func (d *Dir) Create(name string, _ uint64) (Writer, error) {
 
 // Resume opens an unfinished file again.
 func (d *Dir) Resume(name, token string) (ResumableWriter, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	if err := checkName(token); err != nil || strings.Contains(token, "/") {
+	if err := CheckName(token); err != nil || strings.Contains(token, "/") {
 		return nil, fmt.Errorf("resume %s: bad token %q", name, token)
 	}
 	f, err := d.root.OpenFile(path.Join(partDir, token), os.O_RDWR, 0)
@@ -113,7 +113,7 @@ func (d *Dir) Sweep(keep map[string]bool) error {
 
 // Open opens a regular file for sending.
 func (d *Dir) Open(name string) (Reader, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	// Look before opening: opening a FIFO would wait for its writer.

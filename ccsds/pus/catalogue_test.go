@@ -173,7 +173,7 @@ func TestWrittenRoundTrip(t *testing.T) {
 				if got, err := m.read(octets[:n]); err == nil && !bytes.Equal(got, octets[:n]) {
 					t.Fatalf("%x cut to %d octets becomes %x", octets, n, got)
 				}
-				if got, err := m.read(append(octets, 0)); err == nil && m != &report {
+				if got, err := m.read(append(octets, 0)); err == nil && m != &report && k.Service != pus.ServiceEvent {
 					t.Fatalf("an octet too many is taken: %x", got)
 				}
 			})

@@ -42,8 +42,17 @@ func TestMessagesRoundTrip(t *testing.T) {
 		same(t, v, b, err, func(b []byte) (pus.Verification, error) { return pus.DecodeVerification(v.Subtype, b) })
 
 		e := pus.Event{Severity: rapid.Uint8Range(1, 4).Draw(t, "severity"), ID: pus.EventID(rapid.Uint16().Draw(t, "event")), Text: text.Draw(t, "text")}
-		b, err = e.Encode()
-		same(t, e, b, err, func(b []byte) (pus.Event, error) { return pus.DecodeEvent(e.Severity, b) })
+		if b, err = e.Encode(); err != nil {
+			t.Fatal(err)
+		}
+		fields := rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "fields") // behind the text; what they are the database says
+		got, err := pus.DecodeEvent(e.Severity, append(bytes.Clone(b), fields...))
+		if err != nil || got.Severity != e.Severity || got.ID != e.ID || got.Text != e.Text || !bytes.Equal(got.Data, fields) {
+			t.Fatalf("%+v with %x came back as %+v, %v", e, fields, got, err)
+		}
+		if _, err := pus.DecodeEvent(e.Severity, b[:len(b)-1]); err == nil {
+			t.Fatalf("%+v: an octet too few was taken", e)
+		}
 
 		at, err := timecode.Default.Decode(rapid.SliceOfN(rapid.Byte(), 7, 7).Draw(t, "time"))
 		if err != nil {

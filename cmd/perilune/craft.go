@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/perilune/perilune/missions/craft"
 	"github.com/perilune/perilune/missions/database"
 )
 
@@ -11,13 +12,13 @@ func (a *app) craftCmd() *cobra.Command {
 }
 
 func (a *app) craftDatabaseCmd() *cobra.Command {
-	var file string
+	var file, craftFile string
 	c := &cobra.Command{
 		Use:   "database",
 		Short: "Print the mission database as Markdown",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			d, err := loadDatabase(file)
+			d, err := loadDatabase(file, craftFile)
 			if err != nil {
 				return err
 			}
@@ -28,18 +29,18 @@ func (a *app) craftDatabaseCmd() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&file, "file", "", "database.toml to read (default: that of the flat-sat)")
+	databaseFlags(c, &file, &craftFile)
 	return c
 }
 
 func (a *app) craftXTCECmd() *cobra.Command {
-	var file string
+	var file, craftFile string
 	c := &cobra.Command{
 		Use:   "xtce",
 		Short: "Print the mission database as XTCE 1.2, for other mission-control systems",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			d, err := loadDatabase(file)
+			d, err := loadDatabase(file, craftFile)
 			if err != nil {
 				return err
 			}
@@ -47,11 +48,24 @@ func (a *app) craftXTCECmd() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&file, "file", "", "database.toml to read (default: that of the flat-sat)")
+	databaseFlags(c, &file, &craftFile)
 	return c
 }
 
-func loadDatabase(file string) (*database.Database, error) {
+func databaseFlags(c *cobra.Command, file, craftFile *string) {
+	c.Flags().StringVar(file, "file", "", "database.toml to read (default: that of the flat-sat)")
+	c.Flags().StringVar(craftFile, "craft", "", "craft.toml whose own database is added to that of the flat-sat")
+	c.MarkFlagsMutuallyExclusive("file", "craft")
+}
+
+func loadDatabase(file, craftFile string) (*database.Database, error) {
+	if craftFile != "" {
+		c, err := craft.Load(craftFile)
+		if err != nil {
+			return nil, err
+		}
+		return c.Messages(), nil
+	}
 	if file == "" {
 		return database.Default(), nil
 	}

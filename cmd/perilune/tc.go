@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -68,8 +69,8 @@ var stages = []string{client.StageQueued, client.StageRadiated, client.StageAcce
 var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.suspend", "mission.resume", "mission.list", "safe.enter", "safe.leave"}
 
 // commandNames offers what tc send knows by name.
-func commandNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	d := database.Default()
+func (a *app) commandNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	d := a.database()
 	if len(args) == 0 {
 		names := slices.Clone(functions)
 		for _, c := range d.Commands {
@@ -106,9 +107,9 @@ guest. Else --service and --subtype say what it is.`,
   perilune tc send parameter.get parameters=uptime,guests
   perilune tc send --service 17 --subtype 1
   perilune tc send --guest acme/beacon --text "period 5"`,
-		ValidArgsFunction: commandNames,
+		ValidArgsFunction: a.commandNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fillRequest(&r, args, data, text, guest); err != nil {
+			if err := fillRequest(a.database(), &r, args, data, text, guest); err != nil {
 				return err
 			}
 			if !(client.Command{Stage: wait}).Reached(client.StageQueued) {
@@ -140,12 +141,13 @@ guest. Else --service and --subtype say what it is.`,
 	f.StringVar(&wait, "wait", wait, "`stage` to wait for: "+strings.Join(stages, ", "))
 	choices(c, "wait", stages...)
 	at.add(c)
+	f.BoolVar(&r.Large, "large", false, "in parts (service 13), each a telecommand of its own")
 	f.Uint16Var(&r.SubSchedule, "subschedule", 0, "sub-schedule that --at or --in puts it in")
 	f.Uint16Var(&r.Group, "group", 0, "group of the schedule that --at or --in puts it in, made by schedule.group_create")
 	return c
 }
 
-func fillRequest(r *client.Request, args []string, data, text, guest string) error {
+func fillRequest(d *database.Database, r *client.Request, args []string, data, text, guest string) error {
 	if data != "" && text != "" {
 		return usagef("--hex and --text exclude each other")
 	}
@@ -167,8 +169,8 @@ func fillRequest(r *client.Request, args []string, data, text, guest string) err
 		return usagef("say what to send: a function, --guest, or --service and --subtype")
 	}
 	switch {
-	case len(args) > 0 && database.Default().Command(args[0]) != nil:
-		return fillNamed(r, args)
+	case len(args) > 0 && d.Command(args[0]) != nil:
+		return fillNamed(d, r, args)
 	case len(args) > 0:
 		if len(r.Data) > 0 {
 			return usagef("a function takes arguments, not --hex or --text")
@@ -187,7 +189,7 @@ func fillRequest(r *client.Request, args []string, data, text, guest string) err
 }
 
 // fillNamed makes a telecommand of the mission database.
-func fillNamed(r *client.Request, args []string) error {
+func fillNamed(d *database.Database, r *client.Request, args []string) error {
 	if len(r.Data) > 0 {
 		return usagef("%s takes KEY=VALUE, not --hex or --text", args[0])
 	}
@@ -199,10 +201,14 @@ func fillNamed(r *client.Request, args []string) error {
 		}
 		values[key] = value
 	}
-	c := database.Default().Command(args[0])
-	data, err := database.Default().Build(c, values)
+	c := d.Command(args[0])
+	data, err := d.Build(c, values)
 	if err != nil {
 		return usagef("%v", err)
+	}
+	if c.Tenant != "" {
+		r.Name, r.Tenant, r.Mission, r.Data = c.Name, c.Tenant, c.Mission, data
+		return nil
 	}
 	r.Name, r.Service, r.Subtype, r.Data = c.Name, c.Service, c.Subtype, data
 	if r.APID == 0 {
@@ -252,4 +258,18 @@ func (a *app) tcListCmd() *cobra.Command {
 			})
 		},
 	}
+}
+
+// database is that of the craft whose station answers; without one, the built-in.
+func (a *app) database() *database.Database {
+	cl, err := a.dial()
+	if err != nil {
+		return database.Default()
+	}
+	data, err := cl.Database(a.ctx)
+	d := &database.Database{}
+	if err != nil || json.Unmarshal(data, d) != nil || len(d.Commands) == 0 {
+		return database.Default()
+	}
+	return d
 }

@@ -14,10 +14,10 @@ import (
 func (a *app) tmListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the structures of telemetry and what is in them",
+		Short: "List structures, missions' telemetry and events with fields, and what is in them",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			d := database.Default()
+			d := a.database()
 			var all []listed
 			for _, s := range d.Structures {
 				for _, name := range s.Parameters {
@@ -29,20 +29,42 @@ func (a *app) tmListCmd() *cobra.Command {
 					all = append(all, listed{s.SID, s.Name, f.Name, 0, string(f.Type), f.Unit, describeField(f)})
 				}
 			}
+			all = append(all, missionsAndEvents(d)...)
 			return printList(a, all, []string{"SID", "STRUCTURE", "PARAMETER", "ID", "TYPE", "UNIT", "WHAT"}, func(l listed) []string {
 				id := ""
 				if l.ID != 0 {
 					id = fmt.Sprint(l.ID)
 				}
-				return []string{fmt.Sprint(l.SID), l.Structure, l.Parameter, id, l.Type, l.Unit, l.What}
+				sid := ""
+				if l.SID != 0 {
+					sid = fmt.Sprint(l.SID)
+				}
+				return []string{sid, l.Structure, l.Parameter, id, l.Type, l.Unit, l.What}
 			})
 		},
 	}
 }
 
+// missionsAndEvents are what missions report and the fields of events.
+func missionsAndEvents(d *database.Database) (all []listed) {
+	for _, t := range d.Telemetry {
+		for _, name := range t.Parameters {
+			p := d.Parameter(name)
+			all = append(all, listed{0, t.Tenant + "/" + t.Mission, p.Name, p.ID, string(p.Type), p.Unit, describeField(&p.Field)})
+		}
+	}
+	for _, e := range d.Events {
+		for i := range e.Fields {
+			f := &e.Fields[i]
+			all = append(all, listed{0, fmt.Sprintf("event %d, %s", e.ID, e.Name), f.Name, 0, string(f.Type), f.Unit, describeField(f)})
+		}
+	}
+	return all
+}
+
 // listed is a parameter in a structure, or a column of the structure's rows, which has no id.
 type listed struct {
-	SID       uint16 `json:"sid"`
+	SID       uint16 `json:"sid,omitempty"`
 	Structure string `json:"structure"`
 	Parameter string `json:"parameter"`
 	ID        uint16 `json:"id,omitempty"`
@@ -80,7 +102,7 @@ or spans before now such as 10m.`,
 			for k, v := range values {
 				args = append(args, k+"="+v)
 			}
-			if err := fillNamed(&r, args); err != nil {
+			if err := fillNamed(a.database(), &r, args); err != nil {
 				return err
 			}
 			cl, err := a.dial()

@@ -30,6 +30,7 @@ func (s *Station) Handler(ctx context.Context) http.Handler {
 		})
 	}
 	answer("GET /v1/status", func(*http.Request) (any, error) { return s.Status(), nil })
+	answer("GET /v1/database", func(*http.Request) (any, error) { return s.cfg.Database, nil })
 	answer("GET /v1/missions", func(*http.Request) (any, error) { return s.missions(), nil })
 	answer("GET /v1/transfers", func(*http.Request) (any, error) { return s.cfg.Files.Transfers(), nil })
 	answer("GET /v1/files", func(*http.Request) (any, error) {

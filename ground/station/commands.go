@@ -23,6 +23,7 @@ type command struct {
 	request uint32 // PUS request id
 	packet  []byte // nil for a request inside TC[11,4], which the craft keeps
 	child   *command
+	whole   *command      // of which this is a part
 	done    chan struct{} // closed when completed or failed
 	onBoard time.Time     // when the craft was last known to have got all of it
 	repeats int
@@ -183,6 +184,10 @@ func (s *Station) fail(c *command) {
 	if c.child != nil && !c.child.Done() {
 		c.child.Code, c.child.Reason = c.Code, "was not scheduled: "+c.Reason
 		s.advance(c.child, client.StageFailed)
+	}
+	if c.whole != nil && !c.whole.Done() {
+		c.whole.Code, c.whole.Reason = c.Code, c.Text+": "+c.Reason
+		s.advance(c.whole, client.StageFailed)
 	}
 }
 

@@ -91,3 +91,32 @@ func valueOf(d *database.Database, id uint16, octets []byte) (database.Value, er
 	v, _, err := p.Decode(octets)
 	return v, err
 }
+
+// eventValues reads the fields of an event; an event of the craft's own database has its name
+// from there.
+func (s *Station) eventValues(e *client.Event, ev pus.Event) error {
+	of := s.cfg.Database.EventByID(uint16(ev.ID))
+	if of == nil {
+		return nil
+	}
+	e.Fields["name"] = of.Name
+	values, err := of.Decode(ev.Data)
+	if len(values) > 0 {
+		e.Fields["values"] = values
+	}
+	return err
+}
+
+// missionValues reads a mission's report by the craft's own database.
+func (s *Station) missionValues(e *client.Event, d pus.TenantData) error {
+	of := s.cfg.Database.TelemetryOf(e.APID, d.Mission)
+	if of == nil {
+		return nil
+	}
+	values, err := s.cfg.Database.DecodeTelemetry(of, d.Data)
+	if err != nil {
+		return err
+	}
+	e.Text, e.Fields["values"] = d.Mission+": "+database.Format(values), values
+	return nil
+}

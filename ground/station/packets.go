@@ -60,10 +60,19 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 	if e.VC == vcReplay {
 		e.Fields["replayed"] = true
 	}
-	if err := s.decode(&e, tm); err != nil {
+	var whole []byte
+	if tm.Service == pus.ServiceLarge {
+		whole, err = s.large(&e, tm)
+	} else {
+		err = s.decode(&e, tm)
+	}
+	if err != nil {
 		e.Text = err.Error()
 	}
 	s.record(e)
+	if whole != nil {
+		s.packet(vc, whole, bit)
+	}
 }
 
 // decode reads the message of a telemetry packet into e and the station's picture.
@@ -87,6 +96,9 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		e.Kind, e.Text = client.KindEvent, ev.Text
 		e.Fields["id"], e.Fields["name"], e.Fields["severity"] = uint16(ev.ID), ev.ID.String(), severities[ev.Severity]
 		maps.Copy(e.Fields, eventFields(ev))
+		if err := s.eventValues(e, ev); err != nil {
+			return err
+		}
 		if ev.ID == pus.EventBundleActivated {
 			s.installed(e)
 		}
@@ -113,6 +125,7 @@ func (s *Station) decode(e *client.Event, tm pus.Telemetry) error {
 		}
 		e.Fields["mission"] = d.Mission
 		e.Text = d.Mission + ": " + preview(d.Data)
+		return s.missionValues(e, d)
 	default:
 		return named(s.cfg.Database, e, tm)
 	}

@@ -34,6 +34,9 @@ func (s *Station) Send(r client.Request) (client.Command, error) {
 			return client.Command{}, err
 		}
 	}
+	if r.Large {
+		return s.inParts(c, packet, r)
+	}
 	return c.Command, s.submit(c, packet, r)
 }
 
@@ -174,6 +177,9 @@ func (s *Station) setTime() (client.Command, error) {
 	c, packet, err := s.build(r)
 	if err != nil {
 		return client.Command{}, err
+	}
+	if r.Large {
+		return s.inParts(c, packet, r)
 	}
 	return c.Command, s.submit(c, packet, r)
 }

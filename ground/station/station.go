@@ -22,6 +22,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
@@ -112,6 +113,7 @@ type Station struct {
 	health      *client.Housekeeping
 	guests      map[string]client.Guest
 	commands    []*command
+	parts       pus.Assembler // of reports in parts
 	byRequest   map[uint32]*command
 	keys        map[way]*channelKeys
 	secured     map[ccsds.VCID]uint16 // association of the last frame of a protected downlink channel

@@ -110,6 +110,12 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
+// Database is the craft's mission database, as JSON of missions/database.
+func (c *Client) Database(ctx context.Context) (data json.RawMessage, err error) {
+	err = c.get(ctx, "/v1/database", &data)
+	return data, err
+}
+
 // Command hands a telecommand to the station and returns the id by which events and
 // CommandByID know it. It does not wait.
 func (c *Client) Command(ctx context.Context, r Request) (uint64, error) {

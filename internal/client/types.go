@@ -112,6 +112,8 @@ type Request struct {
 	// At is when the craft shall release it: the station wraps it in TC[11,4], whose id
 	// is returned; the Child of that one is the request.
 	At time.Time `json:"at,omitzero"`
+	// Large has it go up in parts (service 13), each a telecommand of its own.
+	Large bool `json:"large,omitempty"`
 	// SubSchedule and Group are those of the schedule that At has it wait in; 0: the first, and none.
 	SubSchedule uint16 `json:"sub_schedule,omitempty"`
 	Group       uint16 `json:"group,omitempty"`

@@ -6,23 +6,28 @@ package craft
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/internal/config"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/missions/database"
 )
 
 // Craft is craft.toml.
 type Craft struct {
-	Name    string   `toml:"name"`
-	SCID    uint16   `toml:"scid"`   // spacecraft identifier, 10 bits
-	Memory  int      `toml:"memory"` // MiB of the payload computer in the simulator
-	Warm    int      `toml:"warm"`   // slots that wait for guests
-	Link    Link     `toml:"link"`
-	Tenants []Tenant `toml:"tenant"`
-	Sim     Sim      `toml:"sim"`
+	Name     string   `toml:"name"`
+	SCID     uint16   `toml:"scid"`     // spacecraft identifier, 10 bits
+	Memory   int      `toml:"memory"`   // MiB of the payload computer in the simulator
+	Warm     int      `toml:"warm"`     // slots that wait for guests
+	Database string   `toml:"database"` // file of what its missions' packets mean, relative to craft.toml; empty: nothing
+	Link     Link     `toml:"link"`
+	Tenants  []Tenant `toml:"tenant"`
+	Sim      Sim      `toml:"sim"`
+
+	messages *database.Database
 }
 
 // Tenant is a customer whose programs fly, and what it is granted.
@@ -65,7 +70,11 @@ func Load(path string) (*Craft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(data, path)
+	c, err := Parse(data, path)
+	if err != nil || c.Database == "" {
+		return c, err
+	}
+	return c, c.extend(filepath.Join(filepath.Dir(path), c.Database))
 }
 
 // Parse reads craft.toml: defaults, then the text, then Validate. file is the name used
@@ -123,6 +132,9 @@ func (c *Craft) Validate() error {
 	}
 	if len(c.Tenants) > maxTenants {
 		return fmt.Errorf("%d tenants, at most %d", len(c.Tenants), maxTenants)
+	}
+	if c.Database != "" && !filepath.IsLocal(c.Database) {
+		return fmt.Errorf("database %q: want a file beside craft.toml or below it", c.Database)
 	}
 	names, apids, channels := map[string]bool{}, map[uint16]string{}, 0
 	for _, t := range c.Tenants {

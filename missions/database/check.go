@@ -3,6 +3,7 @@ package database
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,6 +38,12 @@ func (d *Database) check() *wrong {
 		}
 	}
 	once := uniq{}
+	for i, o := range d.Objects {
+		if err := errors.Join(once.add("base", fmt.Sprintf("%d of memory %d", o.Base, o.Memory)), once.add("name", o.Name), d.checkObject(o)); err != nil {
+			return &wrong{"object", i, err}
+		}
+	}
+	once = uniq{}
 	for i, p := range d.Parameters {
 		if err := errors.Join(once.add("id", p.ID), once.add("name", p.Name), p.check()); err != nil {
 			return &wrong{"parameter", i, err}
@@ -49,8 +56,14 @@ func (d *Database) check() *wrong {
 		}
 	}
 	once = uniq{}
+	for i, t := range d.Telemetry {
+		if err := errors.Join(once.add("mission", t.Tenant+"/"+t.Mission), d.checkTelemetry(t)); err != nil {
+			return &wrong{"telemetry", i, err}
+		}
+	}
+	once = uniq{}
 	for i, e := range d.Events {
-		if err := errors.Join(once.add("id", e.ID), once.add("name", e.Name), e.check()); err != nil {
+		if err := errors.Join(once.add("id", e.ID), once.add("name", e.Name), e.check(), e.checkFields()); err != nil {
 			return &wrong{"event", i, err}
 		}
 	}
@@ -61,7 +74,7 @@ func (d *Database) check() *wrong {
 		}
 	}
 	for i, c := range d.Commands {
-		if err := errors.Join(once.add("name", c.Name), checkForm(dotted, c.Name), c.check()); err != nil {
+		if err := errors.Join(once.add("name", c.Name), checkForm(dotted, c.Name), c.check(), d.checkTenant(&c)); err != nil {
 			return &wrong{"command", i, err}
 		}
 	}
@@ -92,6 +105,21 @@ func checkNamed(kind string, list []Named) *wrong {
 		}
 	}
 	return nil
+}
+
+// MaxObject bounds an object of service 6 in octets.
+const MaxObject = 1 << 20
+
+func (d *Database) checkObject(o Object) error {
+	switch {
+	case !slices.ContainsFunc(d.Memories, func(m Named) bool { return m.ID == o.Memory }):
+		return fmt.Errorf("%s: no memory %d", o.Name, o.Memory)
+	case !fs.ValidPath(o.File) || strings.Count(o.File, "/") > 1 || len(o.File) > 100:
+		return fmt.Errorf("%s: file %q, want a name, or one in a directory", o.Name, o.File)
+	case o.Size == 0 || o.Size > MaxObject:
+		return fmt.Errorf("%s: size %d, want 1 to %d octets", o.Name, o.Size, MaxObject)
+	}
+	return checkForm(nameForm, o.Name)
 }
 
 func checkForm(form *regexp.Regexp, name string) error {
@@ -192,9 +220,27 @@ func (e *Event) check() error {
 	return checkForm(eventForm, e.Name)
 }
 
+// maxMission bounds the name of a mission, which has a length of one octet in packets.
+const maxMission = 63
+
+// checkTenant checks a telecommand for a mission: it is TC[128,1] to the tenant's process.
+func (d *Database) checkTenant(c *Command) error {
+	switch {
+	case c.Tenant == "" && c.Mission == "":
+		return nil
+	case c.Service != 0 || c.Subtype != 0 || c.APID != 0:
+		return errors.New("a telecommand for a mission has no service, subtype or apid")
+	case d.APID(c.Tenant) == 0:
+		return fmt.Errorf("tenant %q has no [[apid]] of this name", c.Tenant)
+	case c.Mission == "" || len(c.Mission) > maxMission:
+		return fmt.Errorf("mission %q: want 1 to %d octets", c.Mission, maxMission)
+	}
+	return nil
+}
+
 func (c *Command) check() error {
 	switch {
-	case c.Service == 0 || c.Subtype == 0:
+	case c.Tenant == "" && (c.Service == 0 || c.Subtype == 0):
 		return errors.New("service and subtype begin with 1")
 	case c.APID > maxAPID:
 		return fmt.Errorf("apid %d: want at most %d", c.APID, maxAPID)

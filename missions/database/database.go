@@ -36,8 +36,10 @@ type Database struct {
 	APIDs      []Named     `toml:"apid" json:"apids"`
 	Entities   []Named     `toml:"entity" json:"entities"`
 	Memories   []Named     `toml:"memory" json:"memories"`
+	Objects    []Object    `toml:"object" json:"objects"`
 	Parameters []Parameter `toml:"parameter" json:"parameters"`
 	Structures []Structure `toml:"structure" json:"structures"`
+	Telemetry  []Telemetry `toml:"telemetry" json:"telemetry"`
 	Events     []Event     `toml:"event" json:"events"`
 	Functions  []Function  `toml:"function" json:"functions"`
 	Commands   []Command   `toml:"command" json:"commands"`
@@ -84,10 +86,21 @@ type Structure struct {
 
 // Event is a report of service 5.
 type Event struct {
-	ID       uint16 `toml:"id" json:"id"`
-	Name     string `toml:"name" json:"name"`
-	Severity string `toml:"severity" json:"severity"` // info, low, medium, high
-	Text     string `toml:"text" json:"text,omitempty"`
+	ID       uint16  `toml:"id" json:"id"`
+	Name     string  `toml:"name" json:"name"`
+	Severity string  `toml:"severity" json:"severity"`       // info, low, medium, high
+	Fields   []Field `toml:"fields" json:"fields,omitempty"` // behind the text
+	Text     string  `toml:"text" json:"text,omitempty"`
+}
+
+// Object is a file of the file store that service 6 loads, dumps and checks in part.
+type Object struct {
+	Memory uint16 `toml:"memory" json:"memory"`
+	Base   uint32 `toml:"base" json:"base"`
+	Name   string `toml:"name" json:"name"`
+	File   string `toml:"file" json:"file"`
+	Size   uint32 `toml:"size" json:"size"` // octets
+	Text   string `toml:"text" json:"text,omitempty"`
 }
 
 // Function is one that TC[8,1] performs; its arguments are texts.
@@ -102,7 +115,9 @@ type Command struct {
 	Name      string     `toml:"name" json:"name"`
 	Service   uint8      `toml:"service" json:"service"`
 	Subtype   uint8      `toml:"subtype" json:"subtype"`
-	APID      uint16     `toml:"apid" json:"apid"` // 0: flight's
+	APID      uint16     `toml:"apid" json:"apid"`               // 0: flight's
+	Tenant    string     `toml:"tenant" json:"tenant,omitempty"` // whose mission it is for, by TC[128,1]; empty: none
+	Mission   string     `toml:"mission" json:"mission,omitempty"`
 	Arguments []Argument `toml:"arguments" json:"arguments,omitempty"`
 	Text      string     `toml:"text" json:"text,omitempty"`
 }
@@ -162,6 +177,16 @@ func (d *Database) Structure(sid uint16) *Structure {
 	for i := range d.Structures {
 		if d.Structures[i].SID == sid {
 			return &d.Structures[i]
+		}
+	}
+	return nil
+}
+
+// Object finds an object, nil if there is none.
+func (d *Database) Object(memory uint16, base uint32) *Object {
+	for i := range d.Objects {
+		if d.Objects[i].Memory == memory && d.Objects[i].Base == base {
+			return &d.Objects[i]
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -194,5 +195,55 @@ func FuzzParse(f *testing.F) {
 		if d, err := database.Parse(text, "t"); err == nil {
 			_, _ = d.XTCE(), d.Markdown()
 		}
+	})
+}
+
+// Telecommands inside others are written in words; the octets are those of the parts.
+func TestRequestsInWords(t *testing.T) {
+	d := database.Default()
+	ping, err := pus.BuildTC(1, 0, pus.AckAll, 17, 1, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, err := pus.Function{Name: "mission.stop", Arguments: []string{"acme", "beacon"}}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stop, err = pus.BuildTC(1, 1, pus.AckAll, 8, 1, 0, stop); err != nil {
+		t.Fatal(err)
+	}
+	load, err := d.Build(d.Command("sequence.load"), map[string]string{"sequence": "3", "steps": "ping @1500ms; mission.stop acme beacon"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := pus.DecodeMessage(pus.Kind{Service: 21, Subtype: 1}, load)
+	want := pus.SequenceLoad{Sequence: 3, Steps: []pus.SequenceStep{{Request: ping, Delay: 1500}, {Request: stop}}}
+	if err != nil || !reflect.DeepEqual(body, want) {
+		t.Errorf("%+v, want %+v (%v)", body, want, err)
+	}
+	arrays, err := d.Build(d.Command("housekeeping.create"), map[string]string{"sid": "20", "period_ms": "1000", "parameters": "mode", "arrays": "4:uptime,pending;2:3"})
+	if got := hex.EncodeToString(arrays); err != nil || got != "0014000003e800010003"+"0002"+"0004"+"0002"+"0001"+"000a"+"0002"+"0001"+"0003" {
+		t.Errorf("arrays %s (%v)", got, err)
+	}
+	for _, bad := range []string{"", "nothing", "ping @soon", "ping x", "mission.list @-1s", "ping;"} {
+		if _, err := d.Build(d.Command("sequence.load"), map[string]string{"sequence": "1", "steps": bad}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// FuzzRequest: whatever is written in words, the parser says yes or no.
+func FuzzRequest(f *testing.F) {
+	f.Add("ping @5s; mission.list")
+	f.Add("parameter.set parameter=time_period value=5000")
+	f.Fuzz(func(t *testing.T, text string) {
+		d := database.Default()
+		if packet, err := d.Request(text, 1, 2); err == nil {
+			if tc, err := pus.ParseTC(packet); err != nil || tc.Source != 2 {
+				t.Fatalf("%q makes %x: %v", text, packet, err)
+			}
+		}
+		_, _ = d.Build(d.Command("sequence.load"), map[string]string{"sequence": "1", "steps": text})
+		_, _ = d.Build(d.Command("housekeeping.append"), map[string]string{"sid": "20", "parameters": "1", "arrays": text})
 	})
 }

@@ -51,6 +51,10 @@ func (d *Database) Markdown() []byte {
 	for _, n := range d.Entities {
 		fmt.Fprintf(&b, "| %d | %s |\n", n.ID, n.Name)
 	}
+	table("Memory objects, service 6", "memory | base | name | file | octets")
+	for _, o := range d.Objects {
+		fmt.Fprintf(&b, "| %d | %d | %s | `%s` | %d |\n", o.Memory, o.Base, o.Name, o.File, o.Size)
+	}
 	table("Parameters", "id | name | type | unit | meaning | limits")
 	for _, p := range d.Parameters {
 		fmt.Fprintf(&b, "| %d | `%s` | %s | %s | %s | %s |\n", p.ID, p.Name, p.Type, p.Unit, p.meaning(), p.limits())
@@ -67,9 +71,13 @@ func (d *Database) Markdown() []byte {
 		}
 		fmt.Fprintf(&b, "| %d | %s | %d | %s |\n", s.SID, s.Name, s.PeriodMS, content)
 	}
-	table("Events, TM[5,1] to TM[5,4]", "id | name | severity")
+	table("Telemetry of missions, TM[128,1]", "APID | mission | content")
+	for _, t := range d.Telemetry {
+		fmt.Fprintf(&b, "| %d | %s/%s | %s |\n", d.APID(t.Tenant), t.Tenant, t.Mission, strings.Join(t.Parameters, ", "))
+	}
+	table("Events, TM[5,1] to TM[5,4]", "id | name | severity | fields behind the text")
 	for _, e := range d.Events {
-		fmt.Fprintf(&b, "| %d | %s | %s |\n", e.ID, e.Name, e.Severity)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", e.ID, e.Name, e.Severity, e.content())
 	}
 	table("Functions, TC[8,1]", "name | arguments")
 	for _, f := range d.Functions {
@@ -77,9 +85,21 @@ func (d *Database) Markdown() []byte {
 	}
 	table("Telecommands", "message | `perilune tc send`")
 	for _, c := range d.Commands {
-		fmt.Fprintf(&b, "| TC[%d,%d] | `%s` |\n", c.Service, c.Subtype, c.Usage())
+		message := fmt.Sprintf("TC[%d,%d]", c.Service, c.Subtype)
+		if c.Tenant != "" {
+			message = "TC[128,1] to " + c.Tenant + "/" + c.Mission
+		}
+		fmt.Fprintf(&b, "| %s | `%s` |\n", message, c.Usage())
 	}
 	return b.Bytes()
+}
+
+func (e *Event) content() string {
+	var words []string
+	for _, f := range e.Fields {
+		words = append(words, strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Name, f.Type, f.Unit)))
+	}
+	return strings.Join(words, ", ")
 }
 
 func (p *Parameter) meaning() string {

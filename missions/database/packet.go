@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/timecode"
 )
 
@@ -119,6 +120,18 @@ func (d *Database) appendArgument(dst []byte, a Argument, text string, of **Para
 		return timecode.Default.Append(dst, timecode.FromTime(at))
 	case IDList:
 		return d.appendIDs(dst, text)
+	case Checked:
+		at := len(dst) + 2
+		dst, err := appendText(dst, Octets16, text)
+		if err != nil {
+			return nil, err
+		}
+		return binary.BigEndian.AppendUint16(dst, ccsds.CRC16(dst[at:])), nil
+	case Packet:
+		packet, err := d.Request(text, 0, sourceStored)
+		return append(dst, packet...), err
+	case Steps:
+		return d.appendSteps(dst, text)
 	case Arrays:
 		return d.appendArrays(dst, text)
 	case ParameterID:

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"github.com/perilune/perilune/ccsds/pus"
 )
 
 // Places in a packet, in bits from its start: ECSS-E-ST-70-41C §7.4 after the primary
@@ -31,6 +33,7 @@ func (d *Database) XTCE() []byte {
 	x.packetContainer()
 	x.structures()
 	x.events()
+	x.telemetry()
 	x.line(`    </ContainerSet>`)
 	x.line(`  </TelemetryMetaData>`)
 	x.commands()
@@ -66,8 +69,15 @@ func (x *xtce) types() {
 	}
 	x.line(`      </EnumerationList></EnumeratedParameterType>`)
 	x.line(`      <StringParameterType name="text_type"><StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="524280"><LeadingSize sizeInBitsOfSizeTag="16"/></Variable></StringDataEncoding></StringParameterType>`)
+	x.line(`      <StringParameterType name="text8_type"><StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="2040"><LeadingSize sizeInBitsOfSizeTag="8"/></Variable></StringDataEncoding></StringParameterType>`)
 	for i := range x.d.Parameters {
 		x.fieldType(&x.d.Parameters[i].Field)
+	}
+	for _, e := range x.d.Events {
+		for _, f := range e.Fields {
+			f.Name = e.field(f.Name)
+			x.fieldType(&f)
+		}
 	}
 	x.line(`    </ParameterTypeSet>`)
 }
@@ -82,6 +92,12 @@ func (x *xtce) fieldType(f *Field) {
 	switch {
 	case f.Type == Octets:
 		x.line(`      <BinaryParameterType name=%q>%s<BinaryDataEncoding><SizeInBits><FixedValue>%d</FixedValue></SizeInBits></BinaryDataEncoding></BinaryParameterType>`, name, units, 8*f.Size)
+	case f.Type == Text8 || f.Type == Text16:
+		tag := 8
+		if f.Type == Text16 {
+			tag = 16
+		}
+		x.line(`      <StringParameterType name=%q>%s<StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="524280"><LeadingSize sizeInBitsOfSizeTag="%d"/></Variable></StringDataEncoding></StringParameterType>`, name, units, tag)
 	case bits == 0: // texts and times; they cannot be calibrated
 		x.line(`      <BinaryParameterType name=%q>%s<BinaryDataEncoding><SizeInBits><FixedValue>56</FixedValue></SizeInBits></BinaryDataEncoding></BinaryParameterType>`, name, units)
 	case f.Type == "bool":
@@ -146,11 +162,16 @@ func (f *Field) alarm() string {
 func (x *xtce) parameters() {
 	x.line(`    <ParameterSet>`)
 	for _, p := range [][2]string{{"pus_apid", "u11"}, {"pus_service", "u8"}, {"pus_subtype", "u8"}, {"pus_sid", "u16"},
-		{"pus_rows", "u8"}, {"event", "event_type"}, {"event_text", "text_type"}} {
+		{"pus_rows", "u8"}, {"event", "event_type"}, {"event_text", "text_type"}, {"pus_mission", "text8_type"}} {
 		x.line(`      <Parameter name=%q parameterTypeRef=%q/>`, p[0], p[1])
 	}
 	for _, p := range x.d.Parameters {
 		x.line(`      <Parameter name=%q parameterTypeRef="%s_type" shortDescription="%s"/>`, p.Name, p.Name, escape(p.Text))
+	}
+	for _, e := range x.d.Events {
+		for _, f := range e.Fields {
+			x.line(`      <Parameter name=%q parameterTypeRef="%s_type" shortDescription="%s"/>`, e.field(f.Name), e.field(f.Name), escape(f.Text))
+		}
 	}
 	x.line(`    </ParameterSet>`)
 }
@@ -194,6 +215,42 @@ func (x *xtce) events() {
 	x.line(`      </EntryList><BaseContainer containerRef="packet"><RestrictionCriteria><ComparisonList>`)
 	x.line(`        <Comparison parameterRef="pus_service" value="5"/><Comparison parameterRef="pus_subtype" comparisonOperator="&lt;=" value="4"/>`)
 	x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
+	for _, e := range x.d.Events {
+		if len(e.Fields) == 0 {
+			continue
+		}
+		x.line(`      <SequenceContainer name="event_%d"><EntryList>`, e.ID)
+		for _, f := range e.Fields {
+			x.line(`        <ParameterRefEntry parameterRef=%q/>`, e.field(f.Name))
+		}
+		x.line(`      </EntryList><BaseContainer containerRef="event_report"><RestrictionCriteria>`)
+		x.line(`        <Comparison parameterRef="event" value=%q/>`, e.Name)
+		x.line(`      </RestrictionCriteria></BaseContainer></SequenceContainer>`)
+	}
+}
+
+// field is the name of an event's field among the parameters.
+func (e *Event) field(name string) string { return fmt.Sprintf("event_%d_%s", e.ID, name) }
+
+// telemetry writes what missions report, by application process and the mission's name.
+func (x *xtce) telemetry() {
+	if len(x.d.Telemetry) == 0 {
+		return
+	}
+	x.line(`      <SequenceContainer name="mission_report"><EntryList>`)
+	x.line(`        %s`, at("pus_mission", bitMessage))
+	x.line(`      </EntryList><BaseContainer containerRef="packet"><RestrictionCriteria><ComparisonList>`)
+	x.line(`        <Comparison parameterRef="pus_service" value="128"/><Comparison parameterRef="pus_subtype" value="1"/>`)
+	x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
+	for _, t := range x.d.Telemetry {
+		x.line(`      <SequenceContainer name="%s_%s"><EntryList>`, escape(t.Tenant), escape(t.Mission))
+		for _, p := range t.Parameters {
+			x.line(`        <ParameterRefEntry parameterRef=%q/>`, p)
+		}
+		x.line(`      </EntryList><BaseContainer containerRef="mission_report"><RestrictionCriteria><ComparisonList>`)
+		x.line(`        <Comparison parameterRef="pus_apid" value="%d"/><Comparison parameterRef="pus_mission" value="%s"/>`, x.d.APID(t.Tenant), escape(t.Mission))
+		x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
+	}
 }
 
 // commands writes the telecommands whose arguments are numbers.
@@ -221,6 +278,12 @@ func (x *xtce) commands() {
 
 func (x *xtce) command(c *Command) {
 	var list, entries strings.Builder
+	service, subtype, apid := c.Service, c.Subtype, ""
+	if c.Tenant != "" {
+		service, subtype = pus.ServiceTenant, pus.TenantCommand
+		apid = fmt.Sprintf(`<ArgumentAssignment argumentName="pus_apid" argumentValue="%d"/>`, x.d.APID(c.Tenant))
+		fmt.Fprintf(&entries, `<FixedValueEntry binaryValue="%02x%x" sizeInBits="%d"/>`, len(c.Mission), c.Mission, 8+8*len(c.Mission))
+	}
 	for _, a := range c.Arguments {
 		switch {
 		case a.Type.signed() || a.Type.float() || a.Type == "bool" || a.Type.width() == 0:
@@ -238,7 +301,7 @@ func (x *xtce) command(c *Command) {
 	}
 	name := strings.ReplaceAll(c.Name, ".", "_")
 	x.line(`      <MetaCommand name=%q><BaseMetaCommand metaCommandRef="tc"><ArgumentAssignmentList>`, name)
-	x.line(`        <ArgumentAssignment argumentName="pus_service" argumentValue="%d"/><ArgumentAssignment argumentName="pus_subtype" argumentValue="%d"/>`, c.Service, c.Subtype)
+	x.line(`        <ArgumentAssignment argumentName="pus_service" argumentValue="%d"/><ArgumentAssignment argumentName="pus_subtype" argumentValue="%d"/>%s`, service, subtype, apid)
 	x.line(`      </ArgumentAssignmentList></BaseMetaCommand>`)
 	if list.Len() > 0 {
 		x.line(`        <ArgumentList>%s</ArgumentList>`, list.String())

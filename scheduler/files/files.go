@@ -45,7 +45,8 @@ type Config struct {
 	Log      *slog.Logger
 	Event    func(severity uint8, id pus.EventID, text string)
 	Publish  func(bus.Event)
-	Received func(name string) // a file is complete in Incoming; called on its own goroutine
+	Admit    func(name string, octets uint64, grows bool) error // refuses a file that may not be written, or only touched; nil: none
+	Received func(name string)                                  // a file is complete in Incoming; called on its own goroutine
 }
 
 // Files is safe for concurrent use.
@@ -63,7 +64,28 @@ type Files struct {
 // the ground, and the products of tenants are none of its business before they are sent.
 type store struct {
 	*cfdp.Dir
-	out *cfdp.Dir
+	out   *cfdp.Dir
+	admit func(name string, octets uint64, grows bool) error
+}
+
+func (s store) Create(name string, size uint64) (cfdp.Writer, error) {
+	if err := s.admit(name, size, true); err != nil {
+		return nil, err
+	}
+	return s.Dir.Create(name, size)
+}
+
+// Act carries out a filestore request that touches nothing which is locked.
+func (s store) Act(r cfdp.FilestoreRequest, most uint64) (cfdp.RequestStatus, error) {
+	for _, name := range []string{r.First, r.Second} {
+		if name == "" {
+			continue
+		}
+		if err := s.admit(name, 0, false); err != nil {
+			return cfdp.RequestNotPerformed, err
+		}
+	}
+	return s.Dir.Act(r, most)
 }
 
 func (s store) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }
@@ -82,10 +104,13 @@ func New(cfg Config) (*Files, error) {
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
+	if cfg.Admit == nil {
+		cfg.Admit = func(string, uint64, bool) error { return nil }
+	}
 	f := &Files{cfg: cfg, kick: make(chan struct{}, 1)}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
-		Store: store{in, out}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
+		Store: store{in, out, cfg.Admit}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
 	}, cfdp.Events{Started: f.started, Finished: f.finished})
 	if err != nil {
 		return nil, errors.Join(err, in.Close(), out.Close())

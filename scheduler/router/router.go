@@ -10,6 +10,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,10 @@ const (
 // again after a while, and the ground passes over those that it has.
 var repeatAfter = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second}
 
+// repeated are the services whose reports say a thing once; a part that is lost would cost
+// all of its packet.
+var repeated = []uint8{pus.ServiceVerification, pus.ServiceEvent, pus.ServiceLarge}
+
 // maxRepeats bounds the packets that wait to be sent again.
 const maxRepeats = 512
 
@@ -71,26 +76,28 @@ type Config struct {
 	Publish func(bus.Event)
 	Tenants map[ccsds.APID]int // octets of telemetry a second by tenants' APID
 
-	Services func(packet []byte)                // telecommands to flight and to tenants
-	Files    func(pdu []byte)                   // CFDP PDUs
-	NextPDU  func() ([]byte, bool)              // the next CFDP PDU to send
-	Keep     func(timecode.Instant, []byte)     // telemetry to store; nil: none
-	Stored   func() ([]byte, bool)              // the next stored packet to send again; nil: none
-	Unknown  func(packet []byte, reason string) // packets for nobody
+	Services func(packet []byte)                                             // telecommands to flight and to tenants
+	Files    func(pdu []byte)                                                // CFDP PDUs
+	NextPDU  func() ([]byte, bool)                                           // the next CFDP PDU to send
+	Forward  func(apid ccsds.APID, service, subtype uint8, data []byte) bool // whether a report goes down at once; nil: all do
+	Keep     func(timecode.Instant, []byte)                                  // telemetry to store; nil: none
+	Stored   func() ([]byte, bool)                                           // the next stored packet to send again; nil: none
+	Unknown  func(packet []byte, reason string)                              // packets for nobody
 }
 
 // Router is safe for concurrent use.
 type Router struct {
 	cfg Config
 
-	mu      sync.Mutex
-	seq     spp.Counter
-	counts  map[message]uint16
-	queues  map[ccsds.APID]*queue
-	order   []ccsds.APID // of tenants, whose turn is first
-	buckets map[ccsds.APID]*bucket
-	repeats []repeat
-	depth   int // of the link's queue for files, learnt when it is empty
+	mu          sync.Mutex
+	seq         spp.Counter
+	counts      map[message]uint16
+	queues      map[ccsds.APID]*queue
+	order       []ccsds.APID // of tenants, whose turn is first
+	buckets     map[ccsds.APID]*bucket
+	repeats     []repeat
+	transaction uint16 // of the last packet that went in parts
+	depth       int    // of the link's queue for files, learnt when it is empty
 }
 
 // repeat is a packet that is sent again at an instant of the machine's clock.
@@ -164,20 +171,28 @@ func (r *Router) Tenant(apid ccsds.APID, service, subtype uint8, data []byte) er
 }
 
 func (r *Router) send(apid ccsds.APID, vc ccsds.VCID, service, subtype uint8, data []byte) error {
+	large := apid == APIDFlight && len(data) > largeAbove
+	down := r.cfg.Forward == nil || r.cfg.Forward(apid, service, subtype, data)
 	r.mu.Lock()
 	at, quality := r.cfg.Time.Now()
 	kind := message{apid, service, subtype}
 	packet, err := pus.BuildTM(apid, r.seq.Next(apid), service, subtype, r.counts[kind], 0, at, quality, data)
 	r.counts[kind]++
-	if err == nil {
+	if err == nil && down && !large {
 		r.queues[apid].push(packet)
-		if apid == APIDFlight && (service == pus.ServiceVerification || service == pus.ServiceEvent) {
+		if apid == APIDFlight && (slices.Contains(repeated, service)) {
 			r.repeatLater(packet)
 		}
 	}
 	r.mu.Unlock()
 	if err != nil {
 		return err
+	}
+	if large {
+		if !down {
+			return nil
+		}
+		return r.sendLarge(packet)
 	}
 	if r.cfg.Keep != nil {
 		r.cfg.Keep(at, packet)

@@ -160,7 +160,7 @@ func (s *Services) act(a action) {
 		return
 	}
 	if a.Event != uint16(pus.EventActionTaken) {
-		s.Event(pus.EventInfo, pus.EventActionTaken, fmt.Sprintf("TC[%d,%d] %v after event %d", tc.Service, tc.Subtype, tc.Request, a.Event))
+		s.Event(pus.EventInfo, pus.EventActionTaken, fmt.Sprintf("TC[%d,%d] %v after event %d", tc.Service, tc.Subtype, tc.Request, a.Event), a.Event, tc.Service, tc.Subtype)
 	}
 	s.verify(&tc, pus.AcceptanceSuccess)
 	s.execute(tc)

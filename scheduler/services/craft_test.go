@@ -35,6 +35,7 @@ type craft struct {
 	started []string
 	slow    time.Duration // of starting a guest
 	refusal error
+	depot   services.Depot
 	mode    atomic.Uint32
 	uptime  atomic.Uint32 // s
 }
@@ -93,7 +94,7 @@ func (c *craft) launch() (*services.Services, context.CancelFunc) {
 		c.t.Fatal(err)
 	}
 	s, err := services.New(services.Config{
-		Clock: clock.Real{}, Time: c.time, Records: c, Guests: c, Missions: c, Mode: c,
+		Clock: clock.Real{}, Time: c.time, Records: c, Depot: c.depot, APIDs: []uint16{1, 100}, Guests: c, Missions: c, Mode: c,
 		Tenant: func(a ccsds.APID) (string, bool) { return "acme", a == 100 },
 		Send:   c.send, Status: func() pus.Housekeeping { return pus.Housekeeping{UptimeS: c.uptime.Load()} },
 		Publish: func(bus.Event) {}, Log: slog.New(slog.DiscardHandler),

@@ -82,7 +82,7 @@ func (s *Services) addMonitors(body any) error {
 }
 
 func (s *Services) checkMonitor(d *pus.MonitoringDefinition) error {
-	p := s.cfg.Database.ParameterByID(d.Parameter)
+	p := s.parameter(d.Parameter)
 	switch {
 	case p == nil:
 		return refusal(pus.FailureUnknownName, "no parameter %d", d.Parameter)
@@ -212,7 +212,7 @@ func (s *Services) checkMonitors(now time.Time) (wait time.Duration, any bool) {
 
 // check looks at one parameter, and reports when its status has changed for good.
 func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[string]uint64) {
-	p := s.cfg.Database.ParameterByID(d.Parameter)
+	p := s.parameter(d.Parameter)
 	if p == nil {
 		return // of another image
 	}
@@ -239,8 +239,17 @@ func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[str
 		s.cfg.Log.Error("monitoring", "err", err)
 	}
 	if e := d.Limits[limit].Event; status != statusGood && e != 0 {
-		s.Event(pus.EventMedium, pus.EventID(e), fmt.Sprintf("definition %d: %s is %d", d.ID, p.Name, x))
+		s.Event(pus.EventMedium, pus.EventID(e), fmt.Sprintf("definition %d: %s is %d", d.ID, p.Name, x), s.limitFields(pus.EventID(e), d, x)...)
 	}
+}
+
+// limitFields are those of the event that says a limit was crossed; an event of another
+// number has its own, which a limit cannot know.
+func (s *Services) limitFields(id pus.EventID, d *pus.MonitoringDefinition, x uint64) []any {
+	if id != pus.EventLimitCrossed {
+		return nil
+	}
+	return []any{d.ID, d.Parameter, x}
 }
 
 // judge is the status of value x, and which limit made it so.

@@ -11,6 +11,14 @@ import (
 
 func apidOf(n uint16) ccsds.APID { return ccsds.APID(n) }
 
+// parameter finds one of flight's own: what missions measure flight does not know.
+func (s *Services) parameter(id uint16) *database.Parameter {
+	if id >= database.FirstAdded {
+		return nil
+	}
+	return s.cfg.Database.ParameterByID(id)
+}
+
 // known says whether the mission database has an event.
 func (s *Services) known(event uint16) bool {
 	return slices.ContainsFunc(s.cfg.Database.Events, func(e database.Event) bool { return e.ID == event })
@@ -67,7 +75,7 @@ func (s *Services) reportParameters(body any) error {
 	var out pus.ParameterValues
 	values := s.values()
 	for _, id := range body.(pus.IDs).IDs {
-		p := s.cfg.Database.ParameterByID(id)
+		p := s.parameter(id)
 		if p == nil {
 			return refusal(pus.FailureUnknownName, "no parameter %d", id)
 		}
@@ -83,7 +91,7 @@ func (s *Services) setParameters(body any) error {
 			*settings = map[string]uint64{}
 		}
 		for _, v := range body.(pus.ParameterValues).Values {
-			p := s.cfg.Database.ParameterByID(v.Parameter)
+			p := s.parameter(v.Parameter)
 			switch {
 			case p == nil:
 				return refusal(pus.FailureUnknownName, "no parameter %d", v.Parameter)

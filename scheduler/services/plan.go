@@ -148,12 +148,18 @@ func (s *Services) insert(tc *pus.Telecommand) error {
 	}
 	for _, a := range list {
 		s.activity("inserted", a, "")
-		s.Event(pus.EventInfo, pus.EventPlanInserted, a.String())
+		s.Event(pus.EventInfo, pus.EventPlanInserted, a.String(), a.fields()...)
 	}
 	if !quality.Valid() {
 		s.waitsForTime()
 	}
 	return nil
+}
+
+// fields are those of the schedule's events.
+func (a activity) fields() []any {
+	n := requestName(a.Request)
+	return []any{n.Source, n.APID, n.Seq, a.Release}
 }
 
 func (a activity) String() string {
@@ -250,12 +256,12 @@ func (s *Services) release(a activity) {
 	if late := now.Sub(a.Release); late > maxLate {
 		reason := fmt.Sprintf("%v late, at most %v", late.Round(time.Second), maxLate)
 		s.activity("missed", a, reason)
-		s.Event(pus.EventMedium, pus.EventPlanMissed, a.String()+": "+reason)
+		s.Event(pus.EventMedium, pus.EventPlanMissed, a.String()+": "+reason, a.fields()...)
 		s.fail(&tc, pus.StartFailure, tc.Refuse(pus.FailureNotNow, "released %s", reason))
 		return
 	}
 	s.activity("started", a, "")
-	s.Event(pus.EventInfo, pus.EventPlanReleased, a.String())
+	s.Event(pus.EventInfo, pus.EventPlanReleased, a.String(), a.fields()...)
 	s.verify(&tc, pus.AcceptanceSuccess)
 	s.execute(tc)
 }

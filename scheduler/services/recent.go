@@ -58,6 +58,8 @@ func identify(tc *pus.Telecommand) identity {
 var once = map[pus.Kind]bool{
 	kind(3, 1): true, kind(3, 3): true, kind(3, 29): true, kind(12, 5): true, kind(12, 6): true,
 	kind(15, 9): true, kind(19, 1): true, kind(19, 2): true,
+	kind(23, 1): true, kind(23, 2): true, kind(23, 9): true, kind(23, 10): true, kind(23, 11): true, kind(23, 14): true, kind(23, 15): true,
+	kind(21, 1): true, kind(21, 2): true, kind(21, 3): true, kind(21, 4): true, kind(21, 5): true, kind(21, 8): true,
 }
 
 // asks are those of the schedule that change nothing: the report that they ask for may be what

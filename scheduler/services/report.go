@@ -12,9 +12,16 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 )
 
-// Event sends an event report of service 5 and puts it on the bus.
-func (s *Services) Event(severity uint8, id pus.EventID, text string) {
+// Event sends an event report of service 5 and puts it on the bus. Values are those of the
+// event's fields in the mission database, or none.
+func (s *Services) Event(severity uint8, id pus.EventID, text string, values ...any) {
 	e := pus.Event{Severity: severity, ID: id, Text: clip(text)}
+	if of := s.cfg.Database.EventByID(uint16(id)); of != nil && len(values) > 0 {
+		var err error
+		if e.Data, err = of.Encode(values...); err != nil {
+			s.cfg.Log.Error("event", "id", id, "err", err)
+		}
+	}
 	s.cfg.Log.Info("event", "id", id, "severity", severity, "text", text)
 	data, err := e.Encode()
 	if err == nil && !slices.Contains(s.silent.get(), uint16(id)) {

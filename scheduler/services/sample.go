@@ -12,6 +12,7 @@ import (
 const (
 	maxArrays      = 8
 	maxSamples     = 64
+	maxSampled     = 4000 // octets of a report
 	minSampling    = 100 * time.Millisecond
 	minPlaceOctets = 1 // of a parameter in a report
 )
@@ -52,14 +53,14 @@ func (s *Services) checkArrays(d *pus.StructureDefinition) error {
 			octets += int(a.Samples) * s.widthOf(id)
 		}
 	}
-	if octets > maxReport {
-		return refusal(pus.FailureFull, "its reports would have %d octets, at most %d", octets, maxReport)
+	if octets > maxSampled {
+		return refusal(pus.FailureFull, "its reports would have %d octets, at most %d", octets, maxSampled)
 	}
 	return nil
 }
 
 func (s *Services) widthOf(parameter uint16) int {
-	if p := s.cfg.Database.ParameterByID(parameter); p != nil {
+	if p := s.parameter(parameter); p != nil {
 		return len(p.Append(nil, 0))
 	}
 	return minPlaceOctets
@@ -99,7 +100,7 @@ func (s *Services) sampleDue(d *pus.StructureDefinition, now time.Time) time.Dur
 func (s *Services) sample(parameters []uint16) (out []byte) {
 	values := s.values()
 	for _, id := range parameters {
-		if p := s.cfg.Database.ParameterByID(id); p != nil {
+		if p := s.parameter(id); p != nil {
 			out = p.Append(out, values[p.Name])
 		}
 	}

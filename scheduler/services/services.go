@@ -83,10 +83,12 @@ type Config struct {
 	Mode     Mode
 	Database *database.Database // nil: the flat-sat's
 	Tenant   func(ccsds.APID) (name string, ok bool)
+	APIDs    []uint16                                        // whose reports go to the ground unless it says otherwise
 	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID
 	Status   func() pus.Housekeeping                         // without what Services knows itself
 	Security func(command []byte) (reply []byte, err error)  // an extended procedure of SDLS
 	Store    Store                                           // nil: telemetry is not stored
+	Depot    Depot                                           // nil: no files
 	Publish  func(bus.Event)
 	Log      *slog.Logger
 }
@@ -101,17 +103,25 @@ type Services struct {
 	noise     noise // of the link
 	refused   noise // packets
 
-	handlers   map[pus.Kind]handler
-	structures *kept[[]pus.StructureState]
-	samples    samples
-	silent     *kept[[]uint16] // events that are not reported
-	settings   *kept[map[string]uint64]
-	notStoring *kept[bool]
-	actions    *kept[actions]
-	raised     chan pus.EventID // events that may have an action
-	monitors   *kept[monitors]
-	watchMu    sync.Mutex // for who reads what the checks have found
-	watch      map[uint16]*watched
+	handlers    map[pus.Kind]handler
+	structures  *kept[[]pus.StructureState]
+	samples     samples
+	silent      *kept[[]uint16] // events that are not reported
+	settings    *kept[map[string]uint64]
+	notStoring  *kept[bool]
+	actions     *kept[actions]
+	raised      chan pus.EventID // events that may have an action
+	monitors    *kept[monitors]
+	copyReports *kept[uint32] // ms between TM[23,23]; 0: none
+	forwarding  forwarding
+	statistics  *kept[statistics]
+	tally       tally
+	loaded      *kept[[]pus.SequenceLoad]
+	sequences   sequences
+	large       large
+	protected   *kept[[]uint16] // memories of service 6
+	watchMu     sync.Mutex      // for who reads what the checks have found
+	watch       map[uint16]*watched
 }
 
 // New makes the services, with the schedule that the records hold. A schedule that
@@ -124,7 +134,8 @@ func New(cfg Config) (*Services, error) {
 	var errPlan, errRecent error
 	s.plan, errPlan = loadPlan(cfg.Records)
 	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
-	s.samples.of = map[uint16][]series{}
+	s.samples.of, s.sequences = map[uint16][]series{}, newSequences()
+	s.large.last, s.large.wake = map[uint16]time.Time{}, make(chan struct{}, 1)
 	s.noise.m, s.refused.m = map[string]*heard{}, map[string]*heard{}
 	s.raised, s.handlers = make(chan pus.EventID, actionQueue), s.standard()
 	return s, errors.Join(errPlan, errRecent, s.loadStandard())
@@ -132,7 +143,7 @@ func New(cfg Config) (*Services, error) {
 
 // loadStandard reads what the standard services keep.
 func (s *Services) loadStandard() error {
-	var errs [6]error
+	var errs [11]error
 	r := s.cfg.Records
 	s.structures, errs[0] = load(r, "structures", firstStructures(s.cfg.Database))
 	s.silent, errs[1] = load(r, "silent events", []uint16(nil))
@@ -140,6 +151,11 @@ func (s *Services) loadStandard() error {
 	s.notStoring, errs[3] = load(r, "not storing", false)
 	s.actions, errs[4] = load(r, "actions", actions{})
 	s.monitors, errs[5] = load(r, "monitors", monitors{})
+	s.copyReports, errs[6] = load(r, "copy reports", uint32(0))
+	errs[7] = s.loadForwarding()
+	s.statistics, errs[8] = load(r, "statistics", statistics{})
+	s.protected, errs[10] = load(r, "protected memories", []uint16(nil))
+	s.loaded, errs[9] = load(r, "sequences", []pus.SequenceLoad(nil))
 	return errors.Join(errs[:]...)
 }
 
@@ -152,6 +168,10 @@ func (s *Services) Run(ctx context.Context) error {
 	wg.Go(func() { s.runReports(ctx) })
 	wg.Go(func() { s.runActions(ctx) })
 	wg.Go(func() { s.runMonitoring(ctx) })
+	wg.Go(func() { s.runCopyReports(ctx) })
+	wg.Go(func() { s.runStatistics(ctx) })
+	wg.Go(func() { s.runSequences(ctx) })
+	wg.Go(func() { s.runLarge(ctx) })
 	wg.Wait()
 	return ctx.Err()
 }
@@ -193,7 +213,7 @@ func (s *Services) admit(tc *pus.Telecommand) error {
 		return tc.Refuse(pus.FailureIllegalType, "TC[%d,%d] to APID %d", tc.Service, tc.Subtype, tc.APID)
 	}
 	if k := kind(tc.Service, tc.Subtype); pus.BodyType(k) != nil && s.handlers[k] == nil {
-		return tc.Refuse(pus.FailureIllegalType, "%s is of the standard, this craft does not offer it", k)
+		return tc.Refuse(pus.FailureIllegalType, "%s is of the standard, this craft does not offer it%s", k, why(k))
 	}
 	return nil
 }
@@ -222,8 +242,13 @@ func (s *Services) repeated(tc *pus.Telecommand) (bool, error) {
 // execute carries out what was accepted.
 func (s *Services) execute(tc pus.Telecommand) {
 	var run func() error
-	if s.handlers[kind(tc.Service, tc.Subtype)] != nil {
-		s.perform(&tc, func() error { return s.message(&tc) })
+	if k := kind(tc.Service, tc.Subtype); s.handlers[k] != nil {
+		do := func() { s.perform(&tc, func() error { return s.message(&tc) }) }
+		if long[k] {
+			go do()
+			return
+		}
+		do()
 		return
 	}
 	switch tc.Service {

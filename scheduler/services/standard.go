@@ -19,13 +19,25 @@ func (s *Services) standard() map[pus.Kind]handler {
 	}
 	for _, service := range []map[pus.Kind]handler{
 		s.structureHandlers(), s.eventHandlers(), s.planHandlers(), s.monitoringHandlers(),
-		s.storageHandlers(), s.actionHandlers(), s.parameterHandlers(),
+		s.storageHandlers(), s.actionHandlers(), s.parameterHandlers(), s.fileHandlers(),
+		s.forwardingHandlers(), s.statisticsHandlers(), s.sequenceHandlers(), s.largeHandlers(), s.memoryHandlers(),
 	} {
 		for k, h := range service {
 			all[k] = h
 		}
 	}
 	return all
+}
+
+// why says why the craft does not offer a telecommand of the standard, where more can be said.
+func why(k pus.Kind) string {
+	switch k.Service {
+	case pus.ServiceMemory:
+		return ": it has no memory at addresses, only objects"
+	case pus.ServicePosition:
+		return ": it does not know where it is"
+	}
+	return ""
 }
 
 func kind(service, subtype uint8) pus.Kind { return pus.Kind{Service: service, Subtype: subtype} }
@@ -52,8 +64,8 @@ func (s *Services) answer(service, subtype uint8, body any) error {
 	return s.cfg.Send(service, subtype, data)
 }
 
-// maxReport is the longest report in octets: it fits a frame.
-const maxReport = 1000
+// maxReport is the longest report in octets. One that is longer than a frame goes in parts.
+const maxReport = 60000
 
 func refusal(code pus.Failure, form string, args ...any) error {
 	return &pus.Refusal{Code: code, Text: fmt.Sprintf(form, args...)}

@@ -61,7 +61,7 @@ func (s *Services) checkParameters(list []uint16) error {
 		return refusal(pus.FailureBadData, "%d parameters, want 1 to %d", len(list), maxParameters)
 	}
 	for _, id := range list {
-		if s.cfg.Database.ParameterByID(id) == nil {
+		if s.parameter(id) == nil {
 			return refusal(pus.FailureUnknownName, "no parameter %d", id)
 		}
 	}
@@ -232,7 +232,7 @@ func (s *Services) reportStructure(d pus.StructureDefinition) error {
 		return s.reportGuests()
 	}
 	for _, id := range d.Parameters {
-		if s.cfg.Database.ParameterByID(id) == nil {
+		if s.parameter(id) == nil {
 			return refusal(pus.FailureUnknownName, "structure %d: no parameter %d in this image", d.SID, id)
 		}
 	}

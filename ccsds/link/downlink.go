@@ -52,7 +52,7 @@ func (s *Space) NextCADU(dst []byte) []byte {
 func (s *Space) nextFrame(dst []byte) (out []byte, ok bool) {
 	d := &s.down
 	var idle bool
-	d.frame, idle = d.frames.Next(d.frame[:0], s.nextCLCW())
+	d.frame, idle = d.frames.Next(d.frame[:0], s.nextOCF())
 	s.stats.FramesDown++
 	if idle {
 		s.stats.FramesIdle++
@@ -71,10 +71,19 @@ func (s *Space) nextFrame(dst []byte) (out []byte, ok bool) {
 	return dst, true
 }
 
-// nextCLCW reports on one uplink channel after the other.
-func (s *Space) nextCLCW() [4]byte {
-	id := s.order[s.down.report%len(s.order)]
+// nextOCF reports on one uplink channel after the other, and where the profile has it then on
+// security.
+func (s *Space) nextOCF() [4]byte {
+	turns := len(s.order)
+	if s.p.FSR {
+		turns++
+	}
+	turn := s.down.report % turns
 	s.down.report++
+	if turn == len(s.order) {
+		return s.fsr.Encode()
+	}
+	id := s.order[turn]
 	c := s.vcs[id].farm.CLCW(id)
 	c.NoBitLock = !s.locked
 	return c.Octets()

@@ -39,6 +39,7 @@ type GroundEvents struct {
 	CLCW   func(vc ccsds.VCID, c cop1.CLCW, bit uint64)
 	State  func(SyncState)
 	FOP    func(FOPEvent)
+	FSR    func(f sdls.FSR, bit uint64) // each frame security report
 	// Secured says under which association the frames of a protected channel come from now on.
 	Secured func(vc ccsds.VCID, spi uint16)
 }
@@ -273,6 +274,12 @@ func (g *Ground) good(h FrameHeader, c Coded) {
 }
 
 func (g *Ground) clcw(ocf [4]byte, bit uint64) {
+	if f, err := sdls.DecodeFSR(ocf); err == nil {
+		if g.ev.FSR != nil {
+			g.ev.FSR(f, bit)
+		}
+		return
+	}
 	var c cop1.CLCW
 	if c.DecodeFromBytes(ocf[:], nil) != nil || g.vcs[c.VC] == nil {
 		return // another kind of control word, or not about us

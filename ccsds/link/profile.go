@@ -33,6 +33,7 @@ type Profile struct {
 	NoOCF         bool                 // frames carry no operational control field, so no CLCW
 	NoFECF        bool                 // frames carry no frame error control field; RS and LDPC only
 	LongFECF      bool                 // USLP: 32 bits instead of 16
+	FSR           bool                 // the control fields carry frame security reports too, in turn with CLCWs
 	HeaderControl bool                 // AOS: frame header error control
 	InsertZone    int                  // AOS and USLP: octets
 	Encapsulation bool                 // encapsulation packets are taken too; not in TM frames

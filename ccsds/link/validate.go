@@ -107,6 +107,7 @@ func (p Profile) validateUp() error {
 		{!framed && p.Up != FramingPackets, fmt.Sprintf("up %q: want tc, uslp or packets", p.Up)},
 		{p.MaxTCFrame < 64 || p.MaxTCFrame > tc.MaxLength, fmt.Sprintf("max_tc_frame %d: want 64 to %d", p.MaxTCFrame, tc.MaxLength)},
 		{framed && p.Down == FramingPackets && len(p.AD) > 0, fmt.Sprintf("up %s with down packets: no frame brings the CLCW that channels %v wait for; want up packets, or BD channels only", p.Up, p.AD)},
+		{p.FSR && (p.NoOCF || p.Down == FramingPackets || len(p.SPI) == 0), "fsr: a frame security report needs a control field and a protected uplink"},
 		{framed && p.NoOCF && len(p.AD) > 0, fmt.Sprintf("no ocf: the CLCW that uplink channels %v wait for travels in it", p.AD)},
 		{!framed && len(p.SPI) > 0, "up packets: security wants frames; say that there is none"},
 	}); err != nil {

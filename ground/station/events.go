@@ -6,6 +6,7 @@ import (
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/sdls"
 	"github.com/perilune/perilune/internal/client"
 )
 
@@ -22,8 +23,29 @@ func (s *Station) events() link.GroundEvents {
 		State: s.state,
 		FOP:   s.fop,
 
+		FSR:     s.securityReport,
 		Secured: s.downSecured,
 	}
+}
+
+// securityReport notes a frame security report that says something new.
+func (s *Station) securityReport(f sdls.FSR, bit uint64) {
+	if s.fsr != nil && s.fsr.Alarm == f.Alarm && s.fsr.BadNumber == f.BadNumber && s.fsr.BadMAC == f.BadMAC && s.fsr.BadSA == f.BadSA {
+		return
+	}
+	s.fsr = &f
+	text := fmt.Sprintf("SPI %d", f.SPI)
+	for _, flag := range []struct {
+		on   bool
+		word string
+	}{{f.Alarm, ", alarm"}, {f.BadNumber, ", bad number"}, {f.BadMAC, ", bad MAC"}, {f.BadSA, ", bad association"}} {
+		if flag.on {
+			text += flag.word
+		}
+	}
+	s.record(client.Event{Kind: client.KindFSR, Stream: client.StreamDown, Bit: bit, Text: text, Fields: map[string]any{
+		"alarm": f.Alarm, "bad_number": f.BadNumber, "bad_mac": f.BadMAC, "bad_sa": f.BadSA, "spi": f.SPI, "number": f.Number,
+	}})
 }
 
 // downSecured notes that the craft has changed the association of a downlink channel.

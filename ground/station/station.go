@@ -117,6 +117,7 @@ type Station struct {
 	byRequest   map[uint32]*command
 	keys        map[way]*channelKeys
 	secured     map[ccsds.VCID]uint16 // association of the last frame of a protected downlink channel
+	fsr         *sdls.FSR             // the last frame security report; nil: none came
 	replies     chan sdls.PDU         // to extended procedures
 	rotating    sync.Mutex            // keys are being changed; taken before mu
 	recovering  bool                  // procedures go by the recovery channel; guarded by rotating

@@ -90,6 +90,7 @@ func TestLinkProfiles(t *testing.T) {
 		{"no check", "coding = 'turbo'\nfecf = 0", "does not tell a wrong frame from a right one", 0},
 		{"insert zone of tm", "insert_zone = 3", "x.toml:3: link: link profile: insert_zone: only aos and uslp", 0},
 		{"coding", "coding = 'morse'", "x.toml:3: link: link profile: coding \"morse\": want none, rs", 0},
+		{"fsr of nothing", "security = \"none\"\nfsr = true", "fsr", 0},
 		{"no ocf", "ocf = false", "no ocf", 0},
 		{"channel of tm", "[[link.down_channel]]\nvc = 8", "tm has 0 to 6", 0},
 		{"up channel", "[[link.up_channel]]\nvc = 3", "up_channel 3", 0},

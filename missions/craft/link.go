@@ -33,6 +33,7 @@ type Link struct {
 	Randomiser  string `toml:"randomiser"`           // 255, 131071, none
 	Soft        bool   `toml:"soft"`                 // the station's receiver gives soft symbols
 	OCF         bool   `toml:"ocf"`                  // frames down carry the CLCW
+	FSR         bool   `toml:"fsr"`                  // and frame security reports in turn with it
 	FECF        int    `toml:"fecf"`                 // bits: 16, 32, 0
 	FHEC        bool   `toml:"header_error_control"` // AOS
 	InsertZone  int    `toml:"insert_zone"`          // octets; AOS, USLP
@@ -189,7 +190,7 @@ func (l *Link) profile(keys map[uint16][KeySize]byte) link.Profile {
 			Kind: link.CodeKind(l.Coding), E: l.Correct, Interleave: l.Interleave, Conventional: l.Basis == "conventional",
 			Rate: l.Rate, Block: l.Block, Codeblock: l.Codeblock, Randomiser: link.Randomiser(l.Randomiser), Iterations: l.Iterations,
 		},
-		NoOCF: !l.OCF, NoFECF: l.FECF == 0, LongFECF: l.FECF == 32, HeaderControl: l.FHEC, InsertZone: l.InsertZone, Encapsulation: l.Encap,
+		NoOCF: !l.OCF, FSR: l.FSR, NoFECF: l.FECF == 0, LongFECF: l.FECF == 32, HeaderControl: l.FHEC, InsertZone: l.InsertZone, Encapsulation: l.Encap,
 		Up: link.Framing(l.Up), CLTU: link.CLTU(l.CLTU), MaxTCFrame: l.MaxTCFrame, Keys: keys,
 	}
 	l.downChannels(&p)

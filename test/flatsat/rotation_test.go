@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/sdls"
+	"github.com/perilune/perilune/ccsds/tc"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/missions/craft"
 )
@@ -17,7 +18,7 @@ import (
 func protected(t *testing.T, down string, fn func(t *testing.T, ctx context.Context, f *flatsat)) {
 	t.Helper()
 	outside(t)
-	toml := craftTOML + "[link]\ndown = \"" + down + "\"\n"
+	toml := craftTOML + "[link]\nfsr = true\ndown = \"" + down + "\"\n"
 	for _, vc := range []string{"0", "1", "2"} {
 		toml += "[[link.down_channel]]\nvc = " + vc + "\nsecurity = \"both\"\n"
 	}
@@ -301,5 +302,36 @@ func TestProceduresByHand(t *testing.T) {
 		f.again(ctx, func() {})
 		f.rotate(ctx, 0, false)
 		f.settled(ctx)
+	})
+}
+
+// A forged frame raises the alarm of the frame security report, until it is reset.
+func TestSecurityAlarm(t *testing.T) {
+	protected(t, "aos", func(t *testing.T, ctx context.Context, f *flatsat) {
+		f.ping(ctx)
+		report := func(words string) {
+			t.Helper()
+			e, err := f.api.Wait(ctx, f.seen, func(e client.Event) bool { return strings.Contains(e.Text, words) }, client.KindFSR)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.seen = e.Seq
+		}
+		report("SPI")
+		field := append([]byte{0xC0, 0, 1, 0, 0, 0, 1}, make([]byte, 60)...)
+		f.radiate(ctx, cltu(frame(t, tc.Frame{VCID: 0, Bypass: true}, field)))
+		report("alarm")
+		if _, err := f.api.Procedure(ctx, client.Procedure{Name: "alarm.reset"}); err != nil {
+			t.Fatal(err)
+		}
+		e, err := f.api.Wait(ctx, f.seen, func(e client.Event) bool { return !strings.Contains(e.Text, "alarm") }, client.KindFSR)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.seen = e.Seq
+		events, err := f.api.Procedure(ctx, client.Procedure{Name: "log.dump"})
+		if err != nil || len(events.Events) == 0 || events.Events[0].What != "forged" || events.Events[0].SPI != 1 {
+			t.Errorf("log %+v, %v", events, err)
+		}
 	})
 }

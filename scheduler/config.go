@@ -1,7 +1,7 @@
 // Package scheduler is the flight program: Run wires its parts together and keeps
 // them going. The parts know each other only through what is handed to them here.
 //
-//	radio ⇄ linkd ⇄ router ⇄ services (PUS 1 3 5 8 9 11 12 15 17 19 20)
+//	radio ⇄ linkd ⇄ router ⇄ services (PUS)
 //	                  ⇅    ↘ files (CFDP) ⇄ store, products
 //	                tenant ⇄ tender slots, from init
 //

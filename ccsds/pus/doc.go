@@ -13,8 +13,7 @@
 //	│ packet error control, CRC-16 │ 2 octets    ECSS annex B.1
 //	└──────────────────────────────┘
 //
-// Services that the craft offers: 1 verification, 3 housekeeping, 5 events, 8 functions, 9 time,
-// 11 time-based scheduling, 17 test, 128, ours, for the
+// Services that the craft offers are those of Catalogue but 22, and 128, ours, for the
 // tenants' own data, and 129, ours, for the extended procedures of data link security.
 // Catalogue lists all messages that the standard has for services 1, 3 to 6, 8, 9, 11 to 15, 17
 // and 19 to 23. Those without a codec of their own go through EncodeMessage and DecodeMessage;

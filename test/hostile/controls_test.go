@@ -67,6 +67,7 @@ var defences = map[string][]change{
 	// The device works on the request where it lies.
 	"ring copy": {{"tender/queue/queue.go", "q.dev.Submit(q.batch[:k], q.answer)",
 		"q.dev.Submit(unsafe.Slice((*hvt.Submission)(unsafe.Pointer(&q.mem[hvt.RingSubmissions+((q.head-1)&(q.depth-1))*hvt.SubmissionSize])), 1), q.answer)"}},
+	"kick":           {{"tender/kvm/kick_amd64.go", "x.Store && ", ""}, {"tender/kvm/kick_arm64.go", "!x.Store || ", ""}},
 	"net ring index": {{"tender/ring/ring.go", "n > slots {", "n > slots && false {"}},
 	"ring handle":    {{"tender/ring.go", "if handle >= hvt.MaxEntries {", "if false {"}},
 }

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { tendertest.Main(m) }
 // patience bounds a run, and a run without a defence that does not end.
 const (
 	patience        = 60 * time.Second
-	patienceWithout = 8 * time.Second
+	patienceWithout = 5 * time.Second
 )
 
 // end is how a run of the tender ended; the status is -1 if it had to be killed.

@@ -15,6 +15,7 @@
 //	tail V RING, head V RING   one of the guest's indices
 //	full RING a b c d       twice as many requests as there are places; how many were taken is printed
 //	scribble RING           vCPU 1 writes all over the ring while vCPU 0 kicks
+//	octet RING              a kick of 8 bits
 //	kicks N                 all three kick all rings
 //	record, seed            writes to what can only be read
 //
@@ -190,6 +191,18 @@ static int with_ring(const char *verb, const char *at)
     return 99;
 }
 
+static int octet(const char *at)
+{
+    if (!read_name(&at) || !ring)
+        return 95;
+#if defined(__x86_64__)
+    __asm__ volatile("outb %b0, %w1" ::"a"(0), "d"((uint32_t)ring->kick) : "memory");
+#else
+    __asm__ volatile("strb wzr, [%0]" ::"r"(ring->kick) : "memory");
+#endif
+    return 99;
+}
+
 static int many(const char *at, int ends)
 {
     uint64_t n = argument(&at, top);
@@ -237,6 +250,8 @@ int run(const struct boot_info *bi, const char *arg)
         return many(at, 0);
     if (word(&at, "halt"))
         return many(at, 1);
+    if (word(&at, "octet"))
+        return octet(at);
     if (word(&at, "wakes"))
         return wakes(argument(&at, top));
     if (word(&at, "from")) {

@@ -22,7 +22,7 @@ var (
 )
 
 // limit is for one nest on a loaded machine.
-const limit = 15 * time.Minute
+const limit = 25 * time.Minute
 
 func needs(t *testing.T) {
 	t.Helper()

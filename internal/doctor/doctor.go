@@ -42,7 +42,6 @@ var Needs = []Need{
 	{Name: "mkfs.ext4", Why: "makes the data partition", Package: "e2fsprogs", Command: "mkfs.ext4"},
 	{Name: "clang", Why: "compiles guests", Package: "clang", Command: "clang"},
 	{Name: "ld.lld", Why: "links guests", Package: "lld", Command: "ld.lld"},
-	{Name: "gdb", Why: "debugs guests of both architectures in the tests", Package: "gdb-multiarch", Command: "gdb-multiarch"},
 	{Name: "aec", Why: "checks products with a second decoder", Package: "libaec-tools", Command: "aec"},
 	python,
 	{Name: "apt-get", Why: "fetches the kernel package", Command: "apt-get"},
@@ -53,6 +52,7 @@ var Needs = []Need{
 
 // Tests are what `make test` needs beside: with these nothing is skipped that the machine can do.
 var Tests = append(slices.Clone(Needs),
+	Need{Name: "gdb", Why: "debugs guests of both architectures", Package: "gdb-multiarch", Command: "gdb-multiarch"},
 	Need{Name: "sgdisk", Why: "checks partition tables", Package: "gdisk", Command: "sgdisk"},
 	Need{Name: "mtype", Why: "reads the system partition", Package: "mtools", Command: "mtype"},
 	Need{Name: "C compiler", Why: "makes programs for this machine, to compare the SDK's C library with", Package: "gcc", Command: "gcc"},

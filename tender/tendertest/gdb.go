@@ -31,6 +31,6 @@ func GDBFor(t testing.TB, l *regs.Layout) string {
 			return path
 		}
 	}
-	t.Skipf("needs a gdb that knows %s: run 'perilune doctor --install'", l.Architecture)
+	t.Skipf("needs a gdb that knows %s: run 'perilune doctor --install --for test'", l.Architecture)
 	return ""
 }

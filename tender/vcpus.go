@@ -130,9 +130,6 @@ func (m *Machine) DebugRequests() []kvm.Request {
 	return out
 }
 
-// VCPUs is how many processors the loaded guest has.
-func (m *Machine) VCPUs() int { return len(m.processors) }
-
 // VCPU gives the processor that the guest starts with.
 func (m *Machine) VCPU() *kvm.VCPU { return m.boot().v }
 

@@ -54,11 +54,7 @@ func (c *VCPU) SetDebug(step bool, hardware []Watch) error {
 	return nil
 }
 
-// Interrupt makes Run return ErrKicked as Kick does, but not for good:
-// Continue takes it back.
-func (c *VCPU) Interrupt() { c.Kick() }
-
-// Continue lets Run enter the guest again after Interrupt.
+// Continue takes Kick back: Run enters the guest again.
 func (c *VCPU) Continue() {
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&c.run[0])), 0)
 }

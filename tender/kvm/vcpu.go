@@ -101,7 +101,7 @@ func (c *VCPU) Close() error {
 	return unix.Close(c.fd)
 }
 
-// Kick makes a running or the next Run return ErrKicked, once and for all.
+// Kick makes a running or the next Run return ErrKicked, until Continue.
 // The byte in the run record covers the moment before the processor enters
 // the guest, the signal the time inside it. SIGURG is what the Go runtime
 // itself sends to its threads, so its handler is there and ignores it.

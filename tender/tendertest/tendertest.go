@@ -141,26 +141,6 @@ func Prepare(dir, arch string) error {
 	return buildTender(filepath.Join(dir, tenderName), arch)
 }
 
-// PrepareFrom is Prepare for the guests from/*/main.c, those of GuestFrom.
-func PrepareFrom(dir, arch, from string) error {
-	list, err := filepath.Glob(filepath.Join(from, "*", "main.c"))
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	tmp, err := os.MkdirTemp("", "tendertest")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	for _, source := range list {
-		name := filepath.Base(filepath.Dir(source))
-		if err := compile(tmp, name, source, arch, filepath.Join(dir, name+".hvt")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Remove removes everything compiled in this process.
 func Remove() {
 	if dir, err := built(); err == nil {

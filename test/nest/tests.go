@@ -35,9 +35,6 @@ func (c *Config) AddTests(ctx context.Context, work, dir string) error {
 	if err := c.AddPrograms(ctx, gdbNames[c.Arch == runtime.GOARCH]); err != nil {
 		return err
 	}
-	if err := c.addGuests(work, dir); err != nil {
-		return err
-	}
 	name := filepath.Base(dir) + ".test"
 	out := filepath.Join(work, name)
 	if err := buildTest(ctx, out, c.Arch, dir); err != nil {
@@ -56,22 +53,6 @@ func (c *Config) AddTests(ctx context.Context, work, dir string) error {
 	c.Jobs = append(c.Jobs, wire.Job{Args: []string{path.Join("/bin", name), "-test.v"}, Dir: there,
 		Env: []string{"TENDERTEST_DIR=" + preparedPath}, Seconds: testSeconds})
 	return nil
-}
-
-// addGuests adds the guests that the package in dir has in folders of its own.
-func (c *Config) addGuests(work, dir string) error {
-	to := filepath.Join(work, filepath.Base(dir)+".guests")
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
-	if err := tendertest.PrepareFrom(to, c.Arch, dir); err != nil {
-		return err
-	}
-	files, err := os.ReadDir(to)
-	for _, f := range files {
-		c.addExecutable(path.Join(preparedPath, f.Name()), filepath.Join(to, f.Name()))
-	}
-	return err
 }
 
 // addTendertest adds what package tendertest takes instead of compiling it, once.

@@ -195,8 +195,12 @@ func yamcsRetransmission(t *testing.T, y *yamcs, c *craftEnd) {
 	c.do(func() {
 		c.tap = func(cltu []byte) {
 			decoder.Push(append(cltu, idleUp...), func(frame []byte, _ link.UpInfo) bool {
-				// Type-B frames are of the file transfers before.
-				if c.link.profile.Up == link.FramingUSLP && frame[6]&0x80 != 0 || c.link.profile.Up == link.FramingTC && frame[0]&0x20 != 0 {
+				// Type-B frames are of the file transfers before: the bypass flag of TC, or of USLP.
+				bypass := frame[0]&0x20 != 0
+				if c.link.profile.Up == link.FramingUSLP {
+					bypass = frame[6]&0x80 != 0
+				}
+				if bypass {
 					return true
 				}
 				select {

@@ -72,7 +72,6 @@ func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error {
 		return refuse(pus.FailureUnknownName, "%v does not run", id)
 	}
 	ctl := g.ctl
-	g.saving = true
 	m.mu.Unlock()
 	room, err := m.room(g)
 	if err == nil {
@@ -85,8 +84,10 @@ func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error {
 	case <-g.unsaved: // of an attempt that was not waited for
 	default:
 	}
+	m.setSaving(g, true) // before the tender can answer
 	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
 	if err := ctl.Send(wire.Save{Max: room}); err != nil {
+		m.setSaving(g, false)
 		return fmt.Errorf("suspend %v: %w", id, err)
 	}
 	return m.awaitSaved(ctx, g, room)
@@ -148,13 +149,17 @@ func (m *Manager) takeSaved(g *guest, msg wire.Saved) {
 }
 
 func (m *Manager) takeUnsaved(g *guest, reason string) {
-	m.mu.Lock()
-	g.saving = false
-	m.mu.Unlock()
+	m.setSaving(g, false)
 	select {
 	case g.unsaved <- reason:
 	default:
 	}
+}
+
+func (m *Manager) setSaving(g *guest, on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.saving = on
 }
 
 // Resume lets the suspended mission id go on where it was. Its snapshot is used up once

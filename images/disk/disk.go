@@ -97,7 +97,22 @@ func table(s Spec) *gpt.Table {
 	}
 }
 
+// fatEpoch is the first instant that FAT knows, 1 January 1980, in seconds of Unix.
+const fatEpoch = "315532800"
+
+// stopClock gives every entry of the ESP one date. The library takes it from the
+// environment alone; a date that the user has set there stays.
+func stopClock() error {
+	if os.Getenv("SOURCE_DATE_EPOCH") != "" {
+		return nil
+	}
+	return os.Setenv("SOURCE_DATE_EPOCH", fatEpoch)
+}
+
 func writeESP(file string, s Spec) (err error) {
+	if err := stopClock(); err != nil {
+		return err
+	}
 	// One MiB in front for the table, one behind for its copy.
 	d, err := diskfs.Create(file, int64(s.ESPMiB+s.DataMiB+2)*mib, sector)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/diskfs/go-diskfs"
 	"github.com/diskfs/go-diskfs/partition/gpt"
@@ -112,6 +113,7 @@ func TestCleanForFsck(t *testing.T) {
 
 func TestReproducible(t *testing.T) {
 	a, _ := build(t)
+	time.Sleep(2100 * time.Millisecond) // FAT counts in two seconds
 	b, _ := build(t)
 	x, err := os.ReadFile(a)
 	if err != nil {

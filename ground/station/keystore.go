@@ -13,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/missions/craft"
 )
 
@@ -66,27 +66,10 @@ func (k *KeyStore) Put(name string, v any) error {
 	if _, err := rand.Read(nonce); err != nil {
 		return fmt.Errorf("changed link keys: %w", err)
 	}
-	if err := replace(k.path(name), k.aead.Seal(out, nonce, text, k.aad(name))); err != nil {
+	if err := syncfile.Replace(k.path(name), k.aead.Seal(out, nonce, text, k.aad(name))); err != nil {
 		return fmt.Errorf("changed link keys: %w", err)
 	}
 	return nil
-}
-
-// replace puts a file in the place of another, so that either is there whole after a crash.
-func replace(path string, data []byte) error {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return durable.SyncDir(filepath.Dir(path))
 }
 
 // Get reads what was put under name into v; fs.ErrNotExist if nothing was.
@@ -120,7 +103,7 @@ func (k *KeyStore) Delete(name string) error {
 		return nil
 	}
 	if err == nil {
-		err = durable.SyncDir(k.dir)
+		err = syncfile.Dir(k.dir)
 	}
 	if err != nil {
 		return fmt.Errorf("changed link keys: %w", err)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/perilune/perilune/internal/syncfile"
 )
 
 // countBoot adds one to the number of boots kept in dir, and does not return
@@ -19,7 +21,7 @@ func countBoot(dir string) (uint32, error) {
 	path := filepath.Join(dir, "boots")
 	old, readErr := readCounter(path)
 	n := old + 1
-	if err := replaceFile(path, fmt.Appendf(nil, "%d\n", n)); err != nil {
+	if err := syncfile.Replace(path, fmt.Appendf(nil, "%d\n", n)); err != nil {
 		return n, err
 	}
 	return n, readErr
@@ -35,26 +37,4 @@ func readCounter(path string) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 31)
 	return uint32(n), err
-}
-
-// replaceFile writes a new file, makes it durable and puts it in the place
-// of the old one.
-func replaceFile(path string, data []byte) error {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

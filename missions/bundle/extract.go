@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/perilune/perilune/internal/durable"
+	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/missions"
 )
 
@@ -84,7 +84,7 @@ func (b *Bundle) Extract(dir, arch string) error {
 	if !found {
 		return missions.Rulef(missions.RuleELF, "no kernel for %s in the bundle", arch)
 	}
-	return errors.Join(durable.SyncDir(filepath.Join(dir, "blobs")), durable.SyncDir(dir))
+	return errors.Join(syncfile.Dir(filepath.Join(dir, "blobs")), syncfile.Dir(dir))
 }
 
 // unpack stores one layer as the file to.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/bundle"
 	"github.com/perilune/perilune/missions/grant"
@@ -133,7 +134,7 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 		return nil, err
 	}
 	// The way down to the folder must last as well: each of its parents may be new.
-	if err := errors.Join(durable.SyncDir(filepath.Dir(dir)), durable.SyncDir(s.path("active", r.Tenant)), durable.SyncDir(s.path("active"))); err != nil {
+	if err := errors.Join(syncfile.Dir(filepath.Dir(dir)), syncfile.Dir(s.path("active", r.Tenant)), syncfile.Dir(s.path("active"))); err != nil {
 		return nil, err
 	}
 	if sequence != 0 {

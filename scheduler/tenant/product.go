@@ -14,6 +14,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/syncfile"
 )
 
 // partPrefix marks a product that is not complete. No product's name can begin so.
@@ -115,7 +116,7 @@ func (in *inbox) commit(p *product) (string, error) {
 	if err := os.Rename(in.part(p.name), filepath.Join(in.dir(), name)); err != nil {
 		return "", err
 	}
-	if err := syncDir(in.dir()); err != nil {
+	if err := syncfile.Dir(in.dir()); err != nil {
 		return "", err
 	}
 	return path.Join(in.g.id.Tenant, in.g.id.Mission, name), nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/tender/wire"
 )
 
@@ -126,7 +127,7 @@ func (m *Manager) saved(g *guest, octets uint64) error {
 	if err := os.Rename(m.snapshotPart(g.id), m.snapshotFile(g.id)); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(m.snapshotFile(g.id))); err != nil {
+	if err := syncfile.Dir(filepath.Dir(m.snapshotFile(g.id))); err != nil {
 		return err
 	}
 	s := suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Octets: octets}
@@ -263,12 +264,4 @@ func (m *Manager) sweep() error {
 		}
 	}
 	return err
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -176,14 +176,23 @@ func yamcsCommands(t *testing.T, y *yamcs, c *craftEnd) {
 	for range 20 {
 		all = append(all, y.issue("ping"))
 	}
+	var h map[string]string
+	defer func() {
+		if t.Failed() {
+			t.Logf("YAMCS knows of the last command: %v", h)
+		}
+	}()
 	for n, i := range all {
 		y.wait(fmt.Sprintf("ping %d is accepted, started and complete", n), func() bool {
-			h := y.history(i)
+			h = y.history(i)
 			return h["Verifier_Accepted_Status"] == "OK" && h["Verifier_Started_Status"] == "OK" && h["Verifier_Completed_Status"] == "OK"
 		})
 	}
 	bad := y.issue("unknown")
-	y.wait("the unknown is refused", func() bool { return y.history(bad)["Verifier_Accepted_Status"] == "NOK" })
+	y.wait("the unknown is refused", func() bool {
+		h = y.history(bad)
+		return h["Verifier_Accepted_Status"] == "NOK"
+	})
 	c.do(func() {
 		for i, seq := range c.pings {
 			if i > 0 && seq != c.pings[i-1]+1 {

@@ -98,13 +98,18 @@ func TestSnapshotBesideFullSocket(t *testing.T) {
 	defer file.Close()
 	m, peer, over := leaving(t, "left", frames+".")
 	saved := make(chan error, 1)
-	go func() { saved <- m.Snapshot(file, false) }()
-	select {
-	case err := <-saved:
-		t.Errorf("it did not wait: %v", err)
-	case e := <-over:
-		t.Fatalf("it ended the guest: %+v", e)
-	case <-time.After(100 * time.Millisecond):
+	for waits := false; !waits; { // until the guest has filled the socket
+		go func() { saved <- m.Snapshot(file, false) }()
+		select {
+		case err := <-saved:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case e := <-over:
+			t.Fatalf("it ended the guest: %+v", e)
+		case <-time.After(100 * time.Millisecond):
+			waits = true
+		}
 	}
 	if n := readAll(t, peer); n != 128 {
 		t.Errorf("%d frames", n)

@@ -82,6 +82,7 @@ type worker interface {
 	// For a snapshot, see package queue.
 	Hold()
 	Release()
+	Retire()
 	State() []byte
 	SetState([]byte) error
 }

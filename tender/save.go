@@ -51,6 +51,13 @@ func (m *Machine) Snapshot(f File, end bool) error {
 		return err
 	}
 	if end {
+		// What the guest left in its rings since they rest is done by the one that goes on from
+		// here, once: a write of it now would also part the disk from its digest.
+		for _, w := range rings {
+			if w != nil {
+				w.Retire()
+			}
+		}
 		m.lock.Lock()
 		defer m.lock.Unlock()
 		m.concludeLocked(m.boot(), Exit{Kind: Killed, Reason: Saved})

@@ -21,6 +21,14 @@ func (q *Queue) Hold() { q.held.Lock() }
 // Release lets Serve go on.
 func (q *Queue) Release() { q.held.Unlock() }
 
+// Retire ends Serve, while the queue is held, with what the guest has left in it and what
+// its device keeps: that belongs to whoever goes on from State.
+func (q *Queue) Retire() {
+	q.retired = true
+	q.over.Store(true)
+	q.Kick()
+}
+
 // State is what the host knows beyond the ring's memory, while it is held:
 // indices of the next submission and completion, then the kept requests.
 func (q *Queue) State() []byte {

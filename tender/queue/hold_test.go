@@ -111,3 +111,24 @@ func TestState(t *testing.T) {
 		}
 	}
 }
+
+// What the guest leaves once the queue rests is not done by a queue that retires.
+func TestRetire(t *testing.T) {
+	mem := make([]byte, hvt.RingSize(depth))
+	q := newQueue(t, mem, &keeper{answer: true})
+	done := make(chan error, 1)
+	go func() { done <- q.Serve() }()
+	q.Hold()
+	hvt.Submission{Op: hvt.RingReceive, ID: 70, Len: 10}.Put(mem[hvt.RingSubmissions:])
+	binary.LittleEndian.PutUint32(mem[hvt.RingSQTail:], 1)
+	before := q.State()
+	q.Retire()
+	q.Release()
+	q.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if after := q.State(); string(after) != string(before) || binary.LittleEndian.Uint32(mem[hvt.RingCQTail:]) != 0 {
+		t.Errorf("state %x, was %x; %d answers", after, before, binary.LittleEndian.Uint32(mem[hvt.RingCQTail:]))
+	}
+}

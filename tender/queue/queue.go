@@ -46,14 +46,15 @@ const (
 
 // Queue is one ring. Serve belongs to one goroutine, everything else to any.
 type Queue struct {
-	mem   []byte
-	depth uint32
-	dev   Device
-	event int // eventfd that wakes Serve
-	bell  int // eventfd that wakes POLL
-	over  atomic.Bool
-	done  chan struct{}
-	held  sync.Mutex // while requests are under way, or by Hold
+	mem     []byte
+	depth   uint32
+	dev     Device
+	event   int // eventfd that wakes Serve
+	bell    int // eventfd that wakes POLL
+	over    atomic.Bool
+	done    chan struct{}
+	held    sync.Mutex // while requests are under way, or by Hold
+	retired bool       // see Retire; guarded by held
 
 	head   uint32        // next submission
 	tail   atomic.Uint32 // next completion
@@ -166,6 +167,9 @@ func (q *Queue) Serve() error {
 
 // turn takes one batch and carries it out.
 func (q *Queue) turn() (busy bool, err error) {
+	if q.retired {
+		return false, nil
+	}
 	n, err := q.waiting()
 	if err != nil {
 		return false, err
@@ -254,7 +258,7 @@ func (q *Queue) look() (found bool, err error) {
 
 // progress lets the device go on with what waits in it.
 func (q *Queue) progress() (moved bool, err error) {
-	if q.dev.Waits() < 0 {
+	if q.retired || q.dev.Waits() < 0 {
 		return false, nil
 	}
 	before := q.taken

@@ -12,6 +12,14 @@ func (r *Ring) Hold() { r.held.Lock() }
 // Release lets Serve go on.
 func (r *Ring) Release() { r.held.Unlock() }
 
+// Retire ends Serve, while the ring is held, with what the guest has left in it: that
+// belongs to whoever goes on from State.
+func (r *Ring) Retire() {
+	r.retired = true
+	r.over.Store(true)
+	r.Kick()
+}
+
 // State is what the host knows beyond the ring's memory, while it is held:
 // indices of the next entry and commit.
 func (r *Ring) State() []byte {

@@ -54,6 +54,7 @@ type Ring struct {
 	over    atomic.Bool
 	done    chan struct{}
 	held    sync.Mutex // while requests are under way, or by Hold
+	retired bool       // see Retire; guarded by held
 	head    uint32     // next entry
 	commits uint32     // next commit
 }
@@ -123,6 +124,9 @@ func (r *Ring) spin() bool {
 
 // drain serves what the guest had left when it began.
 func (r *Ring) drain() error {
+	if r.retired {
+		return nil
+	}
 	tail := atomic.LoadUint32(r.word(entTail))
 	if n := tail - r.head; n > slots {
 		return &IndexError{Distance: n}

@@ -43,6 +43,9 @@ var kept = map[string]bool{"keys": true, "lock": true}
 // open builds, boots and connects everything. What was started is stopped again when a
 // later part fails.
 func open(ctx context.Context, c *craft.Craft, opt Options) (_ *session, err error) {
+	if err := c.Flies(); err != nil {
+		return nil, fmt.Errorf("%s: %w", opt.Craft, err)
+	}
 	s := &session{opt: opt, craft: c, dir: filepath.Join(opt.Out, "sim"), cancel: func() {}}
 	if s.lock, err = lock(s.dir); err != nil {
 		return nil, err

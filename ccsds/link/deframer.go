@@ -38,13 +38,14 @@ type Deframer struct {
 	seen bool
 }
 
-// downPackets finds the packets of one virtual channel.
+// downPackets finds the packets, or data, of one virtual channel.
 type downPackets struct {
-	tm    *tm.Extractor
-	aos   *aos.Extractor
-	uslp  *uslp.Receiver
-	count uint64
-	seen  bool
+	tm     *tm.Extractor
+	aos    *aos.Extractor
+	uslp   *uslp.Receiver
+	count  uint64
+	seen   bool
+	broken bool // data were lost and nobody was told yet
 }
 
 // Lost frames above lostLimit are no loss: the counts began anew.
@@ -195,9 +196,9 @@ func (d *Deframer) channel(vc ccsds.VCID) *downPackets {
 
 // Packets calls emit for each packet that is complete with the frame decoded last, idle
 // packets excepted; the octets given to emit are valid only during the call. An error says
-// that the data field made no sense.
+// that the data field made no sense. On channels with another service there are none.
 func (d *Deframer) Packets(emit func(packet []byte)) error {
-	if d.head.Idle {
+	if d.head.Idle || d.p.Service(d.head.VC) != ServicePackets {
 		return nil
 	}
 	if d.unit != nil {

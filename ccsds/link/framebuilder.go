@@ -5,9 +5,10 @@ import (
 	"github.com/perilune/perilune/ccsds/uslp"
 )
 
-// uslpBuilder is a uslp.Builder of frames with packets on access point 0.
+// uslpBuilder is a uslp.Builder with one access point on each virtual channel.
 type uslpBuilder struct {
 	*uslp.Builder
+	maps map[ccsds.VCID]ccsds.MAPID
 	ocf  bool
 	idle int // octets of an idle frame, where frames vary
 }
@@ -20,7 +21,11 @@ const uslpDownCount = 3
 
 func newUSLPBuilder(p Profile) (uslpBuilder, error) {
 	b, err := uslp.NewBuilder(p.uslp(), uslpDownCount, p.Encapsulation)
-	return uslpBuilder{b, !p.NoOCF, min(p.FrameLength, maxIdle)}, err
+	return uslpBuilder{b, p.MAP, !p.NoOCF, min(p.FrameLength, maxIdle)}, err
+}
+
+func (b uslpBuilder) channel(vc ccsds.VCID) uslp.Channel {
+	return uslp.Channel{VC: vc, MAP: b.maps[vc]}
 }
 
 func (b uslpBuilder) control(ocf *[4]byte) *[4]byte {
@@ -31,13 +36,13 @@ func (b uslpBuilder) control(ocf *[4]byte) *[4]byte {
 }
 
 func (b uslpBuilder) Append(vc ccsds.VCID, packet []byte) error {
-	return b.Builder.Append(uslp.Channel{VC: vc}, packet)
+	return b.Builder.Append(b.channel(vc), packet)
 }
 
-func (b uslpBuilder) Pending(vc ccsds.VCID) int { return b.Builder.Pending(uslp.Channel{VC: vc}) }
+func (b uslpBuilder) Pending(vc ccsds.VCID) int { return b.Builder.Pending(b.channel(vc)) }
 
 func (b uslpBuilder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) ([]byte, bool) {
-	return b.Builder.Next(dst, uslp.Channel{VC: vc}, b.control(&ocf), flush)
+	return b.Builder.Next(dst, b.channel(vc), b.control(&ocf), flush)
 }
 
 func (b uslpBuilder) Idle(dst []byte, ocf [4]byte) []byte {

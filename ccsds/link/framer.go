@@ -7,7 +7,6 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/aos"
-	"github.com/perilune/perilune/ccsds/internal/packets"
 	"github.com/perilune/perilune/ccsds/tm"
 )
 
@@ -98,6 +97,9 @@ func NewFramer(p Profile, numbers func(spi uint16) (uint64, error)) (*Framer, er
 	if err != nil {
 		return nil, fmt.Errorf("downlink frames: %w", err)
 	}
+	if len(p.Services) > 0 {
+		f.build = withServices(p, f.build)
+	}
 	if len(p.DownSPI) > 0 {
 		if f.sec, err = newDownSender(p, numbers); err != nil {
 			return nil, fmt.Errorf("downlink frames: %w", err)
@@ -114,8 +116,8 @@ func (f *Framer) channel(vc ccsds.VCID) *downVC {
 		if !ok {
 			s = Share{Weight: 1}
 		}
-		if f.p.Variable {
-			s.Whole = false // packets are not split where they need not be
+		if f.p.Variable || f.p.Service(vc) != ServicePackets {
+			s.Whole = false // nothing is split where it need not be, or there is nothing to keep whole
 		}
 		c := &downVC{id: vc, share: s, tokens: 1, data: f.p.downData(vc)}
 		f.byID[vc] = c
@@ -125,13 +127,14 @@ func (f *Framer) channel(vc ccsds.VCID) *downVC {
 	return f.byID[vc]
 }
 
-// Send queues a packet on virtual channel vc. The octets are copied. ErrFull says that the
-// queue holds as many packets as it may.
+// Send queues a packet on virtual channel vc, or what else its service carries: a data unit,
+// or octets of a stream. They are copied. ErrFull says that the queue holds as many as it
+// may.
 func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
 	if vc > f.p.Down.MaxVC() {
 		return fmt.Errorf("link: send on virtual channel %d: want 0 to %d", vc, f.p.Down.MaxVC())
 	}
-	if err := packets.Check(packet, f.p.Encapsulation); err != nil {
+	if err := f.p.checkUnit(vc, packet); err != nil {
 		return fmt.Errorf("link: send on virtual channel %d: %w", vc, err)
 	}
 	c := f.channel(vc)

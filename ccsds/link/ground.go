@@ -34,12 +34,14 @@ type FrameInfo struct {
 // GroundEvents are what a Ground reports. Any may be nil.
 type GroundEvents struct {
 	Packet func(vc ccsds.VCID, packet []byte, at Offset) // the callee may keep packet
-	Frame  func(FrameInfo)
-	Bad    func(reason string, bit uint64) // a frame that its code, FECF, header check or security refused
-	CLCW   func(vc ccsds.VCID, c cop1.CLCW, bit uint64)
-	State  func(SyncState)
-	FOP    func(FOPEvent)
-	FSR    func(f sdls.FSR, bit uint64) // each frame security report
+	// Data is what came on a channel whose service is not packets; the callee may keep it.
+	Data  func(vc ccsds.VCID, d Data, at Offset)
+	Frame func(FrameInfo)
+	Bad   func(reason string, bit uint64) // a frame that its code, FECF, header check or security refused
+	CLCW  func(vc ccsds.VCID, c cop1.CLCW, bit uint64)
+	State func(SyncState)
+	FOP   func(FOPEvent)
+	FSR   func(f sdls.FSR, bit uint64) // each frame security report
 	// Secured says under which association the frames of a protected channel come from now on.
 	Secured func(vc ccsds.VCID, spi uint16)
 }
@@ -263,12 +265,20 @@ func (g *Ground) good(h FrameHeader, c Coded) {
 		g.stats.Idle++
 		return
 	}
-	if g.frames.Packets(func(packet []byte) {
+	errPackets := g.frames.Packets(func(packet []byte) {
 		g.stats.Packets++
 		if g.ev.Packet != nil {
 			g.ev.Packet(h.VC, bytes.Clone(packet), Offset{Bit: c.Bit})
 		}
-	}) != nil {
+	})
+	errData := g.frames.Data(func(d Data) {
+		g.stats.Data += uint64(len(d.Octets))
+		if g.ev.Data != nil {
+			d.Octets = bytes.Clone(d.Octets)
+			g.ev.Data(h.VC, d, Offset{Bit: c.Bit})
+		}
+	})
+	if errPackets != nil || errData != nil {
 		g.stats.Senseless++
 	}
 }

@@ -25,19 +25,21 @@ type Profile struct {
 	DownRate int        // bit/s on the channel: 512000
 	UpRate   int        // bit/s on the channel: 256000
 
-	Down          Framing              // tm
-	Code          Code                 // RS(255,223), interleave 5, dual basis
-	FrameLength   int                  // octets: what fills the code, 1115 where any length does
-	Variable      bool                 // USLP in sliced codes: frames have at most FrameLength, and tell their own
-	Truncated     int                  // of those: octets of truncated frames; 0: there are none
-	NoOCF         bool                 // frames carry no operational control field, so no CLCW
-	NoFECF        bool                 // frames carry no frame error control field; RS and LDPC only
-	LongFECF      bool                 // USLP: 32 bits instead of 16
-	FSR           bool                 // the control fields carry frame security reports too, in turn with CLCWs
-	HeaderControl bool                 // AOS: frame header error control
-	InsertZone    int                  // AOS and USLP: octets
-	Encapsulation bool                 // encapsulation packets are taken too; not in TM frames
-	Shares        map[ccsds.VCID]Share // downlink virtual channel → its part: 0, 1, 2 and 3 weigh 8, 4, 4, 2
+	Down          Framing                    // tm
+	Code          Code                       // RS(255,223), interleave 5, dual basis
+	FrameLength   int                        // octets: what fills the code, 1115 where any length does
+	Variable      bool                       // USLP in sliced codes: frames have at most FrameLength, and tell their own
+	Truncated     int                        // of those: octets of truncated frames; 0: there are none
+	NoOCF         bool                       // frames carry no operational control field, so no CLCW
+	NoFECF        bool                       // frames carry no frame error control field; RS and LDPC only
+	LongFECF      bool                       // USLP: 32 bits instead of 16
+	FSR           bool                       // the control fields carry frame security reports too, in turn with CLCWs
+	HeaderControl bool                       // AOS: frame header error control
+	InsertZone    int                        // AOS and USLP: octets
+	Encapsulation bool                       // encapsulation packets are taken too; not in TM frames
+	Services      map[ccsds.VCID]Service     // downlink virtual channel → what it carries: packets
+	MAP           map[ccsds.VCID]ccsds.MAPID // USLP downlink virtual channel → its access point: 0
+	Shares        map[ccsds.VCID]Share       // downlink virtual channel → its part: 0, 1, 2 and 3 weigh 8, 4, 4, 2
 
 	Up          Framing      // tc
 	CLTU        CLTU         // bch
@@ -153,8 +155,8 @@ func (p Profile) uslp() uslp.Params {
 	return q
 }
 
-// DownRoom is how many octets of packets a frame on downlink virtual channel vc
-// carries; 0 where there are no frames.
+// DownRoom is how many octets of packets, or of what else its service is, a frame on
+// downlink virtual channel vc carries; 0 where there are no frames.
 func (p Profile) DownRoom(vc ccsds.VCID) int {
 	if p = p.WithDefaults(); p.Down == FramingPackets {
 		return 0
@@ -162,7 +164,7 @@ func (p Profile) DownRoom(vc ccsds.VCID) int {
 	return p.downData(vc)
 }
 
-// downData is what a frame on vc carries of packets, in octets; without frames a packet.
+// downData is what a frame on vc carries of its service, in octets; without frames a packet.
 func (p Profile) downData(vc ccsds.VCID) int {
 	n := 1
 	switch p.Down {
@@ -170,6 +172,9 @@ func (p Profile) downData(vc ccsds.VCID) int {
 		n = p.tm().DataLength()
 	case FramingAOS:
 		n = p.aos().ZoneLength()
+		if p.Service(vc) == ServiceAccess {
+			n = p.aos().DataLength()
+		}
 	case FramingUSLP:
 		n = p.FrameLength - uslp.MinHeaderLength - uslpDownCount - p.InsertZone - int(p.uslp().FECF) - uslpFieldHeader
 		if p.Variable {

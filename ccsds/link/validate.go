@@ -38,7 +38,7 @@ func (p Profile) Validate() error {
 	}); err != nil {
 		return err
 	}
-	for _, check := range []func() error{p.validateDown, p.validateUp, p.validateChannels, p.validateDownSecurity} {
+	for _, check := range []func() error{p.validateDown, p.validateServices, p.validateUp, p.validateChannels, p.validateDownSecurity} {
 		if err := check(); err != nil {
 			return err
 		}

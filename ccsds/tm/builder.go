@@ -87,27 +87,44 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 	if first >= 0 {
 		fhp = uint16(first)
 	}
-	if dst, b.err = b.frame(dst, vc, fhp, data, ocf, b.sec); b.err != nil {
+	f := Frame{VCID: vc, SegLengthID: 3, FirstHeaderPointer: fhp, OCF: ocf}
+	if dst, b.err = b.frame(dst, f, data, b.sec); b.err != nil {
 		return dst, false
 	}
 	c.Drop(room)
 	return dst, true
 }
 
+// Access appends a frame to dst whose data field is the user's (VCA, §3.4): its
+// synchronisation flag is set, and the rest of the data field status, which is undefined
+// then, is zero.
+func (b *Builder) Access(dst []byte, vc ccsds.VCID, ocf [4]byte, sdu []byte) ([]byte, error) {
+	if vc > MaxVCID || vc == IdleVCID {
+		return dst, fmt.Errorf("send access data: virtual channel %d, want 0 to %d", vc, IdleVCID-1)
+	}
+	if len(sdu) != b.room(vc) {
+		return dst, fmt.Errorf("send access data: have %d octets, want %d", len(sdu), b.room(vc))
+	}
+	dst, err := b.frame(dst, Frame{VCID: vc, Sync: true, OCF: ocf}, sdu, b.sec)
+	if err != nil {
+		return dst, fmt.Errorf("send access data: %w", err)
+	}
+	return dst, nil
+}
+
 // Idle appends a frame that carries only idle data (§4.1.2.7.6) on VC 7 to dst.
 func (b *Builder) Idle(dst []byte, ocf [4]byte) []byte {
-	dst, _ = b.frame(dst, IdleVCID, OnlyIdleData, b.idle, ocf, nil) // fails for want of security only
+	f := Frame{VCID: IdleVCID, SegLengthID: 3, FirstHeaderPointer: OnlyIdleData, OCF: ocf}
+	dst, _ = b.frame(dst, f, b.idle, nil) // fails for want of security only
 	return dst
 }
 
-func (b *Builder) frame(dst []byte, vc ccsds.VCID, fhp uint16, data []byte, ocf [4]byte, sec ccsds.Protector) ([]byte, error) {
-	vcfc := &b.vc[vc].vcfc
-	f := Frame{
-		Params: b.p, SCID: b.p.SCID, VCID: vc, MCFC: b.mcfc, VCFC: *vcfc,
-		SegLengthID: 3, FirstHeaderPointer: fhp, OCF: ocf,
-	}
+// frame appends f with the next counts.
+func (b *Builder) frame(dst []byte, f Frame, data []byte, sec ccsds.Protector) ([]byte, error) {
+	vcfc := &b.vc[f.VCID].vcfc
+	f.Params, f.SCID, f.MCFC, f.VCFC = b.p, b.p.SCID, b.mcfc, *vcfc
 	start := len(dst)
-	dst, err := ccsds.AppendProtected(f.appendHeader(dst), start, sec, vc, data)
+	dst, err := ccsds.AppendProtected(f.appendHeader(dst), start, sec, f.VCID, data)
 	if err != nil {
 		return dst[:start], err
 	}

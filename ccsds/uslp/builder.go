@@ -159,14 +159,8 @@ func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(
 	if err != nil {
 		return fmt.Errorf("send unit: %w", err)
 	}
-	cut := b.variable
-	if b.p.Fixed() {
-		cut = b.fixed
-	}
 	for first := true; len(unit) > 0; first = false {
-		f, n := cut(c.VC, unit, first, ocf != nil)
-		f.UPID = id
-		frame, err := b.frame(nil, c, ocf, f)
+		frame, n, err := b.Piece(nil, c, id, unit, first, ocf)
 		if err != nil {
 			return fmt.Errorf("send unit: %w", err)
 		}
@@ -174,6 +168,25 @@ func (b *Builder) Send(c Channel, id UPID, unit []byte, ocf *[4]byte, emit func(
 		emit(frame)
 	}
 	return nil
+}
+
+// Piece appends the frame with the next piece of a service data unit to dst, and returns how
+// many octets it took: rest is what is left of the unit, first says that nothing of it has
+// gone yet. It is Send by steps, for units whose frames take turns with others.
+func (b *Builder) Piece(dst []byte, c Channel, id UPID, rest []byte, first bool, ocf *[4]byte) (frame []byte, took int, err error) {
+	if err := c.check(); err != nil {
+		return dst, 0, err
+	}
+	cut := b.variable
+	if b.p.Fixed() {
+		cut = b.fixed
+	}
+	f, took := cut(c.VC, rest, first, ocf != nil)
+	f.UPID = id
+	if frame, err = b.frame(dst, c, ocf, f); err != nil {
+		return dst, 0, err
+	}
+	return frame, took, nil
 }
 
 // fixed makes the next data field of a unit in frames of fixed length.
@@ -201,22 +214,32 @@ func (b *Builder) variable(vc ccsds.VCID, unit []byte, first, ocf bool) (f Field
 // Stream makes the frames that carry the next octets of a stream without boundaries
 // (rule 011), as MAPA octet streams have, and calls emit for each.
 func (b *Builder) Stream(c Channel, octets []byte, ocf *[4]byte, emit func(frame []byte)) error {
-	if err := c.check(); err != nil {
-		return fmt.Errorf("send octets: %w", err)
-	}
-	if b.p.Fixed() {
-		return errors.New("send octets: frames have a fixed length")
-	}
 	for len(octets) > 0 {
-		n := min(b.room(c.VC, 1, ocf != nil), len(octets))
-		frame, err := b.frame(nil, c, ocf, Field{Rule: OctetStream, UPID: UserOctets, Zone: octets[:n]})
+		frame, n, err := b.Octets(nil, c, octets, ocf)
 		if err != nil {
-			return fmt.Errorf("send octets: %w", err)
+			return err
 		}
 		octets = octets[n:]
 		emit(frame)
 	}
 	return nil
+}
+
+// Octets appends the frame with the next octets of a stream without boundaries to dst, at
+// most as many as it has room for, and returns how many it took.
+func (b *Builder) Octets(dst []byte, c Channel, octets []byte, ocf *[4]byte) (frame []byte, took int, err error) {
+	if err := c.check(); err != nil {
+		return dst, 0, fmt.Errorf("send octets: %w", err)
+	}
+	if b.p.Fixed() {
+		return dst, 0, errors.New("send octets: frames have a fixed length")
+	}
+	took = min(b.room(c.VC, 1, ocf != nil), len(octets))
+	frame, err = b.frame(dst, c, ocf, Field{Rule: OctetStream, UPID: UserOctets, Zone: octets[:took]})
+	if err != nil {
+		return dst, 0, fmt.Errorf("send octets: %w", err)
+	}
+	return frame, took, nil
 }
 
 // Truncated appends a truncated frame with a data field of rule 111 to dst. unit must fill

@@ -54,6 +54,9 @@ func configure(log *slog.Logger) (scheduler.Config, error) {
 	if cfg.Craft, err = craft.Load(filepath.Join(initproto.EtcDir, craftFile)); err != nil {
 		return cfg, err
 	}
+	if err := cfg.Craft.Flies(); err != nil {
+		return cfg, err
+	}
 	keys, err := cfg.Craft.LoadKeys(filepath.Join(initproto.EtcDir, keysDir))
 	if err != nil {
 		return cfg, err

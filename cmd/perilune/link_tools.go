@@ -25,6 +25,7 @@ type linkFlags struct {
 	units          string
 	up, soft       bool
 	vc             uint8
+	unit           int
 	noise          linktool.Noise
 	silence        time.Duration
 	noUnits, quiet bool
@@ -50,11 +51,11 @@ func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	f.BoolVar(&l.soft, "soft", false, "soft symbols instead of bits")
 	f.DurationVar(&l.silence, "silence", 0, "end a UDP input after this `duration` without a datagram (default: never)")
 	if !l.noUnits {
-		kinds := []string{string(linktool.Packets), string(linktool.Frames)}
+		kinds := []string{string(linktool.Packets), string(linktool.Frames), string(linktool.Data)}
 		if !l.makes {
 			kinds = append(kinds, string(linktool.ControlWords))
 		}
-		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits: "+strings.Join(kinds, ", "))
+		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits (default data where --vc has another service): "+strings.Join(kinds, ", "))
 		choices(c, "units", kinds...)
 	}
 	return c
@@ -92,7 +93,11 @@ func (l *linkFlags) config() (linktool.Config, error) {
 	if !l.flags.Changed("soft") {
 		l.soft = c.Link.Soft && !l.up
 	}
-	cfg := linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), Soft: l.soft, Noise: l.noise}
+	cfg := linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), UnitLength: l.unit, Soft: l.soft, Noise: l.noise}
+	cfg.Only = l.flags.Changed("vc")
+	if cfg.Only && !l.up && !l.flags.Changed("units") && p.Service(cfg.VC) != link.ServicePackets {
+		cfg.Units = linktool.Data
+	}
 	if l.noUnits && (p.Down == link.FramingPackets && !l.up || p.Up == link.FramingPackets && l.up) {
 		cfg.Units = linktool.Packets
 	}
@@ -167,15 +172,16 @@ func (a *app) say(v any, rows [][]string) error {
 
 func (a *app) linkEncodeCmd() *cobra.Command {
 	l := &linkFlags{makes: true}
-	c := l.registerNoise(l.register(&cobra.Command{Use: "encode", Short: "Make the bits of a link from packets or frames", Args: noArgs}))
-	c.Flags().Uint8Var(&l.vc, "vc", 0, "virtual `channel` that packets go on")
+	c := l.registerNoise(l.register(&cobra.Command{Use: "encode", Short: "Make the bits of a link from packets, frames or data", Args: noArgs}))
+	c.Flags().Uint8Var(&l.vc, "vc", 0, "virtual `channel` that packets or data go on")
+	c.Flags().IntVar(&l.unit, "unit", 0, "`octets` of a data unit in a file, for channels of service vca (default: what a frame carries)")
 	c.RunE = func(*cobra.Command, []string) error {
 		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {
 			n, err := linktool.Encode(cfg, src, out)
 			if err != nil {
 				return err
 			}
-			return a.say(n, [][]string{{"packets", fmt.Sprint(n.Packets)}, {"frames", fmt.Sprint(n.Frames)},
+			return a.say(n, [][]string{{"packets", fmt.Sprint(n.Packets)}, {"data units", fmt.Sprint(n.Units)}, {"frames", fmt.Sprint(n.Frames)},
 				{"bits", fmt.Sprint(n.Bits)}, {"turned over", fmt.Sprint(n.Wrong)}})
 		})
 	}
@@ -184,7 +190,8 @@ func (a *app) linkEncodeCmd() *cobra.Command {
 
 func (a *app) linkDecodeCmd() *cobra.Command {
 	l := &linkFlags{}
-	c := l.register(&cobra.Command{Use: "decode", Short: "Find packets or frames in the bits of a link", Args: noArgs})
+	c := l.register(&cobra.Command{Use: "decode", Short: "Find packets, frames or data in the bits of a link", Args: noArgs})
+	c.Flags().Uint8Var(&l.vc, "vc", 0, "what comes on this virtual `channel` alone (default: on all)")
 	c.Flags().BoolVarP(&l.quiet, "quiet", "q", false, "no report")
 	c.RunE = func(*cobra.Command, []string) error {
 		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {

@@ -1,6 +1,7 @@
 package craft_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -82,6 +83,8 @@ func TestLinkProfiles(t *testing.T) {
 		{"turbo", "down = 'uslp'\nup = 'uslp'\ncltu = 'ldpc128'\ncoding = 'turbo'\nrate = '1/6'\nblock = 8920\nfecf = 32", "", 1115},
 		{"packets", "down = 'packets'\nup = 'packets'\nsecurity = 'none'", "", 1115},
 		{"secured down", "[[link.down_channel]]\nvc = 2\nsecurity = 'authenticate'\npriority = 1\nrate = 100000", "", 1115},
+		{"bitstream", "down = 'aos'\n[[link.down_channel]]\nvc = 5\nservice = 'bitstream'", "", 1115},
+		{"access point", "down = 'uslp'\n[[link.down_channel]]\nvc = 5\nservice = 'vca'\nmap = 15", "", 1115},
 		{"recovery alone", "[[link.up_channel]]\nvc = 0\nservice = 'bd'\nsecurity = 'authenticate'", "", 1115},
 		{"packets and security", "down = 'packets'\nup = 'packets'", `x.toml:2: link: security "both": packets without frames have none`, 0},
 		{"no way back", "down = 'packets'\ncoding = 'none'", "no frame brings the CLCW", 0},
@@ -93,6 +96,11 @@ func TestLinkProfiles(t *testing.T) {
 		{"fsr of nothing", "security = \"none\"\nfsr = true", "fsr", 0},
 		{"no ocf", "ocf = false", "no ocf", 0},
 		{"channel of tm", "[[link.down_channel]]\nvc = 8", "tm has 0 to 6", 0},
+		{"bitstream of tm", "[[link.down_channel]]\nvc = 5\nservice = 'bitstream'", `down channel 5: service "bitstream": only aos frames carry bits`, 0},
+		{"octets of fixed length", "down = 'uslp'\n[[link.down_channel]]\nvc = 5\nservice = 'octets'", "only uslp frames of variable length", 0},
+		{"no such service", "[[link.down_channel]]\nvc = 5\nservice = 'morse'", "want packets, bitstream, octets or vca", 0},
+		{"access point of tm", "[[link.down_channel]]\nvc = 5\nmap = 2", "only uslp frames have access points", 0},
+		{"access point", "down = 'uslp'\n[[link.down_channel]]\nvc = 5\nmap = 16", "map 16: want 0 to 15", 0},
 		{"up channel", "[[link.up_channel]]\nvc = 3", "up_channel 3", 0},
 		{"same association", "[[link.down_channel]]\nvc = 1\nsecurity = 'both'\nspi = 2", "SPI 2 of downlink virtual channel 1 is another channel's too", 0},
 	} {
@@ -145,4 +153,17 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _ = craft.Parse(data, "fuzz.toml")
 	})
+}
+
+// TestFlies: the channels of the craft's own packets carry nothing else.
+func TestFlies(t *testing.T) {
+	for vc, want := range map[int]bool{2: false, 3: false, 4: true} {
+		c, err := craft.Parse(fmt.Appendf(nil, "scid = 42\n[[link.down_channel]]\nvc = %d\nservice = 'vca'", vc), "x.toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flies(); (err == nil) != want {
+			t.Errorf("channel %d: %v", vc, err)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/uslp"
 )
 
 // Link is the space link's profile. Where it is silent: TM frames with RS(255,223) down, TC
@@ -50,6 +51,8 @@ type DownChannel struct {
 	Priority int    `toml:"priority"` // lower goes first
 	Weight   int    `toml:"weight"`   // share among those of one priority: 1
 	Rate     int    `toml:"rate"`     // bit/s at most; 0: no limit
+	Service  string `toml:"service"`  // packets, bitstream, octets, vca: packets
+	MAP      int    `toml:"map"`      // uslp: access point
 	Security string `toml:"security"` // none, authenticate, encrypt, both: none
 	SPI      int    `toml:"spi"`      // of its association: 16 + vc
 }
@@ -73,6 +76,7 @@ const (
 	serviceAD = "ad"
 	serviceBD = "bd"
 
+	lastOwnVC    = 3  // downlink channels up to this one have their use on board
 	firstUpSPI   = 1  // of virtual channel 0
 	firstDownSPI = 16 // of virtual channel 0
 )
@@ -144,6 +148,9 @@ func (l *Link) validateChannels() error {
 		if !slices.Contains([]string{"", "none", "authenticate", "encrypt", "both"}, c.Security) {
 			return fmt.Errorf("down_channel %d: security %q: want none, authenticate, encrypt or both", c.VC, c.Security)
 		}
+		if c.MAP < 0 || c.MAP > int(uslp.MaxMAP) {
+			return fmt.Errorf("down_channel %d: map %d: want 0 to %d", c.VC, c.MAP, uslp.MaxMAP)
+		}
 		if c.SPI < 0 || c.SPI > 65534 {
 			return fmt.Errorf("down_channel %d: spi %d: want 1 to 65534", c.VC, c.SPI)
 		}
@@ -204,10 +211,17 @@ func (l *Link) downChannels(p *link.Profile) {
 	}
 	p.Shares = maps.Clone(p.WithDefaults().Shares)
 	p.DownSPI, p.DownMode = map[ccsds.VCID]uint16{}, map[ccsds.VCID]link.Mode{}
+	p.Services, p.MAP = map[ccsds.VCID]link.Service{}, map[ccsds.VCID]ccsds.MAPID{}
 	for _, c := range l.DownChannels {
 		vc := ccsds.VCID(c.VC)
 		s := p.Shares[vc]
 		p.Shares[vc] = link.Share{Priority: c.Priority, Rate: c.Rate, Weight: firstOf(c.Weight, s.Weight, 1), Whole: s.Whole}
+		if c.Service != "" && c.Service != string(link.ServicePackets) {
+			p.Services[vc] = link.Service(c.Service)
+		}
+		if c.MAP != 0 {
+			p.MAP[vc] = ccsds.MAPID(c.MAP)
+		}
 		if c.Security != "" && c.Security != "none" {
 			p.DownSPI[vc], p.DownMode[vc] = uint16(firstOf(c.SPI, firstDownSPI+c.VC)), link.Mode(c.Security)
 		}
@@ -253,6 +267,17 @@ func firstOf(n ...int) int {
 func (l *Link) Ratio() float64 {
 	p := l.profile(nil).WithDefaults()
 	return p.Code.Ratio(p.FrameLength)
+}
+
+// Flies reports what no craft that runs our flight software can have, though the tools of the
+// link can: its own packets need channels that carry packets.
+func (c *Craft) Flies() error {
+	for _, d := range c.Link.DownChannels {
+		if d.VC <= lastOwnVC && d.Service != "" && d.Service != string(link.ServicePackets) {
+			return fmt.Errorf("link: down_channel %d: service %q: channels 0 to %d carry the craft's own packets; take another", d.VC, d.Service, lastOwnVC)
+		}
+	}
+	return nil
 }
 
 // SPIs lists the security associations of the link in order.

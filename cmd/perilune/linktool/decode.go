@@ -31,6 +31,7 @@ type decoder struct {
 	up       *link.UpDecoder
 	segments map[ccsds.VCID]*tc.Reassembler
 	plain    *unitReader
+	joiner   bitJoiner
 }
 
 // Decode reads bits from src until its end and calls emit for each unit, nil for none.
@@ -49,6 +50,9 @@ func Decode(c Config, src *Source, emit func(Unit) error) (Report, error) {
 	if err == nil && d.plain != nil {
 		err = d.plain.end()
 	}
+	if last := d.joiner.end(); err == nil && last != nil {
+		err = emit(Unit{Octets: last, VC: c.VC})
+	}
 	return d.done(), err
 }
 
@@ -56,7 +60,7 @@ func (d *decoder) open() (err error) {
 	p := d.c.Profile
 	switch {
 	case d.c.framing() == link.FramingPackets:
-		d.plain = d.c.newUnitReader(func(b []byte) error { return d.packet(Unit{Octets: b}) })
+		d.plain = d.c.newUnitReader(false, func(b []byte) error { return d.packet(Unit{Octets: b}) })
 	case d.c.Up:
 		d.up, err = link.NewUpDecoder(p)
 	default:
@@ -102,7 +106,7 @@ func (d *decoder) downlink(u link.Coded) {
 	if h.HasOCF {
 		d.controlWord(h, u.Bit)
 	}
-	if d.c.Units == Frames {
+	if d.c.Units == Frames && d.wanted(h.VC) {
 		d.fail(d.emit(Unit{Octets: u.Frame, Bit: u.Bit, VC: h.VC}))
 	}
 	if h.Idle {
@@ -111,7 +115,13 @@ func (d *decoder) downlink(u link.Coded) {
 	if err := d.deframer.Packets(func(packet []byte) { d.fail(d.packet(Unit{Octets: packet, Bit: u.Bit, VC: h.VC})) }); err != nil {
 		d.report.Packets.refuse(err)
 	}
+	if err := d.deframer.Data(func(data link.Data) { d.data(h.VC, u.Bit, data) }); err != nil {
+		d.report.Packets.refuse(err)
+	}
 }
+
+// wanted reports whether what comes on vc is given out.
+func (d *decoder) wanted(vc ccsds.VCID) bool { return !d.c.Only || vc == d.c.VC }
 
 // controlWord takes the operational control field of a frame.
 func (d *decoder) controlWord(h link.FrameHeader, bit uint64) {
@@ -143,7 +153,7 @@ func (d *decoder) uplink(b []byte, info link.UpInfo) (taken bool) {
 		return false
 	}
 	d.report.Frames.good(vc, false)
-	if d.c.Units == Frames {
+	if d.c.Units == Frames && d.wanted(vc) {
 		d.err = d.emit(Unit{Octets: frame, Bit: info.Bit, VC: vc})
 	}
 	return true
@@ -195,7 +205,7 @@ func (d *decoder) packet(u Unit) error {
 	} else if len(u.Octets) > 0 && u.Octets[0]>>5 == 7 {
 		d.report.Packets.Encapsulated++
 	}
-	if d.c.Units == Packets {
+	if d.c.Units == Packets && (d.wanted(u.VC) || d.plain != nil) {
 		return d.emit(u)
 	}
 	return nil

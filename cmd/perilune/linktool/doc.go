@@ -4,6 +4,7 @@
 //	packets ─ Framer ─ frames ─ DownEncoder ─ bits, or soft symbols
 //	packets ─ segments ─ frames ─ UpEncoder ─ bits
 //	control words ─────┘ come out only: those of the downlink's frames
+//	data ─ Framer ─ frames ─ … of a channel with another service: bits, octets, data units
 //
 // A stream of frames holds them end to end: those of a downlink are of one length, those of
 // an uplink say how long they are. A stream of packets holds space packets end to end, also
@@ -27,6 +28,7 @@ type Units string
 const (
 	Frames       Units = "frames"
 	Packets      Units = "packets"
+	Data         Units = "data" // of a downlink channel whose service is not packets
 	ControlWords Units = "clcw" // the CLCWs of a downlink, four octets each; they only come out
 )
 
@@ -35,9 +37,12 @@ type Config struct {
 	Profile link.Profile
 	Up      bool // the uplink instead of the downlink
 	Units   Units
-	VC      ccsds.VCID // that packets are sent on
-	Soft    bool       // symbols of one int8 each instead of bits
-	Noise   Noise
+	VC      ccsds.VCID // that packets or data are sent on
+	Only    bool       // decode what comes on VC alone
+	// UnitLength is how many octets of a file make a data unit; 0: what a frame carries.
+	UnitLength int
+	Soft       bool // symbols of one int8 each instead of bits
+	Noise      Noise
 }
 
 // ErrConfig is wrapped by what a tool cannot do.
@@ -50,12 +55,19 @@ func (c *Config) Validate() error {
 	}
 	c.Profile = c.Profile.WithDefaults()
 	switch {
-	case c.Units != Frames && c.Units != Packets && c.Units != ControlWords:
-		return fmt.Errorf("%w: units %q: want frames, packets or clcw", ErrConfig, c.Units)
+	case c.Units != Frames && c.Units != Packets && c.Units != Data && c.Units != ControlWords:
+		return fmt.Errorf("%w: units %q: want frames, packets, data or clcw", ErrConfig, c.Units)
 	case c.Units != Packets && c.framing() == link.FramingPackets:
 		return fmt.Errorf("%w: this link has packets and no frames: ask for packets", ErrConfig)
 	case c.Units == ControlWords && (c.Up || c.Profile.NoOCF):
 		return fmt.Errorf("%w: the frames of this link carry no CLCW: ask for frames or packets", ErrConfig)
+	}
+	if c.Units == Data {
+		if err := c.validateData(); err != nil {
+			return err
+		}
+	} else if c.UnitLength != 0 {
+		return fmt.Errorf("%w: only data have units of a length", ErrConfig)
 	}
 	if c.Up && c.Units == Packets {
 		if c.framing() == link.FramingUSLP {
@@ -75,6 +87,9 @@ func (c *Config) ValidateInput() error {
 	}
 	if c.Units == ControlWords {
 		return fmt.Errorf("%w: CLCWs travel in frames: encode frames or packets", ErrConfig)
+	}
+	if s := c.Profile.Service(c.VC); !c.Up && c.Units == Packets && s != link.ServicePackets {
+		return fmt.Errorf("%w: virtual channel %d carries %s, not packets: encode data", ErrConfig, c.VC, s)
 	}
 	if most := c.framing().MaxVC(); c.Units == Packets && c.VC > most {
 		return fmt.Errorf("%w: virtual channel %d: packets of %s go on 0 to %d", ErrConfig, c.VC, c.framing(), most)

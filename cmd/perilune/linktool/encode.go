@@ -13,6 +13,7 @@ import (
 // Encoded counts what Encode made.
 type Encoded struct {
 	Packets uint64 `json:"packets,omitempty"`
+	Units   uint64 `json:"units,omitempty"` // of data, or pieces of a stream
 	Frames  uint64 `json:"frames"`
 	Bits    uint64 `json:"bits"`  // of the channel, before noise
 	Wrong   uint64 `json:"wrong"` // of those, turned over by noise
@@ -41,7 +42,7 @@ func Encode(c Config, src *Source, out io.Writer) (Encoded, error) {
 	if err != nil {
 		return Encoded{}, err
 	}
-	r := c.newUnitReader(e.unit)
+	r := c.newUnitReader(src.Datagrams, e.unit)
 	if err := pieces(src, func(b []byte) error { return r.push(b, src.Datagrams) }); err != nil {
 		return e.count, err
 	}
@@ -61,7 +62,7 @@ func newEncoder(c *Config, out io.Writer) (*encoder, error) {
 	case c.Up:
 		e.up, err = link.NewUpEncoder(c.Profile)
 	case c.framing() != link.FramingPackets:
-		if e.down, err = c.Profile.NewDownEncoder(); err == nil && c.Units == Packets {
+		if e.down, err = c.Profile.NewDownEncoder(); err == nil && c.Units != Frames {
 			e.framer, err = link.NewFramer(c.Profile, numbers())
 		}
 	}
@@ -73,7 +74,7 @@ func (e *encoder) done() Encoded {
 	return e.count
 }
 
-// unit takes one frame or packet.
+// unit takes one frame, packet or data unit.
 func (e *encoder) unit(b []byte) error {
 	switch {
 	case e.c.Units == Frames:
@@ -85,7 +86,11 @@ func (e *encoder) unit(b []byte) error {
 		e.count.Packets++
 		return e.segments(b)
 	}
-	e.count.Packets++
+	if e.c.Units == Data {
+		e.count.Units++
+	} else {
+		e.count.Packets++
+	}
 	for {
 		err := e.framer.Send(e.c.VC, b)
 		if !errors.Is(err, link.ErrFull) {
@@ -152,7 +157,7 @@ func (e *encoder) write(bits []byte) error {
 	return nil
 }
 
-// flush ends the stream: packets that wait, and bits in hand.
+// flush ends the stream: what waits, and bits in hand.
 func (e *encoder) flush() error {
 	for e.framer != nil {
 		if idle, err := e.next(); err != nil {

@@ -1,6 +1,7 @@
 package linktool
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -19,6 +20,9 @@ const snapLength = 65536
 func Pcap(c Config, src *Source, out io.Writer, start time.Time) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
+	}
+	if c.Units == Data {
+		return Report{}, fmt.Errorf("%w: data have no link type for a capture: ask for frames", ErrConfig)
 	}
 	w := pcapgo.NewWriter(out)
 	if err := c.captureHeader(w); err != nil {

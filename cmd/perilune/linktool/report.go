@@ -17,6 +17,8 @@ type Report struct {
 	Frames  FrameReport     `json:"frames"`
 	Packets PacketReport    `json:"packets"`
 
+	Data map[ccsds.VCID]*DataReport `json:"data,omitempty"` // by channel, of those with another service
+
 	CLCW map[ccsds.VCID]*CLCWReport `json:"clcw,omitempty"` // by the channel that they speak of
 }
 
@@ -55,6 +57,7 @@ func newReport(c *Config) Report {
 	return Report{
 		Link:    name,
 		Frames:  FrameReport{VC: map[ccsds.VCID]uint64{}, Refused: map[string]uint64{}},
+		Data:    map[ccsds.VCID]*DataReport{},
 		Packets: PacketReport{APID: map[ccsds.APID]uint64{}, Refused: map[string]uint64{}},
 	}
 }
@@ -98,6 +101,10 @@ func (r Report) Rows() [][]string {
 		add("CLCW", fmt.Sprintf("uplink channel %d", vc), r.CLCW[vc])
 	}
 	r.Packets.rows(add)
+	for _, vc := range slices.Sorted(maps.Keys(r.Data)) {
+		d := r.Data[vc]
+		add("data", fmt.Sprintf("channel %d, %s", vc, d.Service), fmt.Sprintf("%d units or pieces, %d bits, %d gaps", d.Units, d.Bits, d.Gaps))
+	}
 	return rows
 }
 

@@ -16,15 +16,21 @@ type unitReader struct {
 	length func(head []byte) (int, error) // of the unit that begins with head; 0: not yet known
 	what   string
 	do     func([]byte) error
+	short  bool // the last unit of the stream may be shorter than length says
 	rest   []byte
 	at     int64 // octets of the stream before rest
 }
 
-// newUnitReader reads what c takes in.
-func (c *Config) newUnitReader(do func([]byte) error) *unitReader {
+// newUnitReader reads what c takes in, maybe as datagrams.
+func (c *Config) newUnitReader(datagrams bool, do func([]byte) error) *unitReader {
 	r := &unitReader{do: do, what: "frame", length: c.frameLength}
-	if c.Units == Packets {
+	switch c.Units {
+	case Packets:
 		r.what, r.length = "packet", c.packetLength
+	case Data:
+		r.what = fmt.Sprintf("data unit of %d octets", c.UnitLength)
+		r.length = func(head []byte) (int, error) { return c.dataLength(head, datagrams), nil }
+		r.short = c.framing() == link.FramingUSLP
 	}
 	return r
 }
@@ -92,6 +98,11 @@ func (r *unitReader) push(piece []byte, whole bool) error {
 
 // end reports a unit that was begun and never finished.
 func (r *unitReader) end() error {
+	if r.short && len(r.rest) > 0 {
+		last := r.rest
+		r.rest = nil
+		return r.do(last)
+	}
 	if len(r.rest) > 0 {
 		return fmt.Errorf("input, octet %d: the last %d octets are no whole %s", r.at, len(r.rest), r.what)
 	}

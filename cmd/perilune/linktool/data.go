@@ -1,0 +1,124 @@
+package linktool
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/link"
+)
+
+// DataReport counts what came on a channel whose service is not packets.
+type DataReport struct {
+	Service link.Service `json:"service"`
+	Units   uint64       `json:"units"` // or pieces of a stream
+	Bits    uint64       `json:"bits"`
+	Gaps    uint64       `json:"gaps"` // times something was missing
+}
+
+// serving lists the channels whose service is not packets.
+func (c *Config) serving() (out []ccsds.VCID) {
+	for _, vc := range slices.Sorted(maps.Keys(c.Profile.Services)) {
+		if c.Profile.Service(vc) != link.ServicePackets {
+			out = append(out, vc)
+		}
+	}
+	return out
+}
+
+// validateData checks the channel of data, and takes the only one there is if none was named.
+func (c *Config) validateData() error {
+	all := c.serving()
+	switch {
+	case c.Up || len(all) == 0:
+		return fmt.Errorf("%w: no channel of this link carries data other than packets", ErrConfig)
+	case !c.Only && len(all) == 1:
+		c.VC, c.Only = all[0], true
+	case !c.Only || !slices.Contains(all, c.VC):
+		return fmt.Errorf("%w: data of virtual channel %d: those that carry some are %v", ErrConfig, c.VC, all)
+	}
+	if most := c.Profile.DownRoom(c.VC); c.UnitLength == 0 {
+		c.UnitLength = most
+	}
+	if c.UnitLength < 1 || c.UnitLength > link.MaxUnit {
+		return fmt.Errorf("%w: data units of %d octets: want 1 to %d", ErrConfig, c.UnitLength, link.MaxUnit)
+	}
+	if most := c.Profile.DownRoom(c.VC); c.framing() != link.FramingUSLP && c.UnitLength != most {
+		return fmt.Errorf("%w: data units of %d octets: those of %s fill a frame, %d octets", ErrConfig, c.UnitLength, c.framing(), most)
+	}
+	return nil
+}
+
+// dataLength is how many octets of the input go together. Only a data unit has a length to
+// keep; datagrams are units as they are, where frames take any.
+func (c *Config) dataLength(head []byte, datagrams bool) int {
+	if c.Profile.Service(c.VC) != link.ServiceAccess || datagrams && c.framing() == link.FramingUSLP {
+		return min(len(head), link.MaxUnit)
+	}
+	return c.UnitLength
+}
+
+// data takes what a frame brought.
+func (d *decoder) data(vc ccsds.VCID, bit uint64, data link.Data) {
+	r := d.report.Data[vc]
+	if r == nil {
+		r = &DataReport{Service: d.c.Profile.Service(vc)}
+		d.report.Data[vc] = r
+	}
+	r.Units++
+	r.Bits += uint64(data.Bits)
+	if data.Lost {
+		r.Gaps++
+	}
+	if d.c.Units != Data || vc != d.c.VC {
+		return
+	}
+	octets := data.Octets
+	if r.Service == link.ServiceBitstream {
+		octets = d.joiner.push(data)
+	}
+	if len(octets) > 0 {
+		d.fail(d.emit(Unit{Octets: octets, Bit: bit, VC: vc}))
+	}
+}
+
+// bitJoiner puts pieces of a stream of bits end to end, whatever their number of bits.
+type bitJoiner struct {
+	part byte // the last bits, in front
+	n    int  // how many: 0 to 7
+	out  []byte
+}
+
+// push gives the octets that are whole with a piece. Where something is missing before it, it
+// begins a new octet: where in one the lost bits ended nobody knows.
+func (j *bitJoiner) push(d link.Data) []byte {
+	j.out = j.out[:0]
+	if d.Lost {
+		j.out = append(j.out, j.end()...)
+	}
+	bits := d.Bits
+	for _, v := range d.Octets {
+		n := min(bits, 8)
+		bits -= n
+		v &= byte(0xFF) << (8 - n)
+		both := uint16(j.part)<<8 | uint16(v)<<(8-j.n)
+		if j.n+n < 8 {
+			j.part, j.n = byte(both>>8), j.n+n
+			continue
+		}
+		j.out = append(j.out, byte(both>>8))
+		j.part, j.n = byte(both), j.n+n-8
+	}
+	return j.out
+}
+
+// end is the octet that the last bits begin, zeros behind them; nil if there is none.
+func (j *bitJoiner) end() []byte {
+	if j.n == 0 {
+		return nil
+	}
+	last := []byte{j.part}
+	j.part, j.n = 0, 0
+	return last
+}

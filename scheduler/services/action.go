@@ -49,10 +49,7 @@ func (s *Services) actionHandlers() map[pus.Kind]handler {
 func (s *Services) addActions(body any) error {
 	list := body.(pus.EventActions).Actions
 	for _, a := range list {
-		tc, err := pus.ParseTC(a.Request)
-		if err == nil {
-			err = s.admit(&tc)
-		}
+		tc, err := s.parse(a.Request)
 		switch {
 		case err != nil:
 			_, text := explain(err)
@@ -151,10 +148,7 @@ func (s *Services) runActions(ctx context.Context) {
 }
 
 func (s *Services) act(a action) {
-	tc, err := pus.ParseTC(a.Request)
-	if err == nil {
-		err = s.admit(&tc)
-	}
+	tc, err := s.parse(a.Request)
 	if err != nil { // it was good when it was added, perhaps by another image
 		s.refuse(err)
 		return

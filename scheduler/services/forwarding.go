@@ -53,10 +53,9 @@ func (s *Services) alter(fn func(*forward.Control)) error {
 		}
 		return nil
 	})
-	next := f.get()
 	f.mu.Lock()
-	f.now = next
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	f.now = f.get() // under the lock: of two who change it at a time the later one's stays
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/missions/database"
+	"github.com/perilune/perilune/scheduler/depot"
 	"github.com/perilune/perilune/scheduler/services"
 )
 
@@ -88,6 +89,22 @@ func onBoard(t *testing.T, test func(*ground)) {
 		s, stop := c.launch()
 		defer stop()
 		test(&ground{craft: c, s: s})
+	})
+}
+
+// withFiles is onBoard with a file store of 1 MiB in the folder dir.
+func withFiles(t *testing.T, test func(g *ground, dir string)) {
+	synctest.Test(t, func(t *testing.T) {
+		c, dir := newCraft(t), t.TempDir()
+		d, err := depot.Open(dir, c.records, 1<<20, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		c.depot = d
+		s, stop := c.launch()
+		defer stop()
+		test(&ground{craft: c, s: s}, dir)
 	})
 }
 

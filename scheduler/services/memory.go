@@ -195,11 +195,13 @@ func (s *Services) loadObjectFiles(body any) error {
 		return refusal(pus.FailureNotNow, "there is no file store: no data partition")
 	}
 	var list []pus.ObjectData
+	left := uint64(database.MaxObject) // of all files together
 	for _, a := range b.Areas {
-		data, err := s.wholeFile(a.File, database.MaxObject)
+		data, err := s.wholeFile(a.File, left)
 		if err != nil {
 			return err
 		}
+		left -= uint64(len(data))
 		list = append(list, pus.ObjectData{Offset: a.Offset, Data: data})
 	}
 	return s.writeObject(b.Memory, b.Base, list)

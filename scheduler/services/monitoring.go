@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -32,12 +33,12 @@ type monitors struct {
 
 // watched is what checking has found for one definition.
 type watched struct {
-	due      time.Time
-	status   uint8 // what was reported
-	seen     uint8 // what was seen last
-	times    uint16
-	last     pus.Transition
-	interval uint32
+	of     pus.MonitoringDefinition
+	due    time.Time
+	status uint8 // what was reported
+	seen   uint8 // what was seen last
+	times  uint16
+	last   pus.Transition
 }
 
 // monitoringHandlers are those of service 12.
@@ -191,8 +192,8 @@ func (s *Services) checkMonitors(now time.Time) (wait time.Duration, any bool) {
 			continue
 		}
 		w := old[d.ID]
-		if w == nil || w.interval != d.Interval {
-			w = &watched{due: now, interval: d.Interval}
+		if w == nil || !reflect.DeepEqual(w.of, *d) { // another one may have its number
+			w = &watched{of: *d, due: now}
 		}
 		watch[d.ID] = w
 		if !now.Before(w.due) {

@@ -115,10 +115,7 @@ func (s *Services) insert(tc *pus.Telecommand) error {
 	}
 	now, quality := s.cfg.Time.Now()
 	for i, a := range list {
-		request, err := pus.ParseTC(a.Request)
-		if err == nil {
-			err = request.Check(s.cfg.Database.Form)
-		}
+		request, err := s.parse(a.Request)
 		if err != nil {
 			_, text := explain(err)
 			return tc.Refuse(pus.FailureBadData, "activity %d: %s", i, text)
@@ -248,8 +245,8 @@ func (s *Services) release(a activity) {
 		return
 	}
 	now, _ := s.cfg.Time.Now()
-	tc, err := pus.ParseTC(a.Request)
-	if err != nil {
+	tc, err := s.parse(a.Request)
+	if err != nil { // it was good when it was inserted, perhaps by another image
 		s.refuse(err)
 		return
 	}

@@ -25,6 +25,7 @@ type samples struct {
 
 // series is the last samples of one array, the oldest first, and when the next is due.
 type series struct {
+	of    []uint16 // parameters
 	every time.Duration
 	due   time.Time
 	last  [][]byte
@@ -82,8 +83,8 @@ func (s *Services) sampleDue(d *pus.StructureDefinition, now time.Time) time.Dur
 	}
 	for i := range d.Arrays {
 		q := &all[i]
-		if every := sampling(d, i); q.every != every {
-			*q = series{every: every, due: now}
+		if every := sampling(d, i); q.every != every || !slices.Equal(q.of, d.Arrays[i].Parameters) {
+			*q = series{of: d.Arrays[i].Parameters, every: every, due: now}
 		}
 		if !now.Before(q.due) {
 			q.last = append(q.last, s.sample(d.Arrays[i].Parameters))

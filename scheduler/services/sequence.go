@@ -100,10 +100,7 @@ func (s *Services) loadSequence(q pus.SequenceLoad) error {
 		return refusal(pus.FailureBadData, "%d steps, want 1 to %d", len(q.Steps), maxSteps)
 	}
 	for i, step := range q.Steps {
-		tc, err := pus.ParseTC(step.Request)
-		if err == nil {
-			err = s.admit(&tc)
-		}
+		tc, err := s.parse(step.Request)
 		switch {
 		case err != nil:
 			_, text := explain(err)
@@ -257,10 +254,7 @@ func (s *Services) runSequence(ctx context.Context, r *running) {
 			return
 		default:
 		}
-		tc, err := pus.ParseTC(step.Request)
-		if err == nil {
-			err = s.admit(&tc)
-		}
+		tc, err := s.parse(step.Request)
 		if err != nil { // it was good when it was loaded, perhaps by another image
 			s.refuse(fmt.Errorf("sequence %d, step %d: %w", r.load.Sequence, i, err))
 		} else {

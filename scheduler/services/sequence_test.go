@@ -10,7 +10,6 @@ import (
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
-	"github.com/perilune/perilune/scheduler/depot"
 )
 
 func steps(t *testing.T, delays ...uint32) (out []pus.SequenceStep) {
@@ -103,32 +102,21 @@ func TestSequenceRefused(t *testing.T) {
 
 // A sequence comes from a file of the file store too, and runs at once if asked.
 func TestSequenceFile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		c := newCraft(t)
-		d, err := depot.Open(dir, c.records, 1<<20, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
-		c.depot = d
-		s, stop := c.launch()
-		defer stop()
-		g := &ground{craft: c, s: s}
-		data, err := pus.EncodeMessage(pus.Kind{Service: 21, Subtype: 1}, pus.SequenceLoad{Sequence: 7, Steps: steps(t, 0, 0)})
+	withFiles(t, func(g *ground, dir string) {
+		data, err := pus.EncodeMessage(pus.Kind{Service: 21, Subtype: 1}, pus.SequenceLoad{Sequence: 7, Steps: steps(g.t, 0, 0)})
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, "seven"), data, 0o644)
 		}
 		if err != nil {
-			t.Fatal(err)
+			g.t.Fatal(err)
 		}
 		if code := g.send(21, 2, pus.SequenceFile{Sequence: 8, File: "seven"}); code != pus.FailureBadData {
-			t.Errorf("another sequence's file: %v", code)
+			g.t.Errorf("another sequence's file: %v", code)
 		}
 		g.ok(21, 8, pus.SequenceFile{Sequence: 7, File: "seven"})
 		time.Sleep(time.Second)
 		if n := len(g.find(17, 2)); n != 2 {
-			t.Errorf("%d released", n)
+			g.t.Errorf("%d released", n)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
-	"github.com/perilune/perilune/ccsds/timecode"
 )
 
 func TestAckFlags(t *testing.T) {
@@ -58,98 +57,6 @@ func TestSlowFunction(t *testing.T) {
 		time.Sleep(18 * time.Hour)
 		if len(c.starts()) != 17 || len(c.find(1, 7)) != 18 {
 			t.Errorf("%d ran, %d completed", len(c.starts()), len(c.find(1, 7)))
-		}
-	})
-}
-
-func TestScheduleOnTimeLateAndMissed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCraft(t)
-		s, stop := c.launch()
-		base := timecode.FromTime(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
-		at := func(d time.Duration) timecode.Instant { return base.Add(d) }
-		// Before the time is set anything may be inserted, and nothing happens.
-		s.Telecommand(insert(t, 1, at(-time.Hour), start(t, 100)))
-		s.Telecommand(insert(t, 2, at(-30*time.Second), start(t, 101)))
-		s.Telecommand(insert(t, 3, at(time.Hour), start(t, 102)))
-		time.Sleep(48 * time.Hour)
-		if len(c.starts()) != 0 || len(c.events(pus.EventPlanWaitsForTime)) == 0 {
-			t.Fatalf("started %v, events %q", c.starts(), c.events(pus.EventPlanWaitsForTime))
-		}
-		set := func() {
-			data, err := pus.TimeSetting{Time: base, Quality: timecode.Set}.Encode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Telecommand(tc(t, 4, pus.AckAll, pus.ServiceTime, pus.SetTime, data))
-			synctest.Wait()
-		}
-		set()
-		if len(c.starts()) != 1 || len(c.events(pus.EventPlanMissed)) != 1 {
-			t.Errorf("half a minute late: %v; an hour late: %q", c.starts(), c.events(pus.EventPlanMissed))
-		}
-		time.Sleep(time.Hour - time.Second)
-		if len(c.starts()) != 1 {
-			t.Errorf("started early: %v", c.starts())
-		}
-		time.Sleep(2 * time.Second)
-		if len(c.starts()) != 2 {
-			t.Errorf("started %v", c.starts())
-		}
-		// Disabled, it waits; the flag and the activity survive a restart.
-		s.Telecommand(insert(t, 5, at(3*time.Hour), start(t, 103)))
-		s.Telecommand(tc(t, 6, pus.AckAll, pus.ServiceSchedule, pus.ScheduleDisable, nil))
-		stop()
-		synctest.Wait()
-		s, stop = c.launch()
-		defer func() { stop() }()
-		set()
-		time.Sleep(3*time.Hour + 10*time.Second)
-		if len(c.starts()) != 2 {
-			t.Errorf("a disabled schedule started %v", c.starts())
-		}
-		s.Telecommand(tc(t, 7, pus.AckAll, pus.ServiceSchedule, pus.ScheduleEnable, nil))
-		synctest.Wait()
-		if len(c.starts()) != 3 {
-			t.Errorf("started %v", c.starts())
-		}
-		s.Telecommand(insert(t, 8, at(9*time.Hour), start(t, 104)))
-		s.Telecommand(tc(t, 9, pus.AckAll, pus.ServiceSchedule, pus.ScheduleReset, nil))
-		time.Sleep(10 * time.Hour)
-		if len(c.starts()) != 3 {
-			t.Errorf("after the reset: started %v", c.starts())
-		}
-	})
-}
-
-func TestScheduleRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCraft(t)
-		s, stop := c.launch()
-		defer stop()
-		refusals := func() int { return len(c.find(1, 8)) + len(c.find(1, 2)) }
-		bad := start(t, 7)
-		bad[len(bad)-1] ^= 1
-		for i, p := range [][]byte{
-			insert(t, 1, 0, bad),
-			insert(t, 2, 0, insert(t, 3, 0, start(t, 8))),
-			insert(t, 4, 0, tc(t, 9, 0, 99, 99, nil)),
-			tc(t, 5, pus.AckAll, pus.ServiceSchedule, pus.ScheduleInsert, []byte{0, 1, 2}),
-		} {
-			s.Telecommand(p)
-			if refusals() != i+1 {
-				t.Errorf("insertion %d was taken", i)
-			}
-		}
-		for i := range 256 {
-			s.Telecommand(insert(t, uint16(1000+i), 0, tc(t, uint16(i), 0, 17, 1, nil)))
-		}
-		if refusals() != 4 {
-			t.Errorf("%d refusals", refusals())
-		}
-		s.Telecommand(insert(t, 2000, 0, tc(t, 0, 0, 17, 1, nil)))
-		if refusals() != 5 {
-			t.Error("the schedule has no end")
 		}
 	})
 }

@@ -231,6 +231,36 @@ func TestArrays(t *testing.T) {
 	})
 }
 
+// What was sampled for a structure is no part of another one that has its number.
+func TestArraysOfAnother(t *testing.T) {
+	onBoard(t, func(g *ground) {
+		d := pus.StructureDefinition{SID: 30, Period: 4000, Parameters: []uint16{11}, Arrays: []pus.SampleArray{{Samples: 4, Parameters: []uint16{1}}}}
+		g.ok(3, 1, d)
+		g.ok(3, 5, pus.IDs{IDs: []uint16{30}})
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		number := pus.IDs{IDs: []uint16{30}}
+		d.Arrays[0].Parameters = []uint16{1, 1}
+		for i, step := range []struct {
+			subtype uint8
+			body    any
+		}{{6, number}, {3, number}, {1, d}, {5, number}} {
+			data, err := database.Default().Form.Encode(pus.Kind{Service: 3, Subtype: step.subtype}, step.body)
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			g.s.Telecommand(tc(g.t, 900+uint16(i), 0, 3, step.subtype, data)) // one after the other, nothing in between
+		}
+		before := len(g.structures(30))
+		time.Sleep(5 * time.Second)
+		for _, report := range g.structures(30)[before:] {
+			if len(report) != 1+4*2*4 {
+				g.t.Errorf("report of %d octets, want 1 and 4 samples of 8", len(report))
+			}
+		}
+	})
+}
+
 // Every telecommand of the standard that the craft does not offer is refused, with its code.
 func TestNeverSilent(t *testing.T) {
 	onBoard(t, func(g *ground) {

@@ -121,7 +121,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 	}
 	f.link, err = linkd.New(linkd.Config{
 		Profile: cfg.Profile, Saver: linkd.Saver{Records: f.records}, Radio: cfg.Radio, Clock: cfg.Clock,
-		Master: master, Keys: f.records,
+		Master: master, Keys: f.records, Log: cfg.securityLog(),
 		Fill: func(s linkd.Sink) { f.router.Fill(s) }, Packet: f.heardPacket,
 		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
 	})

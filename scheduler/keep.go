@@ -2,11 +2,20 @@ package scheduler
 
 import (
 	"github.com/perilune/perilune/ccsds/timecode"
+	"github.com/perilune/perilune/scheduler/linkd"
 	"github.com/perilune/perilune/scheduler/stored"
 )
 
 // maxStored bounds the packet store in octets.
 const maxStored = 16 << 20
+
+// securityLog is where the log of data link security lasts.
+func (c *Config) securityLog() linkd.LogFile {
+	if c.Data == "" {
+		return ""
+	}
+	return linkd.LogFile(c.path("security.log"))
+}
 
 // openStored opens the packet store of service 15. It holds copies: without it flight flies.
 func (f *flight) openStored() {

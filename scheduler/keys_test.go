@@ -2,6 +2,9 @@ package scheduler_test
 
 import (
 	"crypto/rand"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/perilune/perilune/ccsds"
@@ -212,15 +215,43 @@ func TestReplayedProcedure(t *testing.T) {
 		}
 	}
 	g.mu.Unlock()
-	g.succeeds(sdls.PDU{Procedure: sdls.DumpLog}, nil)
-	reply, err := sdls.ParsePDU(g.wait("log", answer).Payload)
-	if err != nil {
+	events := g.securityLog()
+	if len(events) == 0 || events[0].Code != sdls.LogReplayed || events[0].SPI != 1 {
+		t.Fatalf("log %+v", events)
+	}
+	replay := events[0]
+	// It is still there for another program, and none of it once it was damaged.
+	c.halt()
+	g.forget()
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	if events := g.securityLog(); len(events) == 0 || events[0] != replay {
+		t.Errorf("log after a restart: %+v", events)
+	}
+	c.halt()
+	g.forget()
+	if err := os.WriteFile(filepath.Join(c.cfg.Data, "security.log"), []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	events, err := sdls.ParseLog(reply)
-	if err != nil || len(events) == 0 || events[0].Code != sdls.LogReplayed || events[0].SPI != 1 {
-		t.Errorf("log %+v, %v", events, err)
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 2})
+	g.event(pus.EventLinkRefused, "records: security log is damaged")
+	if events := g.securityLog(); slices.Contains(events, replay) {
+		t.Errorf("log after damage: %+v", events)
 	}
+}
+
+// securityLog asks the craft for its security log.
+func (g *ground) securityLog() []sdls.LogEvent {
+	g.t.Helper()
+	g.succeeds(sdls.PDU{Procedure: sdls.DumpLog}, nil)
+	reply, err := sdls.ParsePDU(g.wait("log", func(tm pus.Telemetry) bool { return tm.Service == pus.ServiceSecurity }).Payload)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	events, err := sdls.ParseLog(reply)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return events
 }
 
 // refusedUp asks the craft for its housekeeping and says how much it has refused.

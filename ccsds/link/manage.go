@@ -141,6 +141,9 @@ func (s *Space) Managed() ([]sdls.Key, []sdls.Record) {
 	return s.keys.Keys(), s.manager.Records()
 }
 
+// SecurityLog is the log that the ground reads by procedures.
+func (s *Space) SecurityLog() *sdls.Log { return &s.log }
+
 // Procedure carries out an extended procedure of CCSDS 355.1-B-1 that came in a packet, and
 // returns the reply, nil if it has none. What Managed says then must be durable before
 // anything else is done with this Space. On error nothing has changed, and it is counted.

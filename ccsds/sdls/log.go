@@ -40,11 +40,25 @@ const (
 	eventValue  = 1 + 2 + 8
 )
 
-// Log is the security log of CCSDS 355.1-B-1 §3.4. It lives in memory.
-type Log struct{ events []LogEvent }
+// Log is the security log of CCSDS 355.1-B-1 §3.4. It lives in memory: who wants it to last
+// saves Events when Changes has grown, and gives them to Restore.
+type Log struct {
+	events  []LogEvent
+	changes uint64
+}
+
+// Changes grows with each event that is added, and when all are erased.
+func (l *Log) Changes() uint64 { return l.changes }
+
+// Restore begins with the events of an earlier log, oldest first; of too many the newest.
+func (l *Log) Restore(events []LogEvent) {
+	l.events = append([]LogEvent(nil), events[max(0, len(events)-LogSize):]...)
+	l.changes++
+}
 
 // Add appends an event.
 func (l *Log) Add(e LogEvent) {
+	l.changes++
 	if len(l.events) == LogSize {
 		l.events = l.events[:copy(l.events, l.events[1:])]
 	}
@@ -105,7 +119,7 @@ func (l *Log) Procedure(p PDU, err error) {
 func (l *Log) Events() []LogEvent { return append([]LogEvent(nil), l.events...) }
 
 // Erase forgets all.
-func (l *Log) Erase() { l.events = nil }
+func (l *Log) Erase() { l.events, l.changes = nil, l.changes+1 }
 
 // status is the reply to LogStatus and EraseLog: events held and places free.
 func (l *Log) status() []byte {
@@ -113,13 +127,13 @@ func (l *Log) status() []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, n), LogSize-n)
 }
 
-// dump is the reply to DumpLog: for each event tag, length of the value, and value, which is
-// ours: code, SPI, number.
-func (l *Log) dump() (out []byte) {
-	for _, e := range l.events {
-		out = binary.BigEndian.AppendUint16(append(out, e.Tag), eventValue)
-		out = binary.BigEndian.AppendUint16(append(out, byte(e.Code)), e.SPI)
-		out = binary.BigEndian.AppendUint64(out, e.Number)
+// AppendLog appends events as the reply to DumpLog has them, which ParseLog reads: for each
+// tag, length of the value, and value, which is ours: code, SPI, number.
+func AppendLog(dst []byte, events []LogEvent) []byte {
+	for _, e := range events {
+		dst = binary.BigEndian.AppendUint16(append(dst, e.Tag), eventValue)
+		dst = binary.BigEndian.AppendUint16(append(dst, byte(e.Code)), e.SPI)
+		dst = binary.BigEndian.AppendUint64(dst, e.Number)
 	}
-	return out
+	return dst
 }

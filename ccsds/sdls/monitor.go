@@ -26,7 +26,7 @@ func (m *Manager) monitor(p PDU) (reply []byte, answers bool, err error) {
 	case p.Procedure == LogStatus:
 		return log.status(), true, nil
 	case p.Procedure == DumpLog:
-		return log.dump(), true, nil
+		return AppendLog(nil, log.events), true, nil
 	case p.Procedure == EraseLog:
 		log.Erase()
 		return log.status(), true, nil

@@ -120,13 +120,28 @@ func (k keptKeys) over(keys []sdls.Key, records []sdls.Record) ([]sdls.Key, []sd
 }
 
 // Procedure carries out an extended procedure of data link security. What it changed is
-// durable when it returns; if that fails nothing has changed.
+// durable when it returns, and so is what the security log says of it; if that fails nothing
+// has changed, but that the log may be ahead of its file for a while.
 func (l *Link) Procedure(command []byte) (reply []byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if reply, err = l.space.Procedure(command); err != nil {
+	log := l.space.SecurityLog()
+	before := log.Events()
+	if reply, err = l.space.Procedure(command); err == nil {
+		err = l.saveKeys()
+	}
+	if e := l.saveLog(); e != nil && len(log.Events()) < len(before) { // erased
+		log.Restore(before)
+		err = errors.Join(err, e)
+	}
+	if err != nil {
 		return nil, err
 	}
+	return reply, nil
+}
+
+// saveKeys makes keys and associations durable, or takes back what has changed of them.
+func (l *Link) saveKeys() error {
 	keys, records := l.space.Managed()
 	kept := keptKeys{Keys: keys}
 	for _, r := range records {
@@ -138,7 +153,7 @@ func (l *Link) Procedure(command []byte) (reply []byte, err error) {
 		}
 	}
 	if err := l.cfg.Keys.Put(bucketKeys, keyKeys, kept); err != nil {
-		return nil, errors.Join(fmt.Errorf("link keys: %w", err), l.manage())
+		return errors.Join(fmt.Errorf("link keys: %w", err), l.manage())
 	}
-	return reply, nil
+	return nil
 }

@@ -42,6 +42,7 @@ type Config struct {
 	Clock   clock.Clock
 	Master  *[32]byte // master key, under which new keys travel; nil: keys are not managed
 	Keys    Records   // of managed keys and associations; with Master
+	Log     LogFile   // security log
 
 	Fill    func(Sink)                                                    // puts telemetry into the queues before each frame
 	Packet  func(ctx context.Context, vc ccsds.VCID, packet []byte) error // takes a packet that came up
@@ -54,9 +55,10 @@ type Link struct {
 	cfg   Config
 	beats atomic.Uint64
 
-	mu    sync.Mutex
-	space *link.Space
-	heard []heard
+	mu     sync.Mutex
+	space  *link.Space
+	heard  []heard
+	logged uint64 // what SecurityLog().Changes() was when the log was saved
 }
 
 // heard is what link.Space reported while the lock was held.
@@ -84,6 +86,9 @@ func New(cfg Config) (*Link, error) {
 		return nil, fmt.Errorf("space link: %w", err)
 	}
 	l.space = space
+	if err := l.loadLog(); err != nil {
+		cfg.Refused("records", err.Error(), 1)
+	}
 	if cfg.Master != nil && len(cfg.Profile.SPI) > 0 {
 		// Without the record the keys of the image must do: a craft that takes no commands
 		// any more is worse than one that takes a key from before.
@@ -99,6 +104,7 @@ func (l *Link) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return l.receive(ctx) })
 	g.Go(func() error { return l.transmit(ctx) })
+	g.Go(func() error { return l.keepLog(ctx) })
 	return g.Wait()
 }
 

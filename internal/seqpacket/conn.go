@@ -185,23 +185,28 @@ func (c *Conn[M]) Receive() (m M, files []*os.File, err error) {
 		n, oobn, flags, _, err = unix.Recvmsg(fd, b, oob, unix.MSG_CMSG_CLOEXEC)
 		return n, err
 	})
-	if err != nil {
+	files, errFiles := takeFiles(oob[:oobn])
+	if err != nil { // files may come with a message of no octets, which is the end as well
+		closeAll(files)
 		return m, nil, err
 	}
-	files, err = takeFiles(oob[:oobn])
-	if err == nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+	if err = errFiles; err == nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		err = fmt.Errorf("%w: longer than %d octets or %d files", ErrMessage, c.p.MaxMessage, c.p.MaxFiles)
 	}
 	if err == nil {
 		m, err = c.p.Decode(c.in[:n])
 	}
 	if err != nil {
-		for _, f := range files {
-			f.Close()
-		}
+		closeAll(files)
 		return m, nil, fmt.Errorf("receive message: %w", err)
 	}
 	return m, files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
 }
 
 // ReceivePlain is Receive by read(2), which cannot take files: what a slot

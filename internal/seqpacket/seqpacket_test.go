@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -153,6 +154,38 @@ func TestGarbage(t *testing.T) {
 	}
 	if m, _, err := c.Receive(); err != nil || m != "fine" {
 		t.Errorf("after garbage: %q, %v", m, err)
+	}
+}
+
+// A message of no octets is the end of the connection; files beside it are closed.
+func TestFilesBesideNothing(t *testing.T) {
+	near, far, err := seqpacket.Pair("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	c, err := seqpacket.New(far, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fd, err := seqpacket.Descriptor(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := descriptors(t)
+	rights := unix.UnixRights(0, 0)
+	m := unix.Msghdr{Control: &rights[0]}
+	m.SetControllen(len(rights))
+	// unix.Sendmsg would add an octet.
+	if _, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m)), 0); errno != 0 {
+		t.Fatal(errno)
+	}
+	if _, got, err := c.Receive(); !errors.Is(err, io.EOF) || got != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
 

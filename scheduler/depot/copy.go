@@ -139,7 +139,9 @@ func (d *Depot) copyOut(c *copying, part string) error {
 		d.mu.Unlock()
 	}
 	if errors.Is(err, io.EOF) {
-		err = nil
+		if err = nil; c.done < c.size {
+			err = refuse(pus.FailureRefused, "%s became shorter while it was copied", c.from)
+		}
 	}
 	return errors.Join(err, w.Sync(), w.Close())
 }

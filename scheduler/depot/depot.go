@@ -151,11 +151,14 @@ func (d *Depot) walk(dir string, tell func(name string, octets uint64)) error {
 	})
 }
 
-// room refuses what the quota does not hold besides what is there.
+// room refuses what the quota does not hold besides what is there and what copies will bring.
 func (d *Depot) room(files int, octets uint64) error {
 	n, used := 0, uint64(0)
 	if err := d.walk(".", func(_ string, size uint64) { n++; used += size }); err != nil {
 		return err
+	}
+	for _, c := range d.copies.all { // what they have written is counted
+		used += uint64(max(0, c.size-c.done))
 	}
 	if n+files > d.files {
 		return refuse(pus.FailureFull, "%d files on board, at most %d", n, d.files)

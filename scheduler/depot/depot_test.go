@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -236,6 +237,31 @@ func TestCopy(t *testing.T) {
 }
 
 var errDone = errors.New("complete")
+
+// What a copy will bring counts before it is there, and half of a file is no copy of it.
+func TestCopyUnderWay(t *testing.T) {
+	dir := t.TempDir()
+	const much = 512 << 20 // none of it on disk
+	d := open(t, dir, safe.NewRecords(), much*9/4, 10)
+	from := filepath.Join(dir, "a")
+	if err := errors.Join(os.WriteFile(from, nil, 0o600), os.Truncate(from, much)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- d.Copy(pus.FileCopy{Operation: 1, From: top("a"), To: top("b")}) }()
+	for d.Steer([]uint16{1}, depot.Suspend) != nil {
+		runtime.Gosched()
+	}
+	if err := d.Copy(pus.FileCopy{Operation: 2, From: top("a"), To: top("c")}); code(err) != pus.FailureFull {
+		t.Errorf("a second copy: %v", err)
+	}
+	if err := errors.Join(os.Truncate(from, 0), d.Steer([]uint16{1}, depot.Resume)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; code(err) != pus.FailureRefused {
+		t.Errorf("a copy of what is gone: %v", err)
+	}
+}
 
 // FuzzNames: no name from the ground makes anything outside of the root, or panics.
 func FuzzNames(f *testing.F) {

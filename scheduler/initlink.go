@@ -144,11 +144,12 @@ func (l *initLink) take(msg initproto.Message, files []*os.File) {
 	case initproto.SlotFailed:
 		l.answer(msg.ID, answer{err: errors.New(msg.Reason)})
 	case initproto.SlotExited:
-		// One that dies before it was handed over has an answer too.
-		l.answer(msg.ID, answer{err: fmt.Errorf("its tender ended with status %d, signal %d", msg.Status, msg.Signal)})
 		if l.exited != nil {
 			l.exited(msg.ID, msg.Status, msg.Signal)
 		}
+		// One that dies before it was handed over has an answer too. It comes last: with it the
+		// number may be another slot's.
+		l.answer(msg.ID, answer{err: fmt.Errorf("its tender ended with status %d, signal %d", msg.Status, msg.Signal)})
 	default:
 		l.log.Error("init says something odd", "message", fmt.Sprintf("%T", msg))
 	}

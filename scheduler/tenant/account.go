@@ -130,15 +130,19 @@ func (m *Manager) forget(g *guest) {
 	if err := m.cfg.Records.Delete(bucketSlots, slotKey(g.slot)); err != nil {
 		m.cfg.Log.Error("account of a slot", "slot", g.slot, "err", err)
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.closed = true
+	m.giveBack(g)
 }
 
 // abandon gives up a guest that did not get to run.
 func (m *Manager) abandon(g *guest) {
 	m.forget(g)
 	m.mu.Lock()
-	_, taken := m.slots[g.slot]
+	noSlot := g.noSlot
 	m.mu.Unlock()
-	if !taken {
+	if noSlot {
 		return
 	}
 	if err := m.cfg.Slots.Kill(g.slot); err != nil {

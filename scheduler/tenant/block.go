@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/missions/store"
 )
 
@@ -23,10 +25,10 @@ func (m *Manager) openBlock(in *store.Installed, name, blob string, readOnly boo
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := removeOthers(dir, digits); err != nil {
 		return nil, err
 	}
 	if err := copyFile(file, blob); err != nil {
@@ -35,6 +37,21 @@ func (m *Manager) openBlock(in *store.Installed, name, blob string, readOnly boo
 	return os.OpenFile(file, os.O_RDWR, 0)
 }
 
+// removeOthers removes what devices of other versions than that of these digits have left in
+// dir, and what a copy that did not end has.
+func removeOthers(dir, digits string) error {
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), digits+"-") || strings.HasSuffix(f.Name(), copySuffix) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		}
+	}
+	return err
+}
+
+// copySuffix is in no device's name.
+const copySuffix = ".part"
+
 // copyFile copies through a temporary name, so that half a copy is never taken for one.
 func copyFile(to, from string) error {
 	src, err := os.Open(from)
@@ -42,13 +59,16 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer src.Close()
-	dst, err := os.OpenFile(to+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	dst, err := os.OpenFile(to+copySuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(dst, src)
 	if err = errors.Join(err, dst.Sync(), dst.Close()); err != nil {
-		return errors.Join(err, os.Remove(to+".part"))
+		return errors.Join(err, os.Remove(to+copySuffix))
 	}
-	return os.Rename(to+".part", to)
+	if err := os.Rename(to+copySuffix, to); err != nil {
+		return err
+	}
+	return syncfile.Dir(filepath.Dir(to))
 }

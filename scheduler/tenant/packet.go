@@ -97,6 +97,7 @@ type inbox struct {
 	m       *Manager
 	g       *guest
 	product *product
+	paced   time.Time // when the last product might have ended at the steady pace
 	told    time.Time // of the last complaint
 	bad     int       // complaints since
 }

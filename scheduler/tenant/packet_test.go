@@ -3,11 +3,14 @@ package tenant
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/perilune/perilune/bus"
 	"github.com/perilune/perilune/ccsds"
@@ -119,6 +122,26 @@ func TestStorageQuota(t *testing.T) {
 	if err := fill("two", 700_000); err != nil {
 		t.Errorf("after the first was sent: %v", err)
 	}
+}
+
+// Empty products take of the storage too, and more of them than a few end at a measured pace.
+func TestEmptyProducts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, _, done := newInbox(t)
+		began := time.Now()
+		var err error
+		for i := 0; err == nil; i++ {
+			if err = in.datagram(fmt.Appendf([]byte{hvt.PacketProductBegin}, "p%d", i)); err == nil {
+				err = in.datagram(end(0))
+			}
+		}
+		if n := len(*done); n != 1<<20/leastOctets || !strings.HasPrefix(err.Error(), "grant.quota: ") {
+			t.Errorf("%d empty products in a MiB, then %v", n, err)
+		}
+		if took, want := time.Since(began), productPause*(1<<20/leastOctets-productBurst); took < want {
+			t.Errorf("they took %v, want at least %v", took, want)
+		}
+	})
 }
 
 // FuzzDatagram lets a guest say anything: no panic, and no file outside its folder.

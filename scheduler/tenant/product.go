@@ -11,10 +11,19 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/syncfile"
+)
+
+// Bounds of products beside their octets. Each costs an event, a transfer and syncs of the
+// disk, all of which others need too: a guest that ends more of them waits in its own queue.
+const (
+	productPause = 500 * time.Millisecond // between two, after productBurst at once
+	productBurst = 16
+	leastOctets  = 4096 // of storage that a file takes, an empty one too
 )
 
 // partPrefix marks a product that is not complete. No product's name can begin so.
@@ -45,6 +54,9 @@ func (in *inbox) begin(name string) error {
 	}
 	if err := in.m.measure(in.g.id.Tenant); err != nil {
 		return fmt.Errorf("product %s: %w", name, err)
+	}
+	if !in.m.take(in.g.id.Tenant, leastOctets, in.g.tenant.StorageMiB) {
+		return fmt.Errorf("grant.quota: product %s: the tenant's %d MiB of storage are full", name, in.g.tenant.StorageMiB)
 	}
 	f, err := os.OpenFile(in.part(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
@@ -85,6 +97,7 @@ func (in *inbox) finish(total uint64) error {
 		return fmt.Errorf("product %s: %d octets came, the guest says %d", p.name, p.size, total)
 	}
 	in.product = nil
+	in.pace()
 	name, err := in.commit(p)
 	if err != nil {
 		return fmt.Errorf("product %s: %w", p.name, errors.Join(err, os.Remove(in.part(p.name))))
@@ -94,6 +107,16 @@ func (in *inbox) finish(total uint64) error {
 	in.m.cfg.Event(pus.EventInfo, pus.EventProductComplete, fmt.Sprintf("%s, %d octets, sha256:%x", name, p.size, done.SHA256))
 	in.m.cfg.Done(done)
 	return nil
+}
+
+// pace waits until one more product may end.
+func (in *inbox) pace() {
+	now := in.m.cfg.Clock.Now()
+	if idle := now.Add(-productBurst * productPause); in.paced.Before(idle) {
+		in.paced = idle
+	}
+	in.paced = in.paced.Add(productPause)
+	time.Sleep(in.paced.Sub(now))
 }
 
 // commit returns the product's name relative to the folder of products. A product of
@@ -146,13 +169,13 @@ func (in *inbox) end() {
 func (in *inbox) resume() {
 	parts, _ := filepath.Glob(filepath.Join(in.dir(), partPrefix+"*")) // the pattern is good
 	for i, part := range parts {
-		name := strings.TrimPrefix(filepath.Base(part), partPrefix)
-		p, err := reopen(part, name)
-		if i > 0 || !in.g.adopted && !in.g.resumed || err != nil {
-			_ = os.Remove(part)
-			continue
+		if i == 0 && (in.g.adopted || in.g.resumed) {
+			if p, err := reopen(part, strings.TrimPrefix(filepath.Base(part), partPrefix)); err == nil {
+				in.product = p
+				continue
+			}
 		}
-		in.product = p
+		_ = os.Remove(part)
 	}
 	if err := in.m.measure(in.g.id.Tenant); err != nil {
 		in.m.cfg.Log.Error("storage of products", "tenant", in.g.id.Tenant, "err", err)
@@ -173,7 +196,8 @@ func reopen(part, name string) (*product, error) {
 	return p, nil
 }
 
-// measure counts the octets of a tenant's products and snapshots on disk.
+// measure counts the octets of a tenant's products and snapshots on disk, of each file at
+// least leastOctets.
 func (m *Manager) measure(tenant string) error {
 	var n int64
 	count := func(_ string, d fs.DirEntry, err error) error {
@@ -184,7 +208,7 @@ func (m *Manager) measure(tenant string) error {
 			return err
 		}
 		if info, err := d.Info(); err == nil {
-			n += info.Size()
+			n += max(info.Size(), leastOctets)
 		}
 		return nil
 	}

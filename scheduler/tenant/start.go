@@ -116,6 +116,7 @@ func (m *Manager) suspensionOf(in *store.Installed, resume bool) error {
 
 // launch gets a slot, claims it, and sees the guest start.
 func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) error {
+	m.setNoSlot(g, true) // until init is asked
 	claim, files, err := m.claim(in)
 	defer func() {
 		for _, f := range files {
@@ -142,13 +143,12 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	if err := m.record(g, false); err != nil {
 		return err
 	}
+	m.setNoSlot(g, false)
 	slot, err := m.cfg.Slots.Request(ctx, g.slot, g.id.String(),
 		Limits{Memory: int64(g.memory)<<20 + overhead, IO: int64(g.tenant.DiskMiBps) << 20})
 	if err != nil {
 		if ctx.Err() == nil {
-			m.mu.Lock()
-			delete(m.slots, g.slot) // init said that it will not make it
-			m.mu.Unlock()
+			m.setNoSlot(g, true) // init said that it will not make it
 		}
 		return refuse(pus.FailureRefused, "slot: %v", err)
 	}
@@ -175,6 +175,12 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	m.set(g, pus.GuestRunning, 0, "")
 	m.serve(g)
 	return nil
+}
+
+func (m *Manager) setNoSlot(g *guest, none bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.noSlot = none
 }
 
 // attach makes the slot's sockets g's.

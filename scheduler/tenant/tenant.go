@@ -109,7 +109,7 @@ type Manager struct {
 	closed   string // why nothing may start; empty if it may
 	detached bool   // the program ends and the guests do not
 	guests   map[ids.Guest]*guest
-	slots    map[uint32]*guest // numbers that init has not given back; nil: of nobody
+	slots    map[uint32]*guest // numbers in use, see giveBack; nil: of a slot that nobody has and init has not reaped
 	channels map[string]*channel
 	used     map[string]int64 // octets of products and snapshots by tenant
 	run      sync.WaitGroup
@@ -135,6 +135,8 @@ type guest struct {
 	state    uint8
 	status   int16
 	slot     uint32
+	noSlot   bool // init has reaped it, or never made it; guarded by Manager.mu
+	closed   bool // the account of its slot; guarded by Manager.mu
 	pid      int
 	ctl      *wire.Conn
 	data     *packetConn
@@ -245,12 +247,22 @@ func (m *Manager) SlotExited(id uint32, status, signal uint8) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g, ok := m.slots[id]
-	if !ok {
-		return
-	}
-	delete(m.slots, id)
-	if g != nil {
+	switch {
+	case ok && g == nil:
+		delete(m.slots, id)
+	case ok && !g.noSlot:
+		g.noSlot = true
 		g.exited <- exit{status, signal} // holds one, and a slot exits once
+		m.giveBack(g)
+	}
+}
+
+// giveBack lets the number of g's slot be used again once there is neither a slot nor an
+// account of it: else the next guest of that number would lose its own account with g's, or
+// be killed in its place. m.mu is held.
+func (m *Manager) giveBack(g *guest) {
+	if g.noSlot && g.closed && m.slots[g.slot] == g {
+		delete(m.slots, g.slot)
 	}
 }
 

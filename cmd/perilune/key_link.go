@@ -25,13 +25,24 @@ func (a *app) keyListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a.adviseKeys(keys)
 			return a.print(keys, func(w io.Writer) { linkKeys(w, keys) })
 		},
 	}
 }
 
+// adviseKeys says what is to be done about keys.
+func (a *app) adviseKeys(keys []client.LinkKey) {
+	for _, k := range keys {
+		if advice := k.Advice(); advice != "" && !a.json {
+			fmt.Fprintln(a.talk, advice)
+		}
+	}
+}
+
 func (a *app) keyRotateCmd() *cobra.Command {
 	var r client.Rotation
+	var finish bool
 	c := &cobra.Command{
 		Use:   "rotate",
 		Short: "Give a channel of the link a new key, over the air",
@@ -39,23 +50,66 @@ func (a *app) keyRotateCmd() *cobra.Command {
 The new key goes up under the master key and the craft proves that it has it; both ends
 change over; the old key is destroyed once the new one has been seen to work: by a
 telecommand under it, or by a frame. What is under way is not lost. A rotation that
-stopped half way goes on when the command is given again.`,
+stopped half way, since contact was lost or the station died, goes on when the command is
+given again; --finish ends all that have stopped, and begins none.`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			if finish && (c.Flags().Changed("vc") || c.Flags().Changed("down")) {
+				return usagef("--finish is for all channels: without --vc and --down")
+			}
 			cl, err := a.dial()
 			if err != nil {
 				return err
 			}
+			if finish {
+				return a.finishRotations(cl)
+			}
 			key, err := cl.RotateKey(a.ctx, r)
 			if err != nil {
-				return err
+				return a.stopped(err)
+			}
+			if keys, err := cl.Keys(a.ctx); err == nil {
+				a.adviseKeys(keys) // of other channels
 			}
 			return a.print(key, func(w io.Writer) { linkKeys(w, []client.LinkKey{key}) })
 		},
 	}
+	c.Flags().BoolVar(&finish, "finish", false, "end the rotations that stopped half way, of all channels")
 	c.Flags().Uint8Var(&r.VC, "vc", 0, "virtual channel")
 	c.Flags().BoolVar(&r.Down, "down", false, "of the downlink")
 	return c
+}
+
+// finishRotations ends those that stopped half way.
+func (a *app) finishRotations(cl *client.Client) error {
+	keys, err := cl.Keys(a.ctx)
+	if err != nil {
+		return err
+	}
+	ended := []client.LinkKey{}
+	for _, k := range keys {
+		if !k.Rotating {
+			continue
+		}
+		key, err := cl.RotateKey(a.ctx, client.Rotation{VC: k.VC, Down: k.Down})
+		if err != nil {
+			return a.stopped(err)
+		}
+		ended = append(ended, key)
+	}
+	if len(ended) == 0 && !a.json {
+		fmt.Fprintln(a.talk, "no rotation has stopped half way")
+		return nil
+	}
+	return a.print(ended, func(w io.Writer) { linkKeys(w, ended) })
+}
+
+// stopped is what stopped a rotation; who has interrupted it is told how it goes on.
+func (a *app) stopped(err error) error {
+	if a.ctx.Err() != nil {
+		fmt.Fprintln(a.talk, "the key is half changed; perilune key rotate --finish goes on from there")
+	}
+	return err
 }
 
 func (a *app) keyRecoverCmd() *cobra.Command {
@@ -185,8 +239,10 @@ func linkKeys(w io.Writer, keys []client.LinkKey) {
 		if k.Down {
 			way = "down"
 		}
-		if k.Rotating {
-			state = "changing"
+		if k.Rotating && k.Busy {
+			state = fmt.Sprintf("changing, step %d of %d", k.Step, k.Steps)
+		} else if k.Rotating {
+			state = fmt.Sprintf("half changed, step %d of %d", k.Step, k.Steps)
 		} else if k.Lost {
 			state = "lost"
 		}

@@ -48,6 +48,9 @@ func showStatus(w io.Writer, s client.Status) {
 		}
 		rows = append(rows, []string{fmt.Sprintf("up VC %d", c.VC), state})
 	}
+	for _, k := range s.Keys {
+		rows = append(rows, []string{"keys", k.Advice()})
+	}
 	if h := s.Health; h != nil {
 		rows = append(rows, []string{"mode", fmt.Sprintf("%s, up %v, boot %d, %d flight restarts", h.Mode, time.Duration(h.UptimeS)*time.Second, h.Boots, h.FlightRestarts)},
 			[]string{"time", h.TimeQuality},

@@ -114,6 +114,11 @@ func (s *Station) ways() (out []way) {
 
 // loadKeys reads the keys of all channels and makes the link use them.
 func (s *Station) loadKeys() error {
+	defer func() {
+		for _, w := range s.ways() {
+			s.adviseKey(w)
+		}
+	}()
 	s.keys, s.replies, s.secured = map[way]*channelKeys{}, make(chan sdls.PDU, 8), map[ccsds.VCID]uint16{}
 	for _, w := range s.ways() {
 		k := &channelKeys{Now: s.image(w)}
@@ -127,7 +132,7 @@ func (s *Station) loadKeys() error {
 			continue
 		case errors.Is(err, ErrKeyStore):
 			// Without this station nobody could recover.
-			s.cfg.Log.Error("the key of a channel is lost: recover", "channel", w.String(), "err", err)
+			s.cfg.Log.Error("changed key", "channel", w.String(), "err", err)
 			*k = channelKeys{Now: s.image(w), Lost: true}
 		case err != nil:
 			return fmt.Errorf("keys of %s: %w", w, err)
@@ -169,11 +174,14 @@ func (s *Station) keepKeys(w way, after channelKeys) error {
 
 // KeyList tells which keys are in use, without what is secret of them.
 func (s *Station) KeyList() []client.LinkKey {
+	busy := s.stepping.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []client.LinkKey{}
 	for _, w := range s.ways() {
-		out = append(out, s.linkKey(w))
+		k := s.linkKey(w)
+		k.Busy = busy
+		out = append(out, k)
 	}
 	return out
 }
@@ -182,7 +190,21 @@ func (s *Station) KeyList() []client.LinkKey {
 func (s *Station) linkKey(w way) client.LinkKey {
 	k := s.keys[w]
 	c := k.current()
-	return client.LinkKey{VC: uint8(w.vc), Down: w.down, SPI: c.SPI, Key: c.ID, Rotating: k.Next != nil, Lost: k.Lost && k.Next == nil}
+	out := client.LinkKey{VC: uint8(w.vc), Down: w.down, SPI: c.SPI, Key: c.ID, Rotating: k.Next != nil, Lost: k.Lost && k.Next == nil}
+	if out.Rotating {
+		out.Step, out.Steps = k.Step+1, stepEnd
+	}
+	return out
+}
+
+// troubledKeys are those that want something done.
+func (s *Station) troubledKeys() (out []client.LinkKey) {
+	for _, k := range s.KeyList() {
+		if k.Advice() != "" {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // inUse says for which channel a key is, or is about to be, in use.

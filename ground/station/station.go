@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
@@ -120,6 +121,7 @@ type Station struct {
 	fsr         *sdls.FSR             // the last frame security report; nil: none came
 	replies     chan sdls.PDU         // to extended procedures
 	rotating    sync.Mutex            // keys are being changed; taken before mu
+	stepping    atomic.Bool           // steps of a rotation are being carried out
 	recovering  bool                  // procedures go by the recovery channel; guarded by rotating
 	activations map[string]*client.Activation
 	radio       string

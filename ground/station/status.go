@@ -22,11 +22,12 @@ type channel struct {
 func (s *Station) Status() client.Status {
 	transfers := s.cfg.Files.Transfers()
 	last := s.cfg.Archive.Last()
+	keys := s.troubledKeys()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := client.Status{
 		Craft: s.cfg.Craft, Time: s.now().UTC(), Started: s.started.UTC(), Radio: s.radio,
-		Link: s.linkStatus(), Guests: s.guestTable(), Transfers: transfers, Commands: []client.Command{}, Sequence: last,
+		Link: s.linkStatus(), Guests: s.guestTable(), Transfers: transfers, Commands: []client.Command{}, Sequence: last, Keys: keys,
 	}
 	if s.health != nil {
 		h := *s.health

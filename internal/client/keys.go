@@ -1,15 +1,36 @@
 package client
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // LinkKey is which key protects a channel of the link.
 type LinkKey struct {
 	VC       uint8  `json:"vc"`
 	Down     bool   `json:"down"` // of the downlink
 	SPI      uint16 `json:"spi"`
-	Key      uint16 `json:"key"`      // its number; that of an image's key is the SPI
-	Rotating bool   `json:"rotating"` // a rotation stopped half way
-	Lost     bool   `json:"lost"`     // the craft uses one that is not known here
+	Key      uint16 `json:"key"`             // its number; that of an image's key is the SPI
+	Rotating bool   `json:"rotating"`        // a rotation is under way, or stopped half way
+	Step     int    `json:"step,omitempty"`  // of a rotation: that is to be done next, from 1
+	Steps    int    `json:"steps,omitempty"` // of a rotation
+	Busy     bool   `json:"busy,omitempty"`  // the station is changing keys just now
+	Lost     bool   `json:"lost"`            // the craft uses one that is not known here
+}
+
+// Advice is what the operator should know and do about the key, "" if nothing.
+func (k LinkKey) Advice() string {
+	way, flag := "uplink", ""
+	if k.Down {
+		way, flag = "downlink", " --down"
+	}
+	switch {
+	case k.Lost:
+		return fmt.Sprintf("the key of %s channel %d is not known here: perilune key recover", way, k.VC)
+	case k.Rotating && !k.Busy:
+		return fmt.Sprintf("the key of %s channel %d is half changed, at step %d of %d: perilune key rotate --vc %d%s ends it, or --finish for all channels", way, k.VC, k.Step, k.Steps, k.VC, flag)
+	}
+	return ""
 }
 
 // Rotation asks for a new key of a channel.

@@ -12,8 +12,9 @@ type Status struct {
 	Health    *Housekeeping `json:"housekeeping,omitempty"`
 	Guests    []Guest       `json:"guests"`
 	Transfers []Transfer    `json:"transfers"`
-	Commands  []Command     `json:"commands"` // the last ones
-	Sequence  uint64        `json:"sequence"` // of the last event
+	Commands  []Command     `json:"commands"`       // the last ones
+	Keys      []LinkKey     `json:"keys,omitempty"` // those that want something done: see LinkKey.Advice
+	Sequence  uint64        `json:"sequence"`       // of the last event
 }
 
 // Link is both directions of the radio link since the station started.

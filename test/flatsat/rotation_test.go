@@ -130,13 +130,69 @@ func TestRotationStopsHalfWay(t *testing.T) {
 					}
 					cuts++
 					f.again(ctx, func() {})
+					f.halfChanged(ctx, down)
 					f.ping(ctx)
+				}
+				if s, err := f.api.Status(ctx); err != nil || len(s.Keys) != 0 {
+					t.Errorf("at the end: %+v, %v", s.Keys, err)
 				}
 				if cuts < 3 {
 					t.Errorf("cut off %d times", cuts)
 				}
 				f.settled(ctx)
 			})
+		})
+	}
+}
+
+// halfChanged checks that a station that has just begun tells of the rotation which was cut off,
+// and of what ends it.
+func (f *flatsat) halfChanged(ctx context.Context, down bool) client.LinkKey {
+	f.t.Helper()
+	s, err := f.api.Status(ctx)
+	if err != nil || len(s.Keys) != 1 || s.Keys[0].Down != down || s.Keys[0].Step < 1 || s.Keys[0].Step > s.Keys[0].Steps || s.Keys[0].Busy {
+		f.t.Fatalf("status tells of %+v, %v", s.Keys, err)
+	}
+	want := s.Keys[0].Advice()
+	if !strings.Contains(want, "half changed") || !strings.Contains(want, "perilune key rotate --vc 0") {
+		f.t.Errorf("advice %q", want)
+	}
+	if _, err := f.api.Wait(ctx, 0, func(e client.Event) bool { return e.Text == want }, client.KindKeys); err != nil {
+		f.t.Errorf("no event %q: %v", want, err)
+	}
+	return s.Keys[0]
+}
+
+// A rotation is cut off and the craft loses what the steps so far have done: until the new key
+// is in use, giving the command again is all that it takes.
+func TestRotationFromTheBeginning(t *testing.T) {
+	for name, down := range map[string]bool{"up": false, "down": true} {
+		t.Run(name, func(t *testing.T) {
+			steps := map[int]bool{}
+			for after := 15 * time.Millisecond; after < 3*time.Second; after += 15 * time.Millisecond {
+				protected(t, "tm", func(t *testing.T, ctx context.Context, f *flatsat) {
+					f.ping(ctx)
+					within, cancel := context.WithTimeout(ctx, after)
+					_, err := f.api.RotateKey(within, client.Rotation{Down: down})
+					cancel()
+					if err == nil {
+						after = time.Hour
+						return
+					}
+					f.again(ctx, func() { f.lose(craftDB) })
+					k := f.halfChanged(ctx, down)
+					if k.Step > 5 || steps[k.Step] { // the new key may be in use: that is for recovering
+						return
+					}
+					steps[k.Step] = true
+					f.ping(ctx)
+					f.rotate(ctx, 0, down)
+					f.settled(ctx)
+				})
+			}
+			if len(steps) < 4 {
+				t.Errorf("tried at steps %v only", steps)
+			}
 		})
 	}
 }

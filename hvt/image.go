@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Sentinels that an *ImageError may wrap.
@@ -66,9 +67,10 @@ type header struct {
 }
 
 // ReadImage checks an executable as the tender will, except for what depends
-// on the guest's memory size (Image.Layout does that).
-func ReadImage(r io.ReaderAt, size int64) (*Image, error) {
-	im, err := ReadNotes(r, size)
+// on the guest's memory size (Image.Layout does that). It must be for one of the machines,
+// if any is named.
+func ReadImage(r io.ReaderAt, size int64, machines ...Machine) (*Image, error) {
+	im, err := ReadNotes(r, size, machines...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,10 +89,14 @@ func ReadImage(r io.ReaderAt, size int64) (*Image, error) {
 
 // ReadNotes checks the ELF header and both notes: all that must be known of
 // an executable before its devices and memory are chosen. Segments stay
-// empty until Layout.
-func ReadNotes(r io.ReaderAt, size int64) (*Image, error) {
+// empty until Layout. An executable that is for none of the machines is refused for its
+// header, whatever its notes are, if any machine is named.
+func ReadNotes(r io.ReaderAt, size int64, machines ...Machine) (*Image, error) {
+	if len(machines) == 0 {
+		machines = []Machine{MachineAMD64, MachineARM64}
+	}
 	im := &Image{}
-	if err := im.readHeaders(r, size); err != nil {
+	if err := im.readHeaders(r, size, machines); err != nil {
 		return nil, err
 	}
 	abi, err := im.note(r, NoteTypeABI, abiNoteAlign, 32)
@@ -125,7 +131,7 @@ func ReadNotes(r io.ReaderAt, size int64) (*Image, error) {
 	return im, nil
 }
 
-func (im *Image) readHeaders(r io.ReaderAt, size int64) error {
+func (im *Image) readHeaders(r io.ReaderAt, size int64, machines []Machine) error {
 	if size < ehdrSize {
 		return &ImageError{Err: ErrTruncated, Text: fmt.Sprintf(
 			"invalid executable: elf header does not match the expected size (%d != %d)", max(size, 0), ehdrSize)}
@@ -142,9 +148,10 @@ func (im *Image) readHeaders(r io.ReaderAt, size int64) error {
 		le.Uint32(h[20:]) == elfVersion && le.Uint16(h[52:]) == ehdrSize &&
 		count >= 1 && le.Uint16(h[54:]) == phdrSize &&
 		le.Uint16(h[16:]) == elfExec &&
-		(im.Machine == MachineAMD64 || im.Machine == MachineARM64)
+		slices.Contains(machines, im.Machine)
 	if !ok {
-		return errHeader
+		return &ImageError{Err: ErrWrongTarget,
+			Text: "invalid executable: invalid or unsupported executable (elf header invalid while loading note)"}
 	}
 	n := uint64(count) * phdrSize
 	if phoff > uint64(size) || n > uint64(size)-phoff {
@@ -160,18 +167,6 @@ func (im *Image) readHeaders(r io.ReaderAt, size int64) error {
 			typ: le.Uint32(b), flags: le.Uint32(b[4:]), offset: le.Uint64(b[8:]), vaddr: le.Uint64(b[16:]),
 			filesz: le.Uint64(b[32:]), memsz: le.Uint64(b[40:]), align: le.Uint64(b[48:]),
 		})
-	}
-	return nil
-}
-
-var errHeader error = &ImageError{Err: ErrWrongTarget,
-	Text: "invalid executable: invalid or unsupported executable (elf header invalid while loading note)"}
-
-// CheckMachine refuses an image of another machine in the words that the
-// ELF header itself would have been refused with.
-func (im *Image) CheckMachine(m Machine) error {
-	if im.Machine != m {
-		return errHeader
 	}
 	return nil
 }

@@ -23,10 +23,7 @@ func check(dir, arch string, m *missions.Mission) (size int64, err error) {
 		return 0, err
 	}
 	size = st.Size()
-	img, err := hvt.ReadImage(f, st.Size())
-	if err == nil {
-		err = img.CheckMachine(hvt.MachineOf(arch))
-	}
+	img, err := hvt.ReadImage(f, st.Size(), hvt.MachineOf(arch))
 	if err == nil {
 		err = img.Layout(uint64(m.Guest.Memory) << 20)
 	}

@@ -151,10 +151,7 @@ func (c *command) open(path string) error {
 	c.file, c.kernel = path, f
 	info, err := f.Stat()
 	if err == nil {
-		c.image, err = hvt.ReadNotes(f, info.Size())
-	}
-	if err == nil {
-		err = c.image.CheckMachine(hvt.MachineOf(runtime.GOARCH))
+		c.image, err = hvt.ReadNotes(f, info.Size(), hvt.MachineOf(runtime.GOARCH))
 	}
 	if err != nil {
 		return &exitError{text: path + ": " + err.Error()}

@@ -115,7 +115,7 @@ func TestMessages(t *testing.T) {
 	spt := file("spt", hvttest.ELF(hvttest.Spec{Machine: machine, ABI: []byte{2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}))
 	abi3 := file("abi3", hvttest.ELF(hvttest.Spec{Machine: machine, ABI: []byte{1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}))
 	badMFT := file("badmft", hvttest.ELF(hvttest.Spec{Machine: machine, Manifest: make([]byte, 12)}))
-	foreign := file("foreign", hvttest.ELF(hvttest.Spec{Machine: elf.EM_AARCH64 + elf.EM_X86_64 - machine}))
+	foreign := file("foreign", hvttest.ELF(hvttest.Spec{Machine: elf.EM_AARCH64 + elf.EM_X86_64 - machine, ABI: make([]byte, 33)})) // whose notes are not looked at
 	text := file("text", bytes.Repeat([]byte("not an ELF file\n"), 10))
 	short := file("short", []byte("\x7fELF"))
 	odd := file("disk", make([]byte, 1000))

@@ -107,10 +107,7 @@ func (s *slot) load(c wire.Claim, files []*os.File) error {
 	if err != nil {
 		return refuse(RuleImage, "kernel: %w", err)
 	}
-	image, err := hvt.ReadNotes(kernel, info.Size())
-	if err == nil {
-		err = image.CheckMachine(hvt.MachineOf(runtime.GOARCH))
-	}
+	image, err := hvt.ReadNotes(kernel, info.Size(), hvt.MachineOf(runtime.GOARCH))
 	if err != nil {
 		return err
 	}

@@ -63,29 +63,37 @@ func (d *Debug) Threads() (out []int) {
 	return out
 }
 
-func (d *Debug) vcpu(id int) (*kvm.VCPU, error) {
+func (d *Debug) thread(id int) (*thread, error) {
 	if id < 1 || id > len(d.threads) {
 		return nil, fmt.Errorf("no thread %d", id)
 	}
-	return d.threads[id-1].p.v, nil
+	return d.threads[id-1], nil
 }
 
 // Registers reads a vCPU's registers.
 func (d *Debug) Registers(id int) (regs.Values, error) {
-	v, err := d.vcpu(id)
+	t, err := d.thread(id)
 	if err != nil {
 		return regs.Values{}, err
 	}
-	return v.Registers()
+	return t.p.v.Registers()
 }
 
 // SetRegisters writes them.
 func (d *Debug) SetRegisters(id int, values regs.Values) error {
-	v, err := d.vcpu(id)
+	t, err := d.thread(id)
 	if err != nil {
 		return err
 	}
-	return v.SetRegisters(values)
+	before, err := t.p.v.PC()
+	if err != nil {
+		return err
+	}
+	if err := t.p.v.SetRegisters(values); err != nil {
+		return err
+	}
+	t.moved(before, values.Get(values.PC))
+	return nil
 }
 
 // ReadMemory reads guest memory, whatever the guest itself may do there.

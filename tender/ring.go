@@ -162,23 +162,14 @@ func (m *Machine) stopRings(e Exit) Exit {
 	return e
 }
 
-// kickedRing is the ring that x is a kick of: not every KVM signals an
-// eventfd without an exit.
-func (m *Machine) kickedRing(x kvm.Exit) worker {
+// kicked takes a kick of a ring that came as an exit: not every KVM signals an
+// eventfd without one.
+func (m *Machine) kicked(x kvm.Exit) bool {
 	n, ok := kvm.Kick(x)
 	if !ok || n >= len(m.workers) {
-		return nil
-	}
-	return m.workers[n]
-}
-
-// kicked takes a kick that came as an exit.
-func (m *Machine) kicked(x kvm.Exit) bool {
-	w := m.kickedRing(x)
-	if w == nil {
 		return false
 	}
-	w.Kick()
+	m.workers[n].Kick()
 	return true
 }
 

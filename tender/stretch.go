@@ -21,7 +21,14 @@ const nowhere = ^uint64(0)
 type thread struct {
 	p      *processor
 	untold *gdb.Stop // it reached a breakpoint while another one's stop was told
+	aside  *cut      // a call from behind which the debugger moved it
 	work   chan func()
+}
+
+// cut is a call that was cut short, and where the guest goes on after it.
+type cut struct {
+	call   kvm.Exit
+	behind uint64
 }
 
 func newThread(p *processor) *thread {
@@ -38,6 +45,18 @@ func newThread(p *processor) *thread {
 func (t *thread) id() int { return int(t.p.number) + 1 }
 
 func (t *thread) trap() gdb.Stop { return gdb.Stop{Signal: gdb.SigTrap, Thread: t.id()} }
+
+// moved is for when the debugger sets the program counter. A call that was cut short waits
+// until the vCPU is put back behind it, as gdb does after it had a function called.
+func (t *thread) moved(from, to uint64) {
+	switch {
+	case from == to:
+	case t.p.held != nil:
+		t.aside, t.p.held = &cut{*t.p.held, from}, nil
+	case t.aside != nil && t.aside.behind == to:
+		t.p.held, t.aside = &t.aside.call, nil
+	}
+}
 
 // piece is one stretch of running: what each vCPU does, those that start
 // meanwhile too, and what ended it.
@@ -137,6 +156,7 @@ func (s *piece) loop(t *thread, step bool) {
 		return
 	}
 	for {
+		goesOn := p.held != nil // a call, whose instruction is done
 		x, err := p.next()
 		switch {
 		case errors.Is(err, kvm.ErrKicked) && s.interrupted(t):
@@ -148,23 +168,37 @@ func (s *piece) loop(t *thread, step bool) {
 			e, ended := p.call(hvt.Number(x.Number), x.Arg)
 			switch {
 			case ended && e.Kind == Killed && s.interrupted(t):
-				p.held = &x
+				s.hold(t, x)
 				return
 			case ended:
 				s.end(t, e)
 				return
 			}
-			if p.until = (time.Time{}); !step {
+			if p.until = (time.Time{}); !step || goesOn {
 				continue
 			}
 			s.complete(t, here)
 			return
-		case m.kicked(x) && !step:
-			continue
+		case m.kicked(x):
+			if !step {
+				continue
+			}
+			s.complete(t, here)
+			return
 		}
 		s.exit(t, x)
 		return
 	}
+}
+
+// hold keeps a call that was cut short. Its instruction is completed first: the registers are
+// those behind it, and if the debugger changes them, nothing changes them again.
+func (s *piece) hold(t *thread, x kvm.Exit) {
+	if _, err := t.p.v.Finish(); err != nil && !errors.Is(err, kvm.ErrKicked) {
+		s.fail(err)
+		return
+	}
+	t.p.held = &x
 }
 
 // interrupted says whether the vCPU was stopped for another one's sake, or
@@ -199,7 +233,7 @@ func (s *piece) fail(err error) {
 	s.d.m.interrupt()
 }
 
-// complete ends a step over a hypercall right behind its instruction.
+// complete ends a step over a hypercall or a kick right behind its instruction.
 func (s *piece) complete(t *thread, here uint64) {
 	x, err := t.p.v.Finish()
 	if err != nil && !errors.Is(err, kvm.ErrKicked) {
@@ -234,7 +268,7 @@ func (s *piece) exit(t *thread, x kvm.Exit) {
 		s.tell(t, stop)
 		return
 	}
-	if x.Kind == kvm.ExitDebug || s.d.m.kickedRing(x) != nil {
+	if x.Kind == kvm.ExitDebug {
 		s.trapped(t)
 		return
 	}

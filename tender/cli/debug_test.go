@@ -181,22 +181,26 @@ func TestGDBEnds(t *testing.T) {
 	}
 }
 
-// A guest that computes, and one that sleeps in a hypercall, can be stopped, looked at and
-// let go on. gdb, which tells what it sends, is interrupted each time that it lets it go.
-func TestGDBInterrupt(t *testing.T) {
-	for arg, where := range map[string]string{"spin": "spin", "sleep": "sleep_for_ever"} {
-		n := 0
-		watch := func(line string, gdb *os.Process) {
-			if strings.Contains(line, "Sending packet: $vCont;c") {
-				if n++; n > 1 { // the first time it runs to where it computes or sleeps
-					_ = gdb.Signal(os.Interrupt)
-				}
+// interruptFrom interrupts a gdb that tells what it sends, each time that it lets the guest go
+// from the nth on.
+func interruptFrom(n int) func(line string, gdb *os.Process) {
+	return func(line string, gdb *os.Process) {
+		if strings.Contains(line, "Sending packet: $vCont;c") {
+			if n--; n <= 0 {
+				_ = gdb.Signal(os.Interrupt)
 			}
 		}
+	}
+}
+
+// A guest that computes, and one that sleeps in a hypercall, can be stopped, looked at, made to
+// call a function and let go on.
+func TestGDBInterrupt(t *testing.T) {
+	for arg, where := range map[string]string{"spin": "spin", "sleep": "sleep_for_ever"} {
 		tell, quiet := "set debug remote 1", "set debug remote 0"
-		debugger, _, _ := watched(t, watch, "debugged", arg, tell, "break "+where, "continue", "delete", "continue",
-			quiet, "print counter >= 8", "bt", tell, "continue", quiet, "kill")
-		expect(t, debugger, "Breakpoint 1, ", where+" ()", "SIGINT", "$1 = 1", " in run (", "SIGINT", "killed")
+		debugger, _, _ := watched(t, interruptFrom(2), "debugged", arg, tell, "break "+where, "continue", "delete", "continue",
+			quiet, "print counter >= 8", "bt", "print twice(21)", tell, "continue", quiet, "kill")
+		expect(t, debugger, "Breakpoint 1, ", where+" ()", "SIGINT", "$1 = 1", " in run (", "$2 = 42", "SIGINT", "killed")
 	}
 }
 

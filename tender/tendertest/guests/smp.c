@@ -39,6 +39,9 @@ static int wake(uint32_t cpu)
     return w.ret;
 }
 
+// For a debugger to call.
+int nudge(uint32_t cpu) { return wake(cpu); }
+
 static void pause_cpu(void)
 {
 #if defined(__x86_64__)

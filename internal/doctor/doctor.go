@@ -63,7 +63,7 @@ var Tests = append(slices.Clone(Needs),
 var Interop = []Need{
 	{Name: "Go", Why: "builds the tests", Command: "go"},
 	python,
-	{Name: "Java", Why: "runs YAMCS", Package: "default-jre-headless", Newer: "openjdk-21-jre-headless", Command: "java", Version: "-version", Least: "17"},
+	{Name: "Java", Why: "runs YAMCS, and compiles a peer", Package: "default-jdk-headless", Newer: "openjdk-21-jdk-headless", Command: "javac", Version: "-version", Least: "17"},
 	{Name: "Maven", Why: "fetches YAMCS", Package: "maven", Command: "mvn"},
 	{Name: "tshark", Why: "reads captures", Package: "tshark", Command: "tshark"},
 	{Name: "libfec", Why: "has another Reed–Solomon code", Package: "libfec-dev", File: "/usr/include/fec.h"},

@@ -71,6 +71,7 @@ func TestVersion(t *testing.T) {
 		{"cargo 1.65.0", "1.70", "is 1.65.0, and 1.70 or newer is wanted"},
 		{"cargo 1.70.0 (ec8a8a0ca 2023-04-25)", "1.70", ""},
 		{`openjdk version "17.0.15" 2025-04-15`, "17", ""},
+		{"javac 17.0.15", "17", ""},
 		{`openjdk version "1.8.0_412"`, "17", "is 1.8.0,"},
 		{"none", "1", "names no version"},
 	} {

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -43,6 +44,37 @@ var python = sync.OnceValues(func() (string, error) {
 	}
 	return exe, os.WriteFile(stamp, []byte(want), 0o644)
 })
+
+// jars fetches the jars that a pom.xml under testdata names, the first time, and returns their
+// class path.
+func jars(name string) (string, error) {
+	pom, err := filepath.Abs(filepath.Join("testdata", name, "pom.xml"))
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(filepath.Join(cache, name))
+	if err != nil {
+		return "", err
+	}
+	want, err := os.ReadFile(pom)
+	if err != nil {
+		return "", err
+	}
+	stamp := filepath.Join(dir, "pom.xml")
+	if have, _ := os.ReadFile(stamp); !bytes.Equal(have, want) {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+		if err := command("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
+			"-DoutputDirectory="+dir, "-DincludeScope=runtime"); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(stamp, want, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "*"), nil
+}
 
 // command runs a program to its end.
 func command(name string, args ...string) error {

@@ -144,7 +144,8 @@ func (c *craftEnd) radiate() {
 }
 
 // repeatFrames is after how many frames the verifications are sent once more, as the same packets:
-// one that comes before YAMCS has noted that its command was released verifies nothing.
+// one that comes while YAMCS notes something else of its command can be missed (see
+// testdata/yamcs/verifier.xml).
 const repeatFrames = 100
 
 // frame is the next frame of the downlink as it is before channel coding.

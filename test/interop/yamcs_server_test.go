@@ -14,33 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
-
-// jars fetches YAMCS the first time and returns its class path.
-var jars = sync.OnceValues(func() (string, error) {
-	pom, err := filepath.Abs("testdata/yamcs/pom.xml")
-	if err != nil {
-		return "", err
-	}
-	dir, err := filepath.Abs(filepath.Join(cache, "yamcs-5.13.2"))
-	if err != nil {
-		return "", err
-	}
-	stamp := filepath.Join(dir, "complete")
-	if _, err := os.Stat(stamp); err != nil {
-		if err := command("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies",
-			"-DoutputDirectory="+dir, "-DincludeScope=runtime"); err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(stamp, nil, 0o644); err != nil {
-			return "", err
-		}
-	}
-	return filepath.Join(dir, "*"), nil
-})
 
 // yamcs is a running YAMCS server with the instance perilune.
 type yamcs struct {
@@ -82,7 +58,7 @@ func freeTCP(t *testing.T) int {
 // change, if any, alters what is configured before the start.
 func startYamcs(t *testing.T, c *craftEnd, change ...func(*yamcs)) *yamcs {
 	t.Helper()
-	path, err := jars()
+	path, err := jars("yamcs")
 	if err != nil {
 		t.Fatalf("fetch YAMCS: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,6 +97,47 @@ func TestSameContentsSameDigest(t *testing.T) {
 	two, err2 := bundle.Write(filepath.Join(t.TempDir(), "b"), c, key)
 	if err1 != nil || err2 != nil || one != two {
 		t.Fatalf("%s and %s: %v %v", one, two, err1, err2)
+	}
+}
+
+// GNU tar leaves holes out of the archive, and readers put them back: what has the right
+// digest then is not what lies there. Such a bundle is refused.
+func TestHoles(t *testing.T) {
+	c := project(t)
+	noise, err := os.ReadFile(c.Blobs["earth.pgm"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := slices.Concat(bytes.Repeat(noise, 20), make([]byte, 4096), noise)
+	for i := range content[:len(noise)*20] { // nothing that would be worth compressing
+		content[i] ^= byte(i >> 12)
+	}
+	if err := os.WriteFile(c.Blobs["earth.pgm"], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, dir := write(t, c), t.TempDir()
+	run := func(name string, arg ...string) {
+		t.Helper()
+		if out, err := exec.Command(name, arg...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+	}
+	run("tar", "-C", dir, "-xf", path)
+	blobs, err := filepath.Glob(filepath.Join(dir, "blobs/sha256/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := []string{"--format=posix", "--sparse", "--sparse-version=1.0", "--hole-detection=raw", "-C", dir, "-cf", path, "oci-layout", "index.json"}
+	for _, b := range blobs {
+		run("cp", "--sparse=always", b, b+".holes")
+		run("mv", b+".holes", b)
+		pack = append(pack, "blobs/sha256/"+filepath.Base(b))
+	}
+	run("tar", pack...)
+	_, err = bundle.Open(path, bundle.DefaultLimits())
+	var r *missions.RuleError
+	if !errors.As(err, &r) || r.Rule != missions.RuleDigest {
+		t.Errorf("it is taken: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -111,6 +112,9 @@ func store(in io.Reader, to string, size int64) (err error) {
 	defer func() { err = errors.Join(err, out.Close()) }()
 	// One octet more than promised is enough to know a lie.
 	n, err := io.Copy(out, io.LimitReader(in, size+1))
+	if disk := (*fs.PathError)(nil); errors.As(err, &disk) {
+		return err // no fault of the bundle's
+	}
 	if err != nil {
 		return missions.Rulef(missions.RuleLayout, "unpack %s: %v", filepath.Base(to), err)
 	}

@@ -111,7 +111,7 @@ func (a *archive) scan() error {
 				return err
 			}
 		default:
-			if err := a.blob(t, h); err != nil {
+			if err := a.blob(h); err != nil {
 				return err
 			}
 		}
@@ -133,8 +133,9 @@ func (a *archive) small(r io.Reader, h *tar.Header) ([]byte, error) {
 	return data, nil
 }
 
-// blob hashes one blob and keeps where it lies.
-func (a *archive) blob(r io.Reader, h *tar.Header) error {
+// blob hashes one blob and keeps where it lies. What is hashed is what lies there and will be
+// unpacked: the tar reader would put back the holes of a sparse member.
+func (a *archive) blob(h *tar.Header) error {
 	hex, ok := strings.CutPrefix(h.Name, "blobs/sha256/")
 	d := digest.NewDigestFromEncoded(digest.SHA256, hex)
 	if !ok || d.Validate() != nil {
@@ -149,8 +150,11 @@ func (a *archive) blob(r io.Reader, h *tar.Header) error {
 		return err
 	}
 	v := d.Verifier()
-	n, err := io.Copy(v, r)
+	n, err := io.Copy(v, io.NewSectionReader(a.f, off, h.Size))
 	if err != nil {
+		return err
+	}
+	if n != h.Size {
 		return missions.Rulef(missions.RuleSize, "blob %s says %d octets, the file ends after %d", d, h.Size, n)
 	}
 	if !v.Verified() {

@@ -96,8 +96,8 @@ func (b *Builder) Next(dst []byte, vc ccsds.VCID, ocf [4]byte, flush bool) (fram
 }
 
 // Access appends a frame to dst whose data field is the user's (VCA, §3.4): its
-// synchronisation flag is set, and the rest of the data field status, which is undefined
-// then, is zero.
+// synchronisation flag is set. The rest of the data field status is undefined then: here
+// it says that no packet begins, for those who do not look at the flag.
 func (b *Builder) Access(dst []byte, vc ccsds.VCID, ocf [4]byte, sdu []byte) ([]byte, error) {
 	if vc > MaxVCID || vc == IdleVCID {
 		return dst, fmt.Errorf("send access data: virtual channel %d, want 0 to %d", vc, IdleVCID-1)
@@ -105,7 +105,7 @@ func (b *Builder) Access(dst []byte, vc ccsds.VCID, ocf [4]byte, sdu []byte) ([]
 	if len(sdu) != b.room(vc) {
 		return dst, fmt.Errorf("send access data: have %d octets, want %d", len(sdu), b.room(vc))
 	}
-	dst, err := b.frame(dst, Frame{VCID: vc, Sync: true, OCF: ocf}, sdu, b.sec)
+	dst, err := b.frame(dst, Frame{VCID: vc, Sync: true, FirstHeaderPointer: NoPacketStart, OCF: ocf}, sdu, b.sec)
 	if err != nil {
 		return dst, fmt.Errorf("send access data: %w", err)
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes all golden vectors again from outside oracles and says which differ from what is
 # committed. The Python packages come into a venv of their own, at the versions that the
-# scripts name; the programs beside them come from Debian: libaec-tools, libfec0, tzdata.
+# scripts name; the programs beside them come from Debian: libaec-tools, libfec0, tzdata, maven, default-jdk-headless.
 set -eu
 cd "$(dirname "$0")/../.."
 venv=out/cache/venv-golden

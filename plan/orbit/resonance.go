@@ -77,7 +77,7 @@ func (r *resonance) move(t float64, m *elements) {
 		}
 	}
 	m.n = n
-	sidereal := math.Mod(r.sidereal+t*earthRate, 2*math.Pi)
+	sidereal := r.sidereal + t*earthRate // not below a turn: who counts turns must not see it jump
 	if r.half {
 		m.anomaly = longitude - 2*m.node + 2*sidereal
 	} else {

@@ -169,30 +169,11 @@ func (p *Propagator) AtMinutes(t float64) (State, error) {
 }
 
 func (p *Propagator) propagate(t float64) (State, error) {
-	if !(math.Abs(t) <= reach.Minutes()) {
-		return State{}, ErrTooFar
+	m, a, err := p.mean(t)
+	if err != nil {
+		return State{}, err
 	}
-	m := elements{
-		n: p.el.n, e: p.el.e, i: p.el.i,
-		node:    p.el.node + p.rates.node*t,
-		perigee: p.el.perigee + p.rates.perigee*t,
-		anomaly: p.el.anomaly + p.rates.anomaly*t,
-	}
-	effect := p.drag.at(t, &m)
-	if p.deep != nil {
-		p.deep.secular(t, &m)
-	}
-	if !(m.n > 0) {
-		return State{}, fmt.Errorf("mean motion %g rad/min: %w", m.n, ErrOutside)
-	}
-	a := semiMajor(m.n) * effect.axis * effect.axis
-	m.n = xke / math.Pow(a, 1.5)
-	m.e -= effect.eccentricity
-	if !(m.e < 1 && m.e >= -0.001) {
-		return State{}, fmt.Errorf("mean eccentricity %g: %w", m.e, ErrOutside)
-	}
-	m.e = max(m.e, 1e-6)
-	m.settle(p.el.n * effect.longitude)
+	m.settle()
 	k := p.incl
 	if p.deep != nil {
 		p.deep.periodic(t, &m)
@@ -204,9 +185,38 @@ func (p *Propagator) propagate(t float64) (State, error) {
 	return m.state(a, k)
 }
 
-// settle adds to the mean longitude and brings all angles below a turn.
-func (m *elements) settle(longitude float64) {
-	m.anomaly += longitude
+// mean returns what grows with time alone: mean elements whose angles are not brought
+// below a turn, and the semi-major axis in radii.
+func (p *Propagator) mean(t float64) (m elements, a float64, err error) {
+	if !(math.Abs(t) <= reach.Minutes()) {
+		return m, 0, ErrTooFar
+	}
+	m = elements{
+		n: p.el.n, e: p.el.e, i: p.el.i,
+		node:    p.el.node + p.rates.node*t,
+		perigee: p.el.perigee + p.rates.perigee*t,
+		anomaly: p.el.anomaly + p.rates.anomaly*t,
+	}
+	effect := p.drag.at(t, &m)
+	if p.deep != nil {
+		p.deep.secular(t, &m)
+	}
+	if !(m.n > 0) {
+		return m, 0, fmt.Errorf("mean motion %g rad/min: %w", m.n, ErrOutside)
+	}
+	a = semiMajor(m.n) * effect.axis * effect.axis
+	m.n = xke / math.Pow(a, 1.5)
+	m.e -= effect.eccentricity
+	if !(m.e < 1 && m.e >= -0.001) {
+		return m, 0, fmt.Errorf("mean eccentricity %g: %w", m.e, ErrOutside)
+	}
+	m.e = max(m.e, 1e-6)
+	m.anomaly += p.el.n * effect.longitude
+	return m, a, nil
+}
+
+// settle brings all angles below a turn.
+func (m *elements) settle() {
 	sum := m.anomaly + m.perigee + m.node
 	m.node = math.Mod(m.node, 2*math.Pi)
 	m.perigee = math.Mod(m.perigee, 2*math.Pi)

@@ -18,6 +18,7 @@ import (
 	"github.com/perilune/perilune/scheduler/depot"
 	"github.com/perilune/perilune/scheduler/files"
 	"github.com/perilune/perilune/scheduler/linkd"
+	"github.com/perilune/perilune/scheduler/nav"
 	"github.com/perilune/perilune/scheduler/obt"
 	"github.com/perilune/perilune/scheduler/router"
 	"github.com/perilune/perilune/scheduler/services"
@@ -106,8 +107,12 @@ func (f *flight) open(ctx context.Context) (err error) {
 	if f.depot != nil {
 		filing = f.depot
 	}
+	where, err := nav.New(f.records, cfg.Craft.Orbit.TLE)
+	if err != nil {
+		cfg.Log.Error("the craft does not know its orbit", "err", err)
+	}
 	f.services, err = services.New(services.Config{
-		Store: packets, Depot: filing,
+		Store: packets, Depot: filing, Orbit: where,
 		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
 		Tenant: cfg.tenantOf, APIDs: cfg.apids(), Database: cfg.Craft.Messages(), Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})

@@ -15,6 +15,7 @@ const (
 	EventSafeEntered        EventID = 3
 	EventSafeLeft           EventID = 4
 	EventTimeSet            EventID = 5
+	EventOrbitSet           EventID = 6
 	EventLinkRefused        EventID = 10
 	EventBundleStaged       EventID = 20
 	EventBundleActivated    EventID = 21
@@ -27,6 +28,10 @@ const (
 	EventPlanReleased       EventID = 41
 	EventPlanWaitsForTime   EventID = 42
 	EventPlanMissed         EventID = 43
+	EventPositionInserted   EventID = 44
+	EventPositionReleased   EventID = 45
+	EventPositionWaits      EventID = 46
+	EventPositionMissed     EventID = 47
 	EventProductComplete    EventID = 50
 	EventProductSent        EventID = 51
 	EventPacketRefused      EventID = 60
@@ -43,6 +48,7 @@ var eventNames = map[EventID]string{
 	EventSafeEntered:        "safe entered",
 	EventSafeLeft:           "safe left",
 	EventTimeSet:            "time set",
+	EventOrbitSet:           "orbit set",
 	EventLinkRefused:        "link refused",
 	EventBundleStaged:       "bundle staged",
 	EventBundleActivated:    "bundle activated",
@@ -55,6 +61,10 @@ var eventNames = map[EventID]string{
 	EventPlanReleased:       "plan released",
 	EventPlanWaitsForTime:   "plan waits for time",
 	EventPlanMissed:         "plan missed",
+	EventPositionInserted:   "position inserted",
+	EventPositionReleased:   "position released",
+	EventPositionWaits:      "position waits",
+	EventPositionMissed:     "position missed",
 	EventProductComplete:    "product complete",
 	EventProductSent:        "product sent",
 	EventPacketRefused:      "packet refused",

@@ -14,6 +14,7 @@ const (
 	FunctionMissionResume  = "mission.resume"  // tenant, mission
 	FunctionMissionList    = "mission.list"    // none
 	FunctionConsoleRead    = "console.read"    // tenant, mission, offset in decimal
+	FunctionOrbitSet       = "orbit.set"       // the two lines of an element set
 	FunctionSafeEnter      = "safe.enter"      // none
 	FunctionSafeLeave      = "safe.leave"      // none
 )

@@ -109,7 +109,7 @@ func (a *app) findCraft(path string) (*craft.Craft, error) {
 // chosen returns the orbit of c and the stations that count.
 func chosen(c *craft.Craft, station string) (orbit.TLE, []orbit.Station, error) {
 	if len(c.Sim.TLE) == 0 || len(c.Sim.Stations) == 0 {
-		return orbit.TLE{}, nil, fmt.Errorf("craft %q wants tle under [sim] and at least one [[sim.station]] in its craft.toml", c.Name)
+		return orbit.TLE{}, nil, fmt.Errorf("craft %q wants tle under [orbit] or [sim] and at least one [[sim.station]] in its craft.toml", c.Name)
 	}
 	tle, stations, err := c.Sim.Orbit()
 	if err != nil || station == "" {

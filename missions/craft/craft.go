@@ -25,6 +25,7 @@ type Craft struct {
 	Database string   `toml:"database"` // file of what its missions' packets mean, relative to craft.toml; empty: nothing
 	Link     Link     `toml:"link"`
 	Tenants  []Tenant `toml:"tenant"`
+	Orbit    Orbit    `toml:"orbit"`
 	Sim      Sim      `toml:"sim"`
 
 	messages *database.Database
@@ -88,7 +89,7 @@ func Parse(data []byte, file string) (*Craft, error) {
 		c.Tenants[i].fill()
 	}
 	c.Link.fill()
-	c.Sim.fill(&c.Link)
+	c.Sim.fill(&c.Link, &c.Orbit)
 	if err := c.Link.validate(); err != nil {
 		return nil, fmt.Errorf("%s:%d: link: %w", file, lineOf(data, err), err)
 	}
@@ -155,6 +156,9 @@ func (c *Craft) Validate() error {
 	}
 	if err := c.Link.validate(); err != nil {
 		return fmt.Errorf("link: %w", err)
+	}
+	if err := c.Orbit.validate(); err != nil {
+		return fmt.Errorf("orbit: %w", err)
 	}
 	if err := c.Sim.validate(); err != nil {
 		return fmt.Errorf("sim: %w", err)

@@ -63,3 +63,23 @@ func TestOrbitRefuses(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// What the craft knows of its orbit is the world's too, unless the world has another.
+func TestOrbitOfTheCraft(t *testing.T) {
+	text := strings.Replace(inOrbit, "[sim]\npasses = \"tle\"\ntle", "[sim]\npasses = \"tle\"\n[orbit]\ntle", 1)
+	c, err := craft.Parse([]byte(text), "craft.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tle, _, err := c.Sim.Orbit(); err != nil || tle.Catalog != "90001" || len(c.Orbit.TLE) != 2 {
+		t.Errorf("%+v, %v", tle, err)
+	}
+	_, err = craft.Parse([]byte(strings.Replace(text, "270.0000 15", "270.0001 15", 1)), "craft.toml")
+	if err == nil || !strings.Contains(err.Error(), "craft.toml: orbit: tle: TLE line 2, column 69") {
+		t.Errorf("got %v", err)
+	}
+	c, err = craft.Parse([]byte(inOrbit), "craft.toml")
+	if err != nil || len(c.Orbit.TLE) != 0 {
+		t.Errorf("the world's orbit became the craft's: %v, %v", c.Orbit, err)
+	}
+}

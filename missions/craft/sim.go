@@ -15,7 +15,7 @@ type Sim struct {
 	DelayMS  int       `toml:"delay_ms"`     // one way, when passes = "always"
 	Seed     uint64    `toml:"seed"`         // of noise; the same seed gives the same noise to the same bits
 	Passes   string    `toml:"passes"`       // "always": in contact but for faults; "tle": as the orbit has it
-	TLE      []string  `toml:"tle"`          // the two lines
+	TLE      []string  `toml:"tle"`          // the two lines, if they are not those that the craft itself has
 	Stations []Station `toml:"station"`
 	Faults   []Fault   `toml:"fault"`
 }
@@ -56,8 +56,11 @@ func DefaultSim() Sim {
 }
 
 // fill takes the default noise away where there is another, and from streams of packets, which
-// rest on somebody else's that loses nothing.
-func (s *Sim) fill(l *Link) {
+// rest on somebody else's that loses nothing; and the craft's orbit is the world's too, unless it has another.
+func (s *Sim) fill(l *Link, o *Orbit) {
+	if len(s.TLE) == 0 {
+		s.TLE = o.TLE
+	}
 	def, packets := DefaultSim(), string(link.FramingPackets)
 	if (s.EbN0Down != nil || l.Down == packets) && s.BERDown == def.BERDown {
 		s.BERDown = 0

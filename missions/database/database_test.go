@@ -111,6 +111,10 @@ func TestBuild(t *testing.T) {
 		{"parameter.get", "parameters=1 more=2", `error: no argument "more"`},
 		{"housekeeping.create", "sid=3 period_ms=0 parameters=1", "error: want 16 to 65535"},
 		{"store.retrieve", "start=now end=never", "error: is no time"},
+		{"position.shift", "orbits=-1 angle=-90", "ffffffffc0000000"},
+		{"position.shift", "angle=179.9999999999", "000000007fffffff"},
+		{"position.shift", "angle=180", "error: want degrees from -180"},
+		{"position.orbit_number", "orbit=2147483648", "error: want 0 to"},
 	} {
 		arguments := map[string]string{}
 		for _, w := range strings.Fields(tt.arguments) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,6 +135,12 @@ func (d *Database) appendArgument(dst []byte, a Argument, text string, of **Para
 		return d.appendSteps(dst, text)
 	case Arrays:
 		return d.appendArrays(dst, text)
+	case Degrees:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(x >= -180 && x < 180) {
+			return nil, fmt.Errorf("%q: want degrees from -180 to below 180", text)
+		}
+		return binary.BigEndian.AppendUint32(dst, uint32(int32(min(math.Round(x*(1<<32)/360), math.MaxInt32)))), nil
 	case ParameterID:
 		id, err := d.id(text)
 		if err != nil {

@@ -25,6 +25,7 @@ const (
 	IDList      Type = "ids"       // count u16 and u16 each; names of parameters stand for their numbers
 	ParameterID Type = "parameter" // u16, by name or number
 	ValueOf     Type = "value"     // length u16 and the value of the parameter before it
+	Degrees     Type = "degrees"   // i32 in 2^-32 of a turn, given in degrees from -180 to below 180
 	Checked     Type = "checked"   // length u16, octets in hexadecimal, and their CRC-16
 	Packet      Type = "packet"    // a telecommand in words, such as ping
 	Steps       Type = "steps"     // of a sequence, such as ping @5s; mission.stop acme beacon
@@ -40,11 +41,11 @@ var widths = map[Type]int{
 func (t Type) width() int { return widths[t] }
 
 func (t Type) known() bool {
-	return t.width() > 0 || slices.Contains([]Type{Octets, Octets16, Text8, Text16, Time, IDList, ParameterID, ValueOf, Arrays, Packet, Steps, Checked}, t)
+	return t.width() > 0 || slices.Contains([]Type{Octets, Octets16, Text8, Text16, Time, IDList, ParameterID, ValueOf, Arrays, Packet, Steps, Checked, Degrees}, t)
 }
 
 func (t Type) argumentOnly() bool {
-	return slices.Contains([]Type{IDList, ParameterID, ValueOf, Arrays, Packet, Steps, Checked}, t)
+	return slices.Contains([]Type{IDList, ParameterID, ValueOf, Arrays, Packet, Steps, Checked, Degrees}, t)
 }
 
 func (t Type) signed() bool { return t[0] == 'i' }

@@ -33,6 +33,7 @@ var functions = map[string]function{
 		}
 		return s.cfg.Guests.Console(ctx, g, offset)
 	}},
+	pus.FunctionOrbitSet: {2, func(s *Services, _ context.Context, a []string) error { return s.setOrbit([2]string{a[0], a[1]}) }},
 	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
 		return s.cfg.Mode.Enter(ctx, "telecommand")
 	}},

@@ -1,8 +1,10 @@
 package services
 
 import (
+	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
@@ -57,10 +59,47 @@ func (s *Services) values() map[string]uint64 {
 		v["stored_packets"], v["stored_octets"] = uint64(sum.Packets), uint64(sum.Octets)
 		v["store_filled"] = uint64(1000 * sum.Filled)
 	}
+	s.orbitValues(v)
 	for name, raw := range s.settings.get() {
 		v[name] = raw
 	}
 	return v
+}
+
+// States of navigation, as the mission database has them.
+const (
+	orbitNone = iota
+	orbitNoTime
+	orbitKnown
+	orbitLost
+)
+
+// orbitValues adds what is known of the orbit.
+func (s *Services) orbitValues(v map[string]uint64) {
+	if s.cfg.Orbit == nil {
+		return
+	}
+	pending, enabled := s.positions.status()
+	v["positions_pending"] = uint64(min(pending, math.MaxUint16))
+	if enabled {
+		v["positions_enabled"] = 1
+	}
+	epoch, ok := s.cfg.Orbit.Epoch()
+	if !ok {
+		return
+	}
+	now, at, err := s.where()
+	switch {
+	case errors.Is(err, errNoTime):
+		v["orbit_state"] = orbitNoTime
+		return
+	case err != nil:
+		v["orbit_state"] = orbitLost
+	default:
+		p := position(release(max(at, 0)))
+		v["orbit_state"], v["orbit_number"], v["orbit_angle"] = orbitKnown, uint64(p.Orbit), uint64(p.Angle)
+	}
+	v["orbit_age"] = uint64(min(max(now.Sub(epoch), 0)/time.Second, math.MaxUint32))
 }
 
 // parameterHandlers are those of service 20.

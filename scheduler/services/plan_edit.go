@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
-	"github.com/perilune/perilune/ccsds/timecode"
 )
 
 // chosen says which activities a telecommand is about.
@@ -14,32 +13,50 @@ type chosen func(*activity) bool
 
 func everything(*activity) bool { return true }
 
-// planHandlers are those of service 11 that look into the schedule and alter it.
-func (s *Services) planHandlers() map[pus.Kind]handler {
-	return map[pus.Kind]handler{
-		kind(11, 5):  s.byName(s.deleteActivities),
-		kind(11, 6):  s.byFilter(s.deleteActivities),
-		kind(11, 7):  func(b any) error { v := b.(pus.ActivityShift); return s.shift(v.Milliseconds, v.Requests) },
-		kind(11, 8):  s.shiftFiltered,
-		kind(11, 9):  s.byName(s.detail),
-		kind(11, 11): s.byFilter(s.detail),
-		kind(11, 12): s.byName(s.summary),
-		kind(11, 14): s.byFilter(s.summary),
-		kind(11, 15): func(b any) error { return s.shiftChosen(b.(pus.ActivityShiftAll).Milliseconds, everything) },
-		kind(11, 16): func(any) error { return s.detail(everything) },
-		kind(11, 17): func(any) error { return s.summary(everything) },
-		kind(11, 18): s.reportSubSchedules,
-		kind(11, 20): func(b any) error { return s.switchSubSchedules(b.(pus.IDs).IDs, true) },
-		kind(11, 21): func(b any) error { return s.switchSubSchedules(b.(pus.IDs).IDs, false) },
-		kind(11, 22): s.createGroups,
-		kind(11, 23): s.deleteGroups,
-		kind(11, 24): func(b any) error { return s.switchGroups(b.(pus.IDs).IDs, true) },
-		kind(11, 25): func(b any) error { return s.switchGroups(b.(pus.IDs).IDs, false) },
-		kind(11, 26): s.reportGroups,
+// handlers are the telecommands that look into a schedule and alter it: their subtypes are
+// those of both services.
+func (p *schedule) handlers() map[pus.Kind]handler {
+	all := map[uint8]handler{
+		5:  p.byName(p.deleteActivities),
+		6:  p.byFilter(p.deleteActivities),
+		7:  func(b any) error { return p.byName(p.shift(b))(b) },
+		8:  func(b any) error { return p.byFilter(p.shift(b))(b) },
+		9:  p.byName(p.detail),
+		11: p.byFilter(p.detail),
+		12: p.byName(p.brief),
+		14: p.byFilter(p.brief),
+		15: func(b any) error { return p.shift(b)(everything) },
+		16: func(any) error { return p.detail(everything) },
+		17: func(any) error { return p.brief(everything) },
+		18: p.reportSubSchedules,
+		20: func(b any) error { return p.switchSubSchedules(b.(pus.IDs).IDs, true) },
+		21: func(b any) error { return p.switchSubSchedules(b.(pus.IDs).IDs, false) },
+		22: p.createGroups,
+		23: p.deleteGroups,
+		24: func(b any) error { return p.switchGroups(b.(pus.IDs).IDs, true) },
+		25: func(b any) error { return p.switchGroups(b.(pus.IDs).IDs, false) },
+		26: p.reportGroups,
 	}
+	out := map[pus.Kind]handler{}
+	for subtype, h := range all {
+		out[kind(p.service, subtype)] = h
+	}
+	return out
 }
 
-func byRelease(a, b activity) int { return cmp.Compare(a.Release, b.Release) }
+// positionHandlers are those of service 22.
+func (s *Services) positionHandlers() map[pus.Kind]handler {
+	if s.positions == nil {
+		return nil
+	}
+	out := s.positions.handlers()
+	out[kind(pus.ServicePosition, 1)] = func(any) error { return s.positions.enable(true) }
+	out[kind(pus.ServicePosition, 2)] = func(any) error { return s.positions.enable(false) }
+	out[kind(pus.ServicePosition, 3)] = func(any) error { return s.positions.reset() }
+	out[kind(pus.ServicePosition, 4)] = s.insertPositions
+	out[kind(pus.ServicePosition, 28)] = s.setOrbitNumber
+	return out
+}
 
 // requestName is how the ground names an activity.
 func requestName(request []byte) (n pus.RequestName) {
@@ -49,117 +66,137 @@ func requestName(request []byte) (n pus.RequestName) {
 	return n
 }
 
-// named chooses activities by the names of their requests, all of which must be there.
-func (s *Services) named(names []pus.RequestName) (chosen, error) {
-	if len(names) == 0 {
-		return nil, refusal(pus.FailureBadData, "it names no request")
+// offset is by how much a telecommand shifts releases.
+func offset(body any) release {
+	switch b := body.(type) {
+	case pus.ActivityShift:
+		return release(time.Duration(b.Milliseconds) * time.Millisecond)
+	case pus.ActivityShiftFilter:
+		return release(time.Duration(b.Milliseconds) * time.Millisecond)
+	case pus.ActivityShiftAll:
+		return release(time.Duration(b.Milliseconds) * time.Millisecond)
+	case pus.PositionShift:
+		return by(int64(b.Orbits), int64(b.Angle))
+	case pus.PositionShiftFilter:
+		return by(int64(b.Orbits), int64(b.Angle))
+	case pus.PositionShiftAll:
+		return by(int64(b.Orbits), int64(b.Angle))
 	}
-	s.plan.mu.Lock()
-	defer s.plan.mu.Unlock()
-	for _, n := range names {
-		if !slices.ContainsFunc(s.plan.Activities, func(a activity) bool { return requestName(a.Request) == n }) {
-			return nil, refusal(pus.FailureUnknownName, "request %d/%d of source %d is not in the schedule", n.APID, n.Seq, n.Source)
-		}
-	}
-	return func(a *activity) bool { return slices.Contains(names, requestName(a.Request)) }, nil
+	return 0
 }
 
-// byName carries do out for the activities that a telecommand names.
-func (s *Services) byName(do func(chosen) error) handler {
+// names are those of the requests that a telecommand is about.
+func names(body any) []pus.RequestName {
+	switch b := body.(type) {
+	case pus.RequestNames:
+		return b.Requests
+	case pus.ActivityShift:
+		return b.Requests
+	case pus.PositionShift:
+		return b.Requests
+	}
+	return nil
+}
+
+// byName carries do out for the activities that a telecommand names, all of which must be there.
+func (p *schedule) byName(do func(chosen) error) handler {
 	return func(body any) error {
-		which, err := s.named(body.(pus.RequestNames).Requests)
-		if err != nil {
-			return err
+		list := names(body)
+		if len(list) == 0 {
+			return refusal(pus.FailureBadData, "it names no request")
 		}
-		return do(which)
-	}
-}
-
-// filtered chooses activities by their time, sub-schedule and group.
-func filtered(f pus.ActivityFilter) chosen {
-	w := f.Window
-	return func(a *activity) bool {
-		from := w.Type == pus.WindowAll || w.Type == pus.WindowUpTo || a.Release >= w.From
-		to := w.Type == pus.WindowAll || w.Type == pus.WindowFrom || a.Release <= w.To
-		return from && to &&
-			(len(f.SubSchedules) == 0 || slices.Contains(f.SubSchedules, a.SubSchedule)) &&
-			(len(f.Groups) == 0 || slices.Contains(f.Groups, a.Group))
+		there := p.ordered(everything)
+		for _, n := range list {
+			if !slices.ContainsFunc(there, func(a activity) bool { return requestName(a.Request) == n }) {
+				return refusal(pus.FailureUnknownName, "request %d/%d of source %d is not in the schedule", n.APID, n.Seq, n.Source)
+			}
+		}
+		return do(func(a *activity) bool { return slices.Contains(list, requestName(a.Request)) })
 	}
 }
 
 // byFilter carries do out for the activities that a telecommand describes.
-func (s *Services) byFilter(do func(chosen) error) handler {
-	return func(body any) error { return do(filtered(body.(pus.ActivityFilter))) }
-}
-
-func (s *Services) deleteActivities(which chosen) error {
-	return s.plan.change(func(p *planState) error {
-		p.Activities = slices.DeleteFunc(p.Activities, func(a activity) bool { return which(&a) })
-		return nil
-	})
-}
-
-func (s *Services) shift(ms int32, names []pus.RequestName) error {
-	which, err := s.named(names)
-	if err != nil {
-		return err
-	}
-	return s.shiftChosen(ms, which)
-}
-
-// shiftFiltered is TC[11,8].
-func (s *Services) shiftFiltered(body any) error {
-	b := body.(pus.ActivityShiftFilter)
-	return s.shiftChosen(b.Milliseconds, filtered(b.Filter))
-}
-
-// shiftChosen moves activities; if one of them would come into the past, none.
-func (s *Services) shiftChosen(ms int32, which chosen) error {
-	now, quality := s.cfg.Time.Now()
-	return s.plan.change(func(p *planState) error {
-		for i := range p.Activities {
-			a := &p.Activities[i]
-			if !which(a) {
-				continue
-			}
-			a.Release += timecode.Instant(time.Duration(ms) * time.Millisecond)
-			if a.Release < 0 || quality.Valid() && a.Release < now {
-				return refusal(pus.FailureNotNow, "%v would have passed", *a)
-			}
+func (p *schedule) byFilter(do func(chosen) error) handler {
+	return func(body any) error {
+		switch b := body.(type) {
+		case pus.ActivityShiftFilter:
+			body = b.Filter
+		case pus.PositionShiftFilter:
+			body = b.Filter
 		}
-		slices.SortStableFunc(p.Activities, byRelease)
+		var in func(release) bool
+		var subSchedules, groups []uint16
+		switch f := body.(type) {
+		case pus.ActivityFilter:
+			in, subSchedules, groups = window(f.Window.Type, release(f.Window.From), release(f.Window.To)), f.SubSchedules, f.Groups
+		case pus.PositionFilter:
+			in, subSchedules, groups = window(f.Window.Type, place(f.Window.From), place(f.Window.To)), f.SubSchedules, f.Groups
+		}
+		return do(func(a *activity) bool {
+			return in(a.Release) && (len(subSchedules) == 0 || slices.Contains(subSchedules, a.SubSchedule)) &&
+				(len(groups) == 0 || slices.Contains(groups, a.Group))
+		})
+	}
+}
+
+// window chooses releases from one on, to another, both, or all.
+func window(t pus.Window, from, to release) func(release) bool {
+	return func(r release) bool {
+		return (t == pus.WindowAll || t == pus.WindowUpTo || r >= from) && (t == pus.WindowAll || t == pus.WindowFrom || r <= to)
+	}
+}
+
+func (p *schedule) deleteActivities(which chosen) error {
+	return p.change(func(st *planState) error {
+		st.Activities = slices.DeleteFunc(st.Activities, func(a activity) bool { return which(&a) })
 		return nil
 	})
 }
 
-// chosenActivities are in order of release.
-func (s *Services) chosenActivities(which chosen) (out []activity) {
-	s.plan.mu.Lock()
-	defer s.plan.mu.Unlock()
-	for _, a := range s.plan.Activities {
+// shift moves activities; if one of them would come into the past, none.
+func (p *schedule) shift(body any) func(chosen) error {
+	return func(which chosen) error {
+		return p.change(func(st *planState) error {
+			for i := range st.Activities {
+				a := &st.Activities[i]
+				if !which(a) {
+					continue
+				}
+				a.Release += offset(body)
+				if err := p.check(a.Release); err != nil {
+					return err
+				}
+				_, ever := p.order(a.Release)
+				if left, err := p.until(a.Release); !ever || err == nil && left < 0 {
+					return refusal(pus.FailureNotNow, "%s would have passed", p.text(*a))
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// ordered are the activities that are chosen, in order of release.
+func (p *schedule) ordered(which chosen) (out []activity) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.Activities {
 		if which(&a) {
 			out = append(out, a)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b activity) int {
+		first, _ := p.order(a.Release)
+		second, _ := p.order(b.Release)
+		return cmp.Compare(first, second)
+	})
 	return out
 }
 
-func (s *Services) detail(which chosen) error {
-	var out pus.ActivityDetails
-	for _, a := range s.chosenActivities(which) {
-		out.Activities = append(out.Activities, a.detail())
-	}
-	return s.answer(pus.ServiceSchedule, 10, out)
+func (p *schedule) detail(which chosen) error {
+	return p.s.answer(p.service, 10, p.details(p.ordered(which)))
 }
 
-func (a *activity) detail() pus.ActivityDetail {
-	return pus.ActivityDetail{SubSchedule: a.SubSchedule, Group: a.Group, Release: a.Release, Request: a.Request}
-}
-
-func (s *Services) summary(which chosen) error {
-	var out pus.ActivitySummary
-	for _, a := range s.chosenActivities(which) {
-		out.Activities = append(out.Activities, pus.ActivityName{SubSchedule: a.SubSchedule, Group: a.Group, Release: a.Release, Request: requestName(a.Request)})
-	}
-	return s.answer(pus.ServiceSchedule, 13, out)
+func (p *schedule) brief(which chosen) error {
+	return p.s.answer(p.service, 13, p.summary(p.ordered(which)))
 }

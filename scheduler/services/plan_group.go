@@ -47,48 +47,48 @@ func (p *planState) subSchedules() (out []pus.ScheduleState) {
 	return out
 }
 
-// switchSubSchedules is TC[11,20] and TC[11,21]; no numbers are all.
-func (s *Services) switchSubSchedules(ids []uint16, on bool) error {
-	return s.plan.change(func(p *planState) error {
+// switchSubSchedules is TC[11,20], TC[11,21] and those of service 22; no numbers are all.
+func (p *schedule) switchSubSchedules(ids []uint16, on bool) error {
+	return p.change(func(st *planState) error {
 		if len(ids) == 0 {
-			for _, state := range p.subSchedules() {
+			for _, state := range st.subSchedules() {
 				ids = append(ids, state.ID)
 			}
 		}
-		p.Off = slices.DeleteFunc(p.Off, func(id uint16) bool { return slices.Contains(ids, id) })
+		st.Off = slices.DeleteFunc(st.Off, func(id uint16) bool { return slices.Contains(ids, id) })
 		if !on {
-			p.Off = append(p.Off, ids...)
-			slices.Sort(p.Off)
-			p.Off = slices.Compact(p.Off)
+			st.Off = append(st.Off, ids...)
+			slices.Sort(st.Off)
+			st.Off = slices.Compact(st.Off)
 		}
-		if len(p.Off) > maxSubSchedules {
-			return refusal(pus.FailureFull, "%d sub-schedules disabled, at most %d", len(p.Off), maxSubSchedules)
+		if len(st.Off) > maxSubSchedules {
+			return refusal(pus.FailureFull, "%d sub-schedules disabled, at most %d", len(st.Off), maxSubSchedules)
 		}
 		return nil
 	})
 }
 
 // reportSubSchedules is TC[11,18].
-func (s *Services) reportSubSchedules(any) error {
-	s.plan.mu.Lock()
-	out := pus.ScheduleStates{States: s.plan.subSchedules()}
-	s.plan.mu.Unlock()
-	return s.answer(pus.ServiceSchedule, 19, out)
+func (p *schedule) reportSubSchedules(any) error {
+	p.mu.Lock()
+	out := pus.ScheduleStates{States: p.subSchedules()}
+	p.mu.Unlock()
+	return p.s.answer(p.service, 19, out)
 }
 
 // createGroups is TC[11,22]: all or none.
-func (s *Services) createGroups(body any) error {
-	return s.plan.change(func(p *planState) error {
+func (p *schedule) createGroups(body any) error {
+	return p.change(func(st *planState) error {
 		for _, g := range body.(pus.ScheduleStates).States {
 			switch {
 			case g.ID == 0:
 				return refusal(pus.FailureBadData, "group 0 stands for none")
-			case p.group(g.ID) >= 0:
+			case st.group(g.ID) >= 0:
 				return refusal(pus.FailureRefused, "group %d is there already", g.ID)
-			case len(p.Groups) >= maxGroups:
+			case len(st.Groups) >= maxGroups:
 				return refusal(pus.FailureFull, "more than %d groups", maxGroups)
 			}
-			p.Groups = append(p.Groups, g)
+			st.Groups = append(st.Groups, g)
 		}
 		return nil
 	})
@@ -113,40 +113,40 @@ func (p *planState) groupsNamed(ids []uint16) (out []int, err error) {
 }
 
 // deleteGroups is TC[11,23]: groups without activities, all of them or none.
-func (s *Services) deleteGroups(body any) error {
-	return s.plan.change(func(p *planState) error {
-		places, err := p.groupsNamed(body.(pus.IDs).IDs)
+func (p *schedule) deleteGroups(body any) error {
+	return p.change(func(st *planState) error {
+		places, err := st.groupsNamed(body.(pus.IDs).IDs)
 		if err != nil {
 			return err
 		}
 		gone := map[uint16]bool{}
 		for _, i := range places {
-			id := p.Groups[i].ID
-			if slices.ContainsFunc(p.Activities, func(a activity) bool { return a.Group == id }) {
+			id := st.Groups[i].ID
+			if slices.ContainsFunc(st.Activities, func(a activity) bool { return a.Group == id }) {
 				return refusal(pus.FailureRefused, "group %d has activities", id)
 			}
 			gone[id] = true
 		}
-		p.Groups = slices.DeleteFunc(p.Groups, func(g pus.ScheduleState) bool { return gone[g.ID] })
+		st.Groups = slices.DeleteFunc(st.Groups, func(g pus.ScheduleState) bool { return gone[g.ID] })
 		return nil
 	})
 }
 
-// switchGroups is TC[11,24] and TC[11,25]; no numbers are all.
-func (s *Services) switchGroups(ids []uint16, on bool) error {
-	return s.plan.change(func(p *planState) error {
-		places, err := p.groupsNamed(ids)
+// switchGroups is TC[11,24], TC[11,25]; no numbers are all.
+func (p *schedule) switchGroups(ids []uint16, on bool) error {
+	return p.change(func(st *planState) error {
+		places, err := st.groupsNamed(ids)
 		for _, i := range places {
-			p.Groups[i].Enabled = on
+			st.Groups[i].Enabled = on
 		}
 		return err
 	})
 }
 
 // reportGroups is TC[11,26].
-func (s *Services) reportGroups(any) error {
-	s.plan.mu.Lock()
-	out := pus.ScheduleStates{States: slices.Clone(s.plan.Groups)}
-	s.plan.mu.Unlock()
-	return s.answer(pus.ServiceSchedule, 27, out)
+func (p *schedule) reportGroups(any) error {
+	p.mu.Lock()
+	out := pus.ScheduleStates{States: slices.Clone(p.Groups)}
+	p.mu.Unlock()
+	return p.s.answer(p.service, 27, out)
 }

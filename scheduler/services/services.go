@@ -89,6 +89,7 @@ type Config struct {
 	Security func(command []byte) (reply []byte, err error)  // an extended procedure of SDLS
 	Store    Store                                           // nil: telemetry is not stored
 	Depot    Depot                                           // nil: no files
+	Orbit    Orbit                                           // nil: nothing waits for a place on it
 	Publish  func(bus.Event)
 	Log      *slog.Logger
 }
@@ -98,7 +99,8 @@ type Services struct {
 	cfg       Config
 	functions chan pus.Telecommand
 	changed   chan struct{} // the guest table is worth a report
-	plan      *plan
+	plan      *schedule
+	positions *schedule // nil without an orbit
 	recent    *recent
 	noise     noise // of the link
 	refused   noise // packets
@@ -131,14 +133,17 @@ func New(cfg Config) (*Services, error) {
 		cfg.Database = database.Default()
 	}
 	s := &Services{cfg: cfg, functions: make(chan pus.Telecommand, functionQueue), changed: make(chan struct{}, 1)}
-	var errPlan, errRecent error
-	s.plan, errPlan = loadPlan(cfg.Records)
+	var errPlan, errPositions, errRecent error
+	s.plan, errPlan = s.loadSchedule(pus.ServiceSchedule, "plan", byTime{s})
+	if cfg.Orbit != nil {
+		s.positions, errPositions = s.loadSchedule(pus.ServicePosition, "positions", byPosition{s})
+	}
 	s.recent, errRecent = loadRecent(cfg.Records, cfg.Clock.Now())
 	s.samples.of, s.sequences = map[uint16][]series{}, newSequences()
 	s.large.last, s.large.wake = map[uint16]time.Time{}, make(chan struct{}, 1)
 	s.noise.m, s.refused.m = map[string]*heard{}, map[string]*heard{}
 	s.raised, s.handlers = make(chan pus.EventID, actionQueue), s.standard()
-	return s, errors.Join(errPlan, errRecent, s.loadStandard())
+	return s, errors.Join(errPlan, errPositions, errRecent, s.loadStandard())
 }
 
 // loadStandard reads what the standard services keep.
@@ -164,7 +169,10 @@ func (s *Services) loadStandard() error {
 func (s *Services) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.runFunctions(ctx) })
-	wg.Go(func() { s.runPlan(ctx) })
+	wg.Go(func() { s.plan.run(ctx) })
+	if s.positions != nil {
+		wg.Go(func() { s.positions.run(ctx) })
+	}
 	wg.Go(func() { s.runReports(ctx) })
 	wg.Go(func() { s.runActions(ctx) })
 	wg.Go(func() { s.runMonitoring(ctx) })

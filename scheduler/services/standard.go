@@ -18,7 +18,7 @@ func (s *Services) standard() map[pus.Kind]handler {
 		kind(17, 3): s.testProcess,
 	}
 	for _, service := range []map[pus.Kind]handler{
-		s.structureHandlers(), s.eventHandlers(), s.planHandlers(), s.monitoringHandlers(),
+		s.structureHandlers(), s.eventHandlers(), s.plan.handlers(), s.positionHandlers(), s.monitoringHandlers(),
 		s.storageHandlers(), s.actionHandlers(), s.parameterHandlers(), s.fileHandlers(),
 		s.forwardingHandlers(), s.statisticsHandlers(), s.sequenceHandlers(), s.largeHandlers(), s.memoryHandlers(),
 	} {
@@ -35,7 +35,7 @@ func why(k pus.Kind) string {
 	case pus.ServiceMemory:
 		return ": it has no memory at addresses, only objects"
 	case pus.ServicePosition:
-		return ": it does not know where it is"
+		return ": it keeps no orbit"
 	}
 	return ""
 }

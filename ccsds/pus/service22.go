@@ -1,5 +1,7 @@
 package pus
 
+import "fmt"
+
 // ServicePosition releases telecommands by where the craft is (ECSS-E-ST-70-41C §6.22).
 // Subtypes are those of service 11 for what the two have in common.
 const ServicePosition = 22
@@ -8,6 +10,18 @@ const ServicePosition = 22
 type Position struct {
 	Orbit uint32 // number of the orbit
 	Angle uint32 // from the ascending node, in 2^-32 of a turn
+}
+
+// PositionAt is the position of an angle in degrees, 0 to below 360.
+func PositionAt(orbit uint32, degrees float64) (Position, error) {
+	if !(degrees >= 0 && degrees < 360) {
+		return Position{}, fmt.Errorf("angle %g, want 0 to below 360 degrees", degrees)
+	}
+	return Position{orbit, uint32(min(degrees*(1<<32)/360+0.5, 1<<32-1))}, nil
+}
+
+func (p Position) String() string {
+	return fmt.Sprintf("orbit %d, %.4f°", p.Orbit, float64(p.Angle)*360/(1<<32))
 }
 
 // PositionInsert is TC[22,4].

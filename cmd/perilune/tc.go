@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) tcCmd() *cobra.Command {
-	return group(&cobra.Command{Use: "tc", Short: "Telecommands"}, a.tcPingCmd(), a.tcSendCmd(), a.tcTimeCmd(), a.tcListCmd())
+	return group(&cobra.Command{Use: "tc", Short: "Telecommands"}, a.tcPingCmd(), a.tcSendCmd(), a.tcTimeCmd(), a.tcOrbitCmd(), a.tcListCmd())
 }
 
 func (a *app) tcPingCmd() *cobra.Command {
@@ -66,7 +66,7 @@ func (a *app) tcTimeCmd() *cobra.Command {
 var stages = []string{client.StageQueued, client.StageRadiated, client.StageAccepted, client.StageVerified, client.StageStarted, client.StageCompleted}
 
 // functions of TC[8,1] that the craft carries out for users.
-var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.suspend", "mission.resume", "mission.list", "safe.enter", "safe.leave"}
+var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.suspend", "mission.resume", "mission.list", "orbit.set", "safe.enter", "safe.leave"}
 
 // commandNames offers what tc send knows by name.
 func (a *app) commandNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -100,7 +100,7 @@ func (a *app) tcSendCmd() *cobra.Command {
 		Long: `Send a telecommand and wait for its reports.
 
 With FUNCTION it is TC[8,1]: bundle.activate, mission.start, mission.stop,
-mission.suspend, mission.resume, mission.list, safe.enter, safe.leave. NAME is a telecommand of the mission database;
+mission.suspend, mission.resume, mission.list, orbit.set, safe.enter, safe.leave. NAME is a telecommand of the mission database;
 'perilune craft database' lists them. With --guest it is TC[128,1], data for one
 guest. Else --service and --subtype say what it is.`,
 		Example: `  perilune tc send mission.list
@@ -110,6 +110,10 @@ guest. Else --service and --subtype say what it is.`,
 		ValidArgsFunction: a.commandNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fillRequest(a.database(), &r, args, data, text, guest); err != nil {
+				return err
+			}
+			var err error
+			if r.Place, err = at.place(cmd); err != nil {
 				return err
 			}
 			if !(client.Command{Stage: wait}).Reached(client.StageQueued) {
@@ -141,9 +145,10 @@ guest. Else --service and --subtype say what it is.`,
 	f.StringVar(&wait, "wait", wait, "`stage` to wait for: "+strings.Join(stages, ", "))
 	choices(c, "wait", stages...)
 	at.add(c)
+	at.addPlace(c)
 	f.BoolVar(&r.Large, "large", false, "in parts (service 13), each a telecommand of its own")
-	f.Uint16Var(&r.SubSchedule, "subschedule", 0, "sub-schedule that --at or --in puts it in")
-	f.Uint16Var(&r.Group, "group", 0, "group of the schedule that --at or --in puts it in, made by schedule.group_create")
+	f.Uint16Var(&r.SubSchedule, "subschedule", 0, "sub-schedule that --at, --in or --orbit puts it in")
+	f.Uint16Var(&r.Group, "group", 0, "group of the schedule that --at, --in or --orbit puts it in, made by schedule.group_create or position.group_create")
 	return c
 }
 

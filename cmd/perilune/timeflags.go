@@ -8,16 +8,40 @@ import (
 	"github.com/perilune/perilune/internal/client"
 )
 
-// timeFlags are --at and --in: when the craft shall carry something out.
+// timeFlags are --at and --in: when the craft shall carry something out; --orbit and --angle: where.
 type timeFlags struct {
-	at string
-	in time.Duration
+	at    string
+	in    time.Duration
+	orbit uint32
+	angle float64
 }
 
 func (t *timeFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&t.at, "at", "", "release on board at this `time` (RFC 3339, UTC if it names no zone)")
 	f.DurationVar(&t.in, "in", 0, "release on board after this `duration`")
+}
+
+// addPlace adds --orbit and --angle.
+func (t *timeFlags) addPlace(c *cobra.Command) {
+	f := c.Flags()
+	f.Uint32Var(&t.orbit, "orbit", 0, "release on board on the orbit of this `number`")
+	f.Float64Var(&t.angle, "angle", 0, "and at this `angle` from its ascending node, in degrees")
+}
+
+// place returns where on the orbit, nil for anywhere.
+func (t *timeFlags) place(c *cobra.Command) (*client.Place, error) {
+	switch {
+	case !c.Flags().Changed("orbit") && c.Flags().Changed("angle"):
+		return nil, usagef("--angle wants --orbit")
+	case !c.Flags().Changed("orbit"):
+		return nil, nil
+	case t.at != "" || t.in != 0:
+		return nil, usagef("--orbit excludes --at and --in")
+	case !(t.angle >= 0 && t.angle < 360):
+		return nil, usagef("--angle %g: want 0 to below 360 degrees", t.angle)
+	}
+	return &client.Place{Orbit: t.orbit, AngleDeg: t.angle}, nil
 }
 
 // resolve returns the instant, zero for at once. --in counts from the station's clock,

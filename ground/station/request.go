@@ -29,7 +29,7 @@ func (s *Station) Send(r client.Request) (client.Command, error) {
 	if err != nil {
 		return client.Command{}, err
 	}
-	if !r.At.IsZero() {
+	if !r.At.IsZero() || r.Place != nil {
 		if c, packet, err = s.insertion(c, packet, r); err != nil {
 			return client.Command{}, err
 		}
@@ -124,23 +124,46 @@ func (s *Station) build(r client.Request) (*command, []byte, error) {
 	return c, packet, nil
 }
 
-// insertion wraps a request in TC[11,4].
+// insertion wraps a request in TC[11,4] or TC[22,4].
 func (s *Station) insertion(child *command, packet []byte, r client.Request) (*command, []byte, error) {
-	at := r.At
-	data, err := s.cfg.Database.Form.EncodeInsertion(pus.Insertion{
-		SubSchedule: r.SubSchedule, Activities: []pus.Activity{{Group: r.Group, Release: timecode.FromTime(at), Request: packet}},
-	})
+	service, data, err := s.scheduled(packet, r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errRequest, err)
 	}
-	c, outer, err := s.build(client.Request{APID: apidFlight, Service: pus.ServiceSchedule, Subtype: pus.ScheduleInsert, Data: data})
+	c, outer, err := s.build(client.Request{APID: apidFlight, Service: service, Subtype: pus.ScheduleInsert, Data: data})
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Text = fmt.Sprintf("schedule %s at %s", child.Text, at.UTC().Format(time.RFC3339))
-	c.Release, child.Release = at.UTC(), at.UTC()
+	if r.Place != nil {
+		c.Text = fmt.Sprintf("schedule %s at orbit %d, %g°", child.Text, r.Place.Orbit, r.Place.AngleDeg)
+	} else {
+		c.Text = fmt.Sprintf("schedule %s at %s", child.Text, r.At.UTC().Format(time.RFC3339))
+		c.Release, child.Release = r.At.UTC(), r.At.UTC()
+	}
 	c.child, c.Child = child, child.ID
 	return c, outer, nil
+}
+
+// scheduled is the message that puts a request into a schedule, and its service.
+func (s *Station) scheduled(packet []byte, r client.Request) (uint8, []byte, error) {
+	form := s.cfg.Database.Form
+	if r.Place == nil {
+		data, err := form.EncodeInsertion(pus.Insertion{
+			SubSchedule: r.SubSchedule, Activities: []pus.Activity{{Group: r.Group, Release: timecode.FromTime(r.At), Request: packet}},
+		})
+		return pus.ServiceSchedule, data, err
+	}
+	if !r.At.IsZero() {
+		return 0, nil, errors.New("it waits for a time or for a place, not for both")
+	}
+	at, err := pus.PositionAt(r.Place.Orbit, r.Place.AngleDeg)
+	if err != nil {
+		return 0, nil, err
+	}
+	data, err := form.Encode(pus.Kind{Service: pus.ServicePosition, Subtype: pus.ScheduleInsert}, pus.PositionInsert{
+		SubSchedule: r.SubSchedule, Activities: []pus.PositionActivity{{Group: r.Group, Release: at, Request: packet}},
+	})
+	return pus.ServicePosition, data, err
 }
 
 // describe is a request in words.

@@ -113,9 +113,11 @@ type Request struct {
 	// At is when the craft shall release it: the station wraps it in TC[11,4], whose id
 	// is returned; the Child of that one is the request.
 	At time.Time `json:"at,omitzero"`
+	// Place is where on its orbit the craft shall release it, in TC[22,4]; At is then zero.
+	Place *Place `json:"place,omitempty"`
 	// Large has it go up in parts (service 13), each a telecommand of its own.
 	Large bool `json:"large,omitempty"`
-	// SubSchedule and Group are those of the schedule that At has it wait in; 0: the first, and none.
+	// SubSchedule and Group are those of the schedule that At or Place has it wait in; 0: the first, and none.
 	SubSchedule uint16 `json:"sub_schedule,omitempty"`
 	Group       uint16 `json:"group,omitempty"`
 	// Tenant and Mission name the guest of TC[128,1], whose data is Data; APID and
@@ -124,12 +126,18 @@ type Request struct {
 	Mission string `json:"mission,omitempty"`
 }
 
+// Place is a place on the craft's orbit.
+type Place struct {
+	Orbit    uint32  `json:"orbit"`
+	AngleDeg float64 `json:"angle_deg"` // from the ascending node, 0 to below 360
+}
+
 // Stages of a telecommand, in the order in which they are passed.
 const (
 	StageQueued    = "queued"
 	StageRadiated  = "radiated"  // sent
 	StageAccepted  = "accepted"  // its frame is on board (COP-1); never reported for BD
-	StageScheduled = "scheduled" // it lies in the craft's schedule, for a request inside TC[11,4]
+	StageScheduled = "scheduled" // it lies in the craft's schedule, for a request inside TC[11,4] or TC[22,4]
 	StageVerified  = "verified"  // TM[1,1]
 	StageStarted   = "started"   // TM[1,3]
 	StageCompleted = "completed" // TM[1,7]

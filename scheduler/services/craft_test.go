@@ -18,6 +18,7 @@ import (
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions"
 	"github.com/perilune/perilune/missions/database"
+	"github.com/perilune/perilune/scheduler/nav"
 	"github.com/perilune/perilune/scheduler/obt"
 	"github.com/perilune/perilune/scheduler/safe"
 	"github.com/perilune/perilune/scheduler/services"
@@ -36,6 +37,7 @@ type craft struct {
 	slow    time.Duration // of starting a guest
 	refusal error
 	depot   services.Depot
+	orbit   []string // elements of craft.toml
 	mode    atomic.Uint32
 	uptime  atomic.Uint32 // s
 }
@@ -93,8 +95,12 @@ func (c *craft) launch() (*services.Services, context.CancelFunc) {
 	if c.time, err = obt.New(clock.Real{}, c.records, ""); err != nil {
 		c.t.Fatal(err)
 	}
+	where, err := nav.New(c, c.orbit)
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	s, err := services.New(services.Config{
-		Clock: clock.Real{}, Time: c.time, Records: c, Depot: c.depot, APIDs: []uint16{1, 100}, Guests: c, Missions: c, Mode: c,
+		Clock: clock.Real{}, Time: c.time, Records: c, Depot: c.depot, Orbit: where, APIDs: []uint16{1, 100}, Guests: c, Missions: c, Mode: c,
 		Tenant: func(a ccsds.APID) (string, bool) { return "acme", a == 100 },
 		Send:   c.send, Status: func() pus.Housekeeping { return pus.Housekeeping{UptimeS: c.uptime.Load()} },
 		Publish: func(bus.Event) {}, Log: slog.New(slog.DiscardHandler),

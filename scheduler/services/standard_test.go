@@ -283,9 +283,6 @@ func TestNeverSilent(t *testing.T) {
 				g.t.Errorf("%s: silence", k)
 			}
 		}
-		if code := g.send(22, 1, pus.None{}); code != pus.FailureIllegalType {
-			g.t.Errorf("position-based scheduling: %v", code)
-		}
 		if code := g.send(15, 9, pus.Retrievals{}); code != pus.FailureNotNow {
 			g.t.Errorf("no packet store: %v", code)
 		}

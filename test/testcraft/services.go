@@ -16,6 +16,7 @@ import (
 	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions/database"
+	"github.com/perilune/perilune/plan/orbit"
 	"github.com/perilune/perilune/tender/console"
 )
 
@@ -201,6 +202,15 @@ func (c *Craft) function(f pus.Function) error {
 		return c.readConsole(f.Arguments)
 	case pus.FunctionMissionList:
 		c.guests()
+	case pus.FunctionOrbitSet:
+		if len(f.Arguments) != 2 {
+			return errors.New("wants two arguments")
+		}
+		tle, err := orbit.ParseTLE(f.Arguments[0], f.Arguments[1])
+		if err != nil {
+			return err
+		}
+		c.event(pus.EventOrbitSet, "elements of %s", tle.Epoch.Format(time.RFC3339))
 	default:
 		return fmt.Errorf("no function %q", f.Name)
 	}

@@ -190,6 +190,41 @@ func tmFrames(t *testing.T, params tm.Params, vc ccsds.VCID, ocf [4]byte, packet
 	return append(all, last)
 }
 
+// TestTMAccess flies data fields of the user's both ways.
+func TestTMAccess(t *testing.T) {
+	p := framesPeer(t)
+	rng := rand.New(rand.NewPCG(132, 34))
+	params := tm.Params{SCID: 77, FrameLength: 220, OCF: true, FECF: true}
+	b, err := tm.NewBuilder(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ocf := [4]byte{1, 2, 3, 4}
+	var sdus, frames [][]byte
+	for range 20 {
+		sdu := octets(rng, params.DataLength())
+		frame, err := b.Access(nil, 3, ocf, sdu)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sdus, frames = append(sdus, sdu), append(frames, frame)
+	}
+	_, got := taken(t, p.askf("tm-take", "data", 1, 3, hexes(frames)))
+	sameAll(t, "theirs", got, sdus)
+	f := tm.Frame{Params: params}
+	got = nil
+	for _, l := range p.askf("tm-send", "data", params.FrameLength, hex.EncodeToString(ocf[:]), 1, params.SCID, 3, 0, hexes(sdus)) {
+		if err := f.DecodeFromBytes(unhex(t, l[0]), gopacket.NilDecodeFeedback); err != nil {
+			t.Fatal(err)
+		}
+		if f.VCID != 3 || f.OCF != ocf { // 1.0.6 leaves the synchronisation flag 0
+			t.Errorf("%+v", f)
+		}
+		got = append(got, bytes.Clone(f.Payload))
+	}
+	sameAll(t, "ours", got, sdus)
+}
+
 // idlePacket is one that is longer than a frame, so that all before it is sent.
 func idlePacket(t *testing.T, frame int) []byte {
 	t.Helper()

@@ -3,6 +3,7 @@
 
     encode LIB E BASIS DEPTH HEX    the block
     decode LIB E BASIS DEPTH HEX    the data, or "uncorrectable"
+    erase libfec E BASIS DEPTH HEX PLACE,PLACE...   likewise, with octets of the block that are known to be doubtful
 
 LIB is pypi or libfec, BASIS dual or conventional.
 """
@@ -30,12 +31,13 @@ def fec_encode(e, dual, depth, data):
     return data + bytes(w[k] for k in range(2 * e) for w in words)
 
 
-def fec_decode(e, dual, depth, block):
+def fec_decode(e, dual, depth, block, places=()):
     out = bytearray(len(block))
     for i in range(depth):
         word = block[i::depth]
         buf = (ctypes.c_ubyte * 255).from_buffer_copy(word.translate(TO_CONV) if dual else word)
-        if FEC.decode_rs_char(CODES[e], buf, None, 0) < 0:
+        mine = [p // depth for p in places if p % depth == i]
+        if FEC.decode_rs_char(CODES[e], buf, (ctypes.c_int * 255)(*mine), len(mine)) < 0:
             return None
         out[i::depth] = bytes(buf).translate(TO_DUAL) if dual else bytes(buf)
     return bytes(out[: len(block) - 2 * e * depth])
@@ -43,9 +45,11 @@ def fec_decode(e, dual, depth, block):
 
 def main():
     for line in sys.stdin:
-        op, lib, e, basis, depth, octets = line.split()
+        op, lib, e, basis, depth, octets, *places = line.split()
         e, dual, depth, octets = int(e), basis == "dual", int(depth), bytes.fromhex(octets)
-        if lib == "pypi":
+        if op == "erase":
+            answer = fec_decode(e, dual, depth, octets, [int(p) for p in places[0].split(",")])
+        elif lib == "pypi":
             assert e == 16
             if op == "encode":
                 answer = bytes(rs.encode(octets, dual, depth))

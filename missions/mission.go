@@ -46,7 +46,17 @@ type Guest struct {
 	Args   string `toml:"args"`   // command line
 	Kernel string `toml:"kernel"` // path of the built program for amd64, relative to mission.toml
 	Seed   bool   `toml:"seed"`   // random octets of the craft for each run (perilune_seed)
+
+	Restart string `toml:"restart"` // when the craft is ordered to restart: RestartResume or RestartAnew
 }
+
+// What becomes of a mission that runs when the craft is ordered to restart. It goes on unless its
+// tenant has said otherwise: a restart is the operator's affair, and what a mission has worked out
+// is the tenant's.
+const (
+	RestartResume = "resume" // it is saved, and goes on where it was
+	RestartAnew   = "anew"   // it is stopped, and begins anew if it starts by itself
+)
 
 // Build says how `mission build` makes the program.
 type Build struct {
@@ -89,7 +99,7 @@ var (
 
 // Parse reads mission.toml; file is its name in messages.
 func Parse(data []byte, file string) (*Mission, error) {
-	m := &Mission{Version: "0.1.0", Guest: Guest{Memory: 16, VCPUs: 1}}
+	m := &Mission{Version: "0.1.0", Guest: Guest{Memory: 16, VCPUs: 1, Restart: RestartResume}}
 	if err := config.Decode(data, file, m); err != nil {
 		return nil, err
 	}
@@ -129,6 +139,9 @@ func (m *Mission) Validate() error {
 	}
 	if len(m.Guest.Args) > MaxArgs {
 		return fmt.Errorf("guest.args: %d octets, at most %d", len(m.Guest.Args), MaxArgs)
+	}
+	if r := m.Guest.Restart; r != RestartResume && r != RestartAnew {
+		return fmt.Errorf("guest.restart: %q, want %q or %q", r, RestartResume, RestartAnew)
 	}
 	for _, p := range append([]string{m.Guest.Kernel}, m.Build.Sources...) {
 		if err := checkPath(p); err != nil {

@@ -54,6 +54,7 @@ type flight struct {
 	guests   *tenant.Manager
 	stored   *stored.Store // nil without a disk
 
+	restarting atomic.Bool  // the craft was ordered to restart
 	storeFails atomic.Bool  // the log has it that telemetry is not stored
 	files      *files.Files // nil without a disk
 	depot      *depot.Depot // nil without a disk
@@ -113,7 +114,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 	}
 	f.services, err = services.New(services.Config{
 		Store: packets, Depot: filing, Orbit: where,
-		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode,
+		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode, Restart: f.Restart,
 		Tenant: cfg.tenantOf, APIDs: cfg.apids(), Database: cfg.Craft.Messages(), Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ type fakeInit struct {
 	t    *testing.T
 	run  func(*fakeSlot)
 	spec *spawn.Spec // of real tenders; nil: fake ones
+	tap  *tap        // between flight and real tenders; may be nil
 
 	mu      sync.Mutex
 	conn    *initproto.Conn
@@ -32,6 +33,7 @@ type fakeInit struct {
 	pids    uint32
 	healthy int
 	leaves  int
+	reboots []string // reasons
 }
 
 // fakeSlot is a fake tender: its own ends, and the ends that init keeps for flight.
@@ -58,12 +60,19 @@ func (s *fakeSlot) kill() {
 
 func pair(t *testing.T) (a, b *os.File) {
 	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	a, b, err := pairOfFiles()
 	if err != nil {
 		t.Error(err)
-		return nil, nil
 	}
-	return os.NewFile(uintptr(fds[0]), "a"), os.NewFile(uintptr(fds[1]), "b")
+	return a, b
+}
+
+func pairOfFiles() (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "a"), os.NewFile(uintptr(fds[1]), "b"), nil
 }
 
 func (f *fakeInit) serve(conn *initproto.Conn, w initproto.Welcome) <-chan struct{} {
@@ -133,6 +142,8 @@ func (f *fakeInit) take(m initproto.Message, files []*os.File) {
 		f.healthy++
 	case initproto.SafeLeave:
 		f.leaves++
+	case initproto.Reboot:
+		f.reboots = append(f.reboots, m.Reason)
 	}
 }
 

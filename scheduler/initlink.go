@@ -237,6 +237,14 @@ func (l *initLink) healthy() error {
 	return l.conn.Send(initproto.Health{})
 }
 
+// reboot asks init to restart the craft.
+func (l *initLink) reboot(reason string) error {
+	if l.conn == nil {
+		return errNoInit
+	}
+	return l.conn.Send(initproto.Reboot{Reason: reason})
+}
+
 func (l *initLink) safeLeave() error {
 	if l.conn == nil {
 		return errNoInit

@@ -39,6 +39,11 @@ func (f *fakeInit) spawnReal(m initproto.SlotRequest) (*fakeSlot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.tap != nil {
+		if slot.Control, err = f.tap.insert(slot.Control); err != nil {
+			return nil, err
+		}
+	}
 	s := &fakeSlot{id: m.ID, pid: uint32(slot.PID), name: m.Name, control: slot.Control, data: slot.Data, real: true}
 	f.slots[m.ID] = s
 	go func() {
@@ -47,6 +52,10 @@ func (f *fakeInit) spawnReal(m initproto.SlotRequest) (*fakeSlot, error) {
 			if _, err := unix.Wait4(slot.PID, &w, 0, nil); !errors.Is(err, unix.EINTR) {
 				break
 			}
+		}
+		if f.tap != nil {
+			f.tap.ended.Lock()
+			defer f.tap.ended.Unlock()
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()

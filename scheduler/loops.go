@@ -166,8 +166,13 @@ func (f *flight) productDone(p tenant.Product) {
 
 const bucketAutostart = "autostart"
 
-// populate starts the guests that start by themselves, once a boot.
+// populate lets guests go on that were interrupted, and starts those that start by themselves, once
+// a boot.
 func (f *flight) populate(ctx context.Context) error {
+	if f.mode.Mode() == pus.ModeNormal {
+		f.guests.Recover(ctx)
+		f.guests.GoOn(ctx)
+	}
 	for _, t := range f.cfg.Craft.Tenants {
 		for _, name := range t.Autostart {
 			f.autostart(ctx, ids.Guest{Tenant: t.Name, Mission: name})
@@ -193,12 +198,14 @@ func (f *flight) autostart(ctx context.Context, g ids.Guest) {
 	if err != nil && !errors.Is(err, durable.ErrNotFound) {
 		f.cfg.Log.Error("autostart", "guest", g, "err", err)
 	}
-	start := f.guests.Start
-	if f.guests.Resumable(g) {
-		start = f.guests.Resume
-	}
-	if err := start(ctx, g); err != nil {
-		return // an event has said so
+	if !f.guests.Active(g) { // one that was interrupted goes on by now
+		start := f.guests.Start
+		if f.guests.Resumable(g) {
+			start = f.guests.Resume
+		}
+		if err := start(ctx, g); err != nil {
+			return // an event has said so
+		}
 	}
 	if err := f.records.Put(bucketAutostart, g.String(), f.cfg.Boot); err != nil {
 		f.cfg.Log.Error("autostart", "guest", g, "err", err)

@@ -13,9 +13,12 @@ import (
 )
 
 // beaconCount is the count of the example beacon, which goes up by one with each of its packets.
-func beaconCount(tm pus.Telemetry) (uint32, bool) {
+func beaconCount(tm pus.Telemetry) (uint32, bool) { return countOf("beacon", tm) }
+
+// countOf is that of a mission with the beacon's program.
+func countOf(mission string, tm pus.Telemetry) (uint32, bool) {
 	d, err := pus.DecodeTenantData(tm.Payload)
-	if !isBeacon(tm) || err != nil || len(d.Data) != 18 || string(d.Data[12:]) != "beacon" {
+	if !isBeacon(tm) || err != nil || d.Mission != mission || len(d.Data) != 18 || string(d.Data[12:]) != "beacon" {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(d.Data), true

@@ -16,6 +16,7 @@ const (
 	EventSafeLeft           EventID = 4
 	EventTimeSet            EventID = 5
 	EventOrbitSet           EventID = 6
+	EventCraftRestarts      EventID = 7
 	EventLinkRefused        EventID = 10
 	EventBundleStaged       EventID = 20
 	EventBundleActivated    EventID = 21
@@ -49,6 +50,7 @@ var eventNames = map[EventID]string{
 	EventSafeLeft:           "safe left",
 	EventTimeSet:            "time set",
 	EventOrbitSet:           "orbit set",
+	EventCraftRestarts:      "craft restarts",
 	EventLinkRefused:        "link refused",
 	EventBundleStaged:       "bundle staged",
 	EventBundleActivated:    "bundle activated",

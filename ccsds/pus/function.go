@@ -15,8 +15,16 @@ const (
 	FunctionMissionList    = "mission.list"    // none
 	FunctionConsoleRead    = "console.read"    // tenant, mission, offset in decimal
 	FunctionOrbitSet       = "orbit.set"       // the two lines of an element set
+	FunctionCraftRestart   = "craft.restart"   // RestartResume or RestartAnew
 	FunctionSafeEnter      = "safe.enter"      // none
 	FunctionSafeLeave      = "safe.leave"      // none
+)
+
+// Arguments of FunctionCraftRestart: guests that run are saved and go on after the restart, or
+// none are.
+const (
+	RestartResume = "resume"
+	RestartAnew   = "anew"
 )
 
 // functionIDLength is the size of the function id, zero padded ASCII

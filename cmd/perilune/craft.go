@@ -8,7 +8,7 @@ import (
 )
 
 func (a *app) craftCmd() *cobra.Command {
-	return group(&cobra.Command{Use: "craft", Short: "What the packets of the craft mean"}, a.craftDatabaseCmd(), a.craftXTCECmd())
+	return group(&cobra.Command{Use: "craft", Short: "Restart the craft, and what its packets mean"}, a.craftRestartCmd(), a.craftDatabaseCmd(), a.craftXTCECmd())
 }
 
 func (a *app) craftDatabaseCmd() *cobra.Command {

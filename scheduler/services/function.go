@@ -37,7 +37,8 @@ var functions = map[string]function{
 	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
 		return s.cfg.Mode.Enter(ctx, "telecommand")
 	}},
-	pus.FunctionSafeLeave: {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
+	pus.FunctionCraftRestart: {1, (*Services).restart},
+	pus.FunctionSafeLeave:    {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
 }
 
 // ofGuest is a function whose arguments name a guest.
@@ -81,6 +82,14 @@ func (s *Services) function(ctx context.Context, tc pus.Telecommand) {
 		return
 	}
 	s.perform(&tc, func() error { return do.run(s, ctx, f.Arguments) })
+}
+
+// restart restarts the craft; its argument says what becomes of the guests that run.
+func (s *Services) restart(ctx context.Context, a []string) error {
+	if a[0] != pus.RestartResume && a[0] != pus.RestartAnew {
+		return &pus.Refusal{Code: pus.FailureBadData, Text: fmt.Sprintf("%s %q: want %s or %s", pus.FunctionCraftRestart, a[0], pus.RestartResume, pus.RestartAnew)}
+	}
+	return s.cfg.Restart(ctx, a[0] == pus.RestartResume)
 }
 
 // activate verifies a bundle and makes it active. What came of it is an event as well:

@@ -81,7 +81,8 @@ type Config struct {
 	Guests   Guests
 	Missions Missions
 	Mode     Mode
-	Database *database.Database // nil: the flat-sat's
+	Restart  func(ctx context.Context, keep bool) error // the craft; keep: guests go on afterwards
+	Database *database.Database                         // nil: the flat-sat's
 	Tenant   func(ccsds.APID) (name string, ok bool)
 	APIDs    []uint16                                        // whose reports go to the ground unless it says otherwise
 	Send     func(service, subtype uint8, data []byte) error // on the craft's own APID

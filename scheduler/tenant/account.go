@@ -19,6 +19,7 @@ type entry struct {
 	Digest, Version string
 	MemoryMiB       int
 	Running         bool
+	Anew            bool           `json:",omitempty"`
 	Channels        map[string]int `json:",omitempty"` // which end it has of each
 }
 
@@ -32,7 +33,7 @@ func cutDigest(digest string) (algorithm, digits string, ok bool) {
 // record writes the account of g's slot.
 func (m *Manager) record(g *guest, running bool) error {
 	return m.cfg.Records.Put(bucketSlots, slotKey(g.slot), entry{Tenant: g.id.Tenant, Mission: g.id.Mission,
-		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Channels: g.channels})
+		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Anew: g.anew, Channels: g.channels})
 }
 
 // Adopt takes over the slots that outlived an earlier flight program, and forgets what
@@ -52,6 +53,7 @@ func (m *Manager) Adopt(kept []*Slot) error {
 		account[uint32(id)] = e
 		return nil
 	})
+	err = errors.Join(err, m.recallSuspended())
 	alive := map[uint32]bool{}
 	for _, s := range kept {
 		alive[s.ID] = true
@@ -65,7 +67,8 @@ func (m *Manager) Adopt(kept []*Slot) error {
 			err = errors.Join(err, m.cfg.Records.Delete(bucketSlots, slotKey(id)))
 		}
 	}
-	return errors.Join(err, m.recallSuspended())
+	m.settle()
+	return errors.Join(err, m.sweep())
 }
 
 func (m *Manager) adopt(s *Slot, e entry) error {
@@ -80,7 +83,7 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
 	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID, channels: e.Channels,
-		adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+		anew: e.Anew, adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
 		m.mu.Unlock()
@@ -94,8 +97,12 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		m.mu.Unlock()
 		return fmt.Errorf("slot %d: %w", s.ID, err)
 	}
+	if err := m.recallOrder(g); err != nil {
+		m.cfg.Log.Error("snapshot of a guest that runs", "guest", id, "err", err)
+	}
 	m.cfg.Log.Info("guest goes on", "guest", id, "slot", s.ID, "pid", s.PID)
 	m.set(g, pus.GuestRunning, 0, "adopted")
+	m.carryOn(g)
 	m.serve(g)
 	return nil
 }

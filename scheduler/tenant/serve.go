@@ -78,10 +78,14 @@ func (m *Manager) over(g *guest, last *wire.Exited) {
 			m.cfg.Log.Error("kill slot", "slot", g.slot, "err", err)
 		}
 	}
+	m.lookForSaved(g)
 	m.forget(g)
-	if g.saved {
+	if s := m.orderDone(g); s != nil {
 		m.set(g, pus.GuestSuspended, 0, "")
 		m.cfg.Event(pus.EventInfo, pus.EventGuestSuspended, fmt.Sprintf("%v %s", g.id, g.bundle))
+		if s.GoesOn { // flight died in a restart of the craft, which is off
+			m.run.Go(func() { m.goOn(m.life, g.id) })
+		}
 		return
 	}
 	m.set(g, pus.GuestExited, status, how)
@@ -96,7 +100,7 @@ func (m *Manager) over(g *guest, last *wire.Exited) {
 func (m *Manager) goesOn(g *guest) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.detached || g.saving
+	return m.detached || g.saving != nil
 }
 
 // leaving says whether sockets close because this program ends.
@@ -120,6 +124,7 @@ func (m *Manager) Stop(ctx context.Context, id ids.Guest) error {
 	}
 	ctl := g.ctl
 	m.mu.Unlock()
+	m.giveUpSaving(g)
 	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
 	if err := ctl.Send(wire.Stop{}); err == nil {
 		select {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
@@ -34,6 +35,7 @@ func (m *Manager) start(ctx context.Context, id ids.Guest, resume bool) error {
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: %v", id, err))
 		return err
 	}
+	defer m.launching.Done()
 	m.set(g, pus.GuestStarting, 0, "")
 	err = m.launch(ctx, g, in)
 	if err == nil {
@@ -70,6 +72,9 @@ func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, er
 	case old != nil && old.active():
 		return nil, nil, refuse(pus.FailureRefused, "it runs already")
 	}
+	if _, unclear := m.unclear[id]; unclear {
+		return nil, nil, refuse(pus.FailureNotNow, "it was being saved when flight restarted, and what came of it is looked at")
+	}
 	if err := m.suspensionOf(in, resume); err != nil {
 		return nil, nil, err
 	}
@@ -93,9 +98,10 @@ func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, er
 	if !ok {
 		return nil, nil, refuse(pus.FailureFull, "no free slot")
 	}
-	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume,
+	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume, anew: in.Mission.Guest.Restart == missions.RestartAnew,
 		state: pus.GuestStarting, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.guests[id], m.slots[slot] = g, g
+	m.launching.Add(1)
 	return g, in, nil
 }
 
@@ -107,7 +113,9 @@ func (m *Manager) suspensionOf(in *store.Installed, resume bool) error {
 	case resume && !is:
 		return refuse(pus.FailureUnknownName, "it is not suspended")
 	case resume && s.Digest != in.Digest:
-		return refuse(pus.FailureNotPermitted, "snapshot.mismatch: version %s was suspended, %s is active: start it anew", s.Version, in.Version)
+		r := refuse(pus.FailureNotPermitted, "snapshot.mismatch: version %s was suspended, %s is active: start it anew", s.Version, in.Version)
+		r.Err = errUnfit
+		return r
 	case !resume && is && s.Digest == in.Digest:
 		return refuse(pus.FailureRefused, "it is suspended: resume it, or stop it to start it anew")
 	}
@@ -158,6 +166,9 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	if err := m.handshake(ctx, g, claim, files); err != nil {
 		return err
 	}
+	if err := m.mayRun(); err != nil {
+		return err
+	}
 	if err := m.record(g, true); err != nil {
 		return err
 	}
@@ -165,12 +176,6 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 		if err := m.discard(g.id); err != nil {
 			return err
 		}
-	}
-	m.mu.Lock()
-	closed := m.closed
-	m.mu.Unlock()
-	if closed != "" {
-		return refuse(pus.FailureNotNow, "no guests: %s", closed)
 	}
 	m.set(g, pus.GuestRunning, 0, "")
 	m.serve(g)
@@ -181,6 +186,16 @@ func (m *Manager) setNoSlot(g *guest, none bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g.noSlot = none
+}
+
+// mayRun says why guests may not.
+func (m *Manager) mayRun() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed != "" {
+		return refuse(pus.FailureNotNow, "no guests: %s", m.closed)
+	}
+	return nil
 }
 
 // attach makes the slot's sockets g's.
@@ -235,7 +250,11 @@ func (m *Manager) handshake(ctx context.Context, g *guest, claim wire.Claim, fil
 		case wire.Started:
 			return nil
 		case wire.Refused:
-			return refuse(pus.FailureNotPermitted, "%s: %s", msg.Rule, msg.Reason)
+			r := refuse(pus.FailureNotPermitted, "%s: %s", msg.Rule, msg.Reason)
+			if strings.HasPrefix(msg.Rule, "snapshot.") {
+				r.Err = errUnfit
+			}
+			return r
 		default:
 			return refuse(pus.FailureInternal, "the tender says %T before its guest runs", msg)
 		}

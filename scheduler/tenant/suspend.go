@@ -12,22 +12,20 @@ import (
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
-	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/tender/wire"
 )
-
-const bucketSuspended = "suspended"
 
 // suspendWithin bounds how long a tender may write, at the pace that its limit of the
 // disk allows.
 const suspendWithin = 2 * time.Minute
 
-// suspended is the account of a mission that was saved and does not run. It is written
-// once the snapshot has its name, and counts: a file without it is nobody's.
+// suspended is the account of a mission that was saved and does not run, or, before that,
+// of what it is to be saved as (order.go). A file without an account is nobody's.
 type suspended struct {
 	Digest, Version string // of the bundle that ran
 	MemoryMiB       int
 	Octets          uint64 // of the snapshot
+	GoesOn          bool   `json:",omitempty"` // by itself, once the craft has restarted
 }
 
 // snapshotFile is the snapshot of a mission that is suspended; its part is what a slot
@@ -65,33 +63,67 @@ func (m *Manager) snapshots(g *guest, claim *wire.Claim) (files []*os.File, err 
 
 // Suspend saves the guest id to the tenant's storage, ends it, and returns when the
 // snapshot will outlive a power cut. A guest that cannot be saved goes on.
-func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error {
-	m.mu.Lock()
-	g := m.guests[id]
-	if g == nil || g.state != pus.GuestRunning || g.ctl == nil {
-		m.mu.Unlock()
-		return refuse(pus.FailureUnknownName, "%v does not run", id)
+func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error { return m.suspend(ctx, id, false) }
+
+func (m *Manager) suspend(ctx context.Context, id ids.Guest, goesOn bool) error {
+	g, again, err := m.beginSaving(id, goesOn)
+	if err != nil {
+		return err
 	}
-	ctl := g.ctl
-	m.mu.Unlock()
-	room, err := m.room(g)
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		g.awaited = false
+	}()
+	var room uint64
+	if !again {
+		err = m.intend(g)
+	}
 	if err == nil {
-		err = os.Truncate(m.snapshotPart(id), 0) // of an attempt that failed
+		room, err = m.orderSave(g)
 	}
 	if err != nil {
+		if !again {
+			m.giveUpSaving(g)
+		}
 		return fmt.Errorf("suspend %v: %w", id, err)
+	}
+	return m.awaitSaved(ctx, g, room)
+}
+
+// beginSaving finds the guest id, which runs; again says that it is being saved already. Its
+// tender takes a second order for the first.
+func (m *Manager) beginSaving(id ids.Guest, goesOn bool) (g *guest, again bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g = m.guests[id]; g == nil || g.state != pus.GuestRunning || g.ctl == nil {
+		return nil, false, refuse(pus.FailureUnknownName, "%v does not run", id)
+	}
+	g.awaited = true
+	if g.saving != nil {
+		return g, true, nil
 	}
 	select {
 	case <-g.unsaved: // of an attempt that was not waited for
 	default:
 	}
-	m.setSaving(g, true) // before the tender can answer
-	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
-	if err := ctl.Send(wire.Save{Max: room}); err != nil {
-		m.setSaving(g, false)
-		return fmt.Errorf("suspend %v: %w", id, err)
+	g.saving = &suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, GoesOn: goesOn}
+	return g, false, nil
+}
+
+// orderSave tells g's tender to save it, in what is left of its tenant's storage.
+func (m *Manager) orderSave(g *guest) (room uint64, err error) {
+	if room, err = m.room(g); err != nil {
+		return 0, err
 	}
-	return m.awaitSaved(ctx, g, room)
+	m.mu.Lock()
+	ctl := g.ctl
+	m.mu.Unlock()
+	if ctl == nil {
+		return room, refuse(pus.FailureUnknownName, "it does not run")
+	}
+	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
+	return room, ctl.Send(wire.Save{Max: room})
 }
 
 func (m *Manager) awaitSaved(ctx context.Context, g *guest, room uint64) error {
@@ -112,55 +144,18 @@ func (m *Manager) awaitSaved(ctx context.Context, g *guest, room uint64) error {
 	return nil
 }
 
-// room is how many octets of g's tenant's storage are left.
+// room is how many octets of g's tenant's storage its snapshot may have.
 func (m *Manager) room(g *guest) (uint64, error) {
 	if err := m.measure(g.id.Tenant); err != nil {
 		return 0, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return uint64(max(0, int64(g.tenant.StorageMiB)<<20-m.used[g.id.Tenant])), nil
-}
-
-// saved makes what the tender has written and synced the mission's snapshot.
-func (m *Manager) saved(g *guest, octets uint64) error {
-	if err := os.Rename(m.snapshotPart(g.id), m.snapshotFile(g.id)); err != nil {
-		return err
-	}
-	if err := syncfile.Dir(filepath.Dir(m.snapshotFile(g.id))); err != nil {
-		return err
-	}
-	s := suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Octets: octets}
-	if err := m.cfg.Records.Put(bucketSuspended, g.id.String(), s); err != nil {
-		return err
+	part, err := os.Stat(m.snapshotPart(g.id)) // it is written over
+	if err != nil {
+		return 0, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.suspended[g.id] = s
-	return nil
-}
-
-// takeSaved and takeUnsaved are the tender's answers.
-func (m *Manager) takeSaved(g *guest, msg wire.Saved) {
-	if err := m.saved(g, msg.Size); err != nil {
-		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: its snapshot is lost: %v", g.id, err))
-		return
-	}
-	g.saved = true
-}
-
-func (m *Manager) takeUnsaved(g *guest, reason string) {
-	m.setSaving(g, false)
-	select {
-	case g.unsaved <- reason:
-	default:
-	}
-}
-
-func (m *Manager) setSaving(g *guest, on bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	g.saving = on
+	return uint64(max(0, int64(g.tenant.StorageMiB)<<20-m.used[g.id.Tenant]+part.Size())), nil
 }
 
 // Resume lets the suspended mission id go on where it was. Its snapshot is used up once
@@ -193,7 +188,12 @@ func (m *Manager) discard(id ids.Guest) error {
 	if err := m.cfg.Records.Delete(bucketSuspended, id.String()); err != nil {
 		return err
 	}
-	if err := os.Remove(m.snapshotFile(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return remove(m.snapshotFile(id))
+}
+
+// remove removes a file; one that is not there is no error.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -217,35 +217,6 @@ func (m *Manager) stopSuspended(id ids.Guest) (bool, error) {
 	return true, nil
 }
 
-// recallSuspended reads the account of suspended missions, and forgets those that run:
-// a snapshot is used up by then.
-func (m *Manager) recallSuspended() error {
-	var running []ids.Guest
-	err := m.cfg.Records.Each(bucketSuspended, func(key string, read func(any) error) error {
-		id, err := ids.ParseGuest(key)
-		var s suspended
-		if err == nil {
-			err = read(&s)
-		}
-		if err != nil {
-			m.cfg.Log.Error("account of a suspended mission is damaged", "mission", key, "err", err)
-			return nil
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.guests[id] != nil {
-			running = append(running, id)
-			return nil
-		}
-		m.suspended[id] = s
-		return nil
-	})
-	for _, id := range running {
-		err = errors.Join(err, m.discard(id))
-	}
-	return errors.Join(err, m.sweep())
-}
-
 // sweep removes files of snapshots that nobody will use: of guests that a power cut ended.
 // Without guests, in safe mode, the account may be missing; then everything stays.
 func (m *Manager) sweep() error {
@@ -259,7 +230,8 @@ func (m *Manager) sweep() error {
 		mission, part := strings.CutSuffix(filepath.Base(f), partSuffix)
 		id := ids.Guest{Tenant: filepath.Base(filepath.Dir(f)), Mission: mission}
 		_, is := m.suspended[id]
-		if part && m.guests[id] == nil || !part && !is {
+		_, unclear := m.unclear[id]
+		if !unclear && (part && m.guests[id] == nil || !part && !is) {
 			err = errors.Join(err, os.Remove(f))
 		}
 	}

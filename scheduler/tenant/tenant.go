@@ -113,8 +113,13 @@ type Manager struct {
 	channels map[string]*channel
 	used     map[string]int64 // octets of products and snapshots by tenant
 	run      sync.WaitGroup
+	life     context.Context // until Detach
+	endLife  context.CancelFunc
 
 	suspended map[ids.Guest]suspended
+	going     sync.Mutex              // held by who lets a guest go on by itself
+	launching sync.WaitGroup          // those that start
+	unclear   map[ids.Guest]suspended // orders of an earlier program, of guests that do not run
 }
 
 // exit is how a slot's process ended, as init saw it.
@@ -129,6 +134,7 @@ type guest struct {
 	bundle string // version
 	memory int    // MiB
 
+	anew    bool // after an ordered restart of the craft it begins anew
 	adopted bool // it began under an earlier program
 	resumed bool // it goes on from a snapshot
 
@@ -143,9 +149,10 @@ type guest struct {
 	channels map[string]int // which end it has of each; guarded by Manager.mu
 	recall   recall
 	left     kept          // its console, once it is over
-	saving   bool          // its tender was asked for a snapshot; guarded by Manager.mu
-	saved    bool          // it is there
-	unsaved  chan string   // or why not; holds one
+	saving   *suspended    // what its tender is to save it as; nil: it is not; guarded by Manager.mu
+	saved    bool          // it has, and that is on record; guarded by Manager.mu
+	awaited  bool          // somebody waits for it to be saved; guarded by Manager.mu
+	unsaved  chan string   // why it was not; holds one
 	exited   chan exit     // init's word
 	done     chan struct{} // closed when the guest is over
 }
@@ -155,8 +162,9 @@ const maxSlot = 999
 
 // New makes a manager without guests.
 func New(cfg Config) *Manager {
-	return &Manager{cfg: cfg, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, channels: map[string]*channel{}, used: map[string]int64{},
-		suspended: map[ids.Guest]suspended{}}
+	life, endLife := context.WithCancel(context.Background())
+	return &Manager{cfg: cfg, life: life, endLife: endLife, guests: map[ids.Guest]*guest{}, slots: map[uint32]*guest{}, channels: map[string]*channel{}, used: map[string]int64{},
+		suspended: map[ids.Guest]suspended{}, unclear: map[ids.Guest]suspended{}}
 }
 
 func row(g *guest) pus.Guest {
@@ -227,6 +235,7 @@ func (m *Manager) Detach() {
 		}
 	}
 	m.mu.Unlock()
+	m.endLife()
 	m.run.Wait()
 }
 

@@ -29,8 +29,7 @@ func (s *slot) save(r wire.Save) {
 		return
 	}
 	if !s.saver.busy.TryLock() {
-		s.unsaved("a snapshot is being written")
-		return
+		return // the order has come again, or the guest is over: one answer is enough
 	}
 	go func() {
 		defer s.saver.busy.Unlock()
@@ -40,6 +39,7 @@ func (s *slot) save(r wire.Save) {
 			err = fmt.Errorf("snapshot has more than the %d octets that it may have", r.Max)
 		}
 		if err != nil {
+			err = errors.Join(err, to.spoil())
 			s.unsaved(err.Error())
 			return
 		}
@@ -66,6 +66,18 @@ func (t *target) Write(p []byte) (int, error) {
 }
 
 func (t *target) Sync() error { return t.f.Sync() }
+
+// spoil makes what was written worth nothing: its guest goes on, and whoever looks at the
+// file later must not take it for the guest's end.
+func (t *target) spoil() error {
+	if t.at == 0 {
+		return nil
+	}
+	if _, err := t.f.WriteAt(make([]byte, 8), 0); err != nil {
+		return err
+	}
+	return t.f.Sync()
+}
 
 // restore puts the guest of a snapshot, from the file's beginning, into the machine. Its program is the
 // snapshot's; the claim's must declare the same.

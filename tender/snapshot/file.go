@@ -94,6 +94,7 @@ type Reader struct {
 	Header *Header
 	in     io.Reader
 	sum    hash.Hash
+	octets uint64 // read
 }
 
 // NewReader reads and checks the header.
@@ -157,6 +158,18 @@ func (f *Reader) Memory(place func(gpa, n uint64) []byte) error {
 	return nil
 }
 
+// Check reads a whole snapshot, to know that it is one, and returns its length in octets. What
+// lies behind it is not looked at.
+func Check(r io.Reader) (octets uint64, err error) {
+	f, err := NewReader(r)
+	if err != nil {
+		return 0, err
+	}
+	page := make([]byte, chunk)
+	err = f.Memory(func(_, n uint64) []byte { return page[:n] })
+	return f.octets, err
+}
+
 // holds says whether a run lies inside the memory, on pages.
 func (h *Header) holds(at, n uint64) bool {
 	if n == 0 || n > chunk || (at|n)%pageSize != 0 {
@@ -170,7 +183,8 @@ func (h *Header) holds(at, n uint64) bool {
 }
 
 func (f *Reader) read(b []byte) error {
-	_, err := io.ReadFull(f.in, b)
+	n, err := io.ReadFull(f.in, b)
+	f.octets += uint64(n)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ErrTruncated
 	}

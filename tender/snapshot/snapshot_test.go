@@ -177,3 +177,24 @@ func FuzzSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// Check knows the length of a whole snapshot, whatever lies behind it, and finds what is wrong with
+// another one.
+func TestCheck(t *testing.T) {
+	whole := file(t)
+	for _, behind := range [][]byte{nil, make([]byte, 5000)} {
+		if n, err := snapshot.Check(bytes.NewReader(append(bytes.Clone(whole), behind...))); err != nil || n != uint64(len(whole)) {
+			t.Errorf("%d octets behind it: %d octets of %d, %v", len(behind), n, len(whole), err)
+		}
+	}
+	for n := 0; n < len(whole); n += 211 {
+		if _, err := snapshot.Check(bytes.NewReader(whole[:n])); !errors.Is(err, snapshot.ErrTruncated) {
+			t.Fatalf("cut to %d of %d octets: %v", n, len(whole), err)
+		}
+	}
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)-100] ^= 1
+	if _, err := snapshot.Check(bytes.NewReader(flipped)); !errors.Is(err, snapshot.ErrCorrupt) {
+		t.Errorf("a flipped bit: %v", err)
+	}
+}

@@ -168,8 +168,10 @@ type Recall struct{ Offset uint64 }
 
 // Save writes the guest to the file that came with its Claim, from the file's
 // beginning and of no more than Max octets, and ends it: Saved, then Exited. If
-// that fails the answer is Unsaved and the guest goes on; the file is worth
-// nothing then. The file came early so that a slot whose guest runs needs no way
+// that fails the answer is Unsaved and the guest goes on; the file holds no
+// snapshot then. So a file that holds one is that of a guest that has ended, and
+// whoever missed the answer can ask again: a Save that comes while a snapshot is
+// written is the same one, and has the same answer. The file came early so that a slot whose guest runs needs no way
 // to be given another one.
 type Save struct{ Max uint64 }
 

@@ -211,6 +211,11 @@ func (c *Craft) function(f pus.Function) error {
 			return err
 		}
 		c.event(pus.EventOrbitSet, "elements of %s", tle.Epoch.Format(time.RFC3339))
+	case pus.FunctionCraftRestart:
+		if len(f.Arguments) != 1 {
+			return errors.New("wants one argument")
+		}
+		c.event(pus.EventCraftRestarts, "ordered: %s", f.Arguments[0])
 	default:
 		return fmt.Errorf("no function %q", f.Name)
 	}

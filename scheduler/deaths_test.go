@@ -1,0 +1,90 @@
+package scheduler_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/initproto"
+	"github.com/perilune/perilune/tender/wire"
+)
+
+// Flight dies while the beacon is being saved: before its tender has the order, and after the
+// tender's answer, with the slot still there and without. The next one carries on, and the beacon
+// counts on from where it was. Damage to the file is found, and told.
+func TestFlightDiesInSuspendOnKVM(t *testing.T) {
+	c := newCraft(t, 0)
+	c.realSlots()
+	c.init.tap = newTap()
+	c.example("beacon")
+	c.boot()
+	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	restarts := uint32(0)
+	// die lets flight die with a message on its way, which is lost; what happens before another
+	// program starts.
+	die := func(at func(wire.Message) bool, what func()) {
+		t.Helper()
+		c.init.tap.hold(at)
+		c.ground.function(pus.FunctionMissionSuspend, "acme", "beacon")
+		select {
+		case <-c.init.tap.held:
+		case <-time.After(patience):
+			t.Fatal("the message has not come")
+		}
+		c.halt()
+		c.ground.forget()
+		c.init.tap.pass <- false
+		what()
+		restarts++
+		c.fly(initproto.Welcome{Boots: 1, Restarts: restarts})
+	}
+	resume := func(count uint32) uint32 {
+		t.Helper()
+		c.ground.event(pus.EventGuestSuspended, "acme/beacon")
+		c.ground.verified(c.ground.function(pus.FunctionMissionResume, "acme", "beacon"), pus.CompletionSuccess)
+		c.ground.forget()
+		return c.ground.counted("beacon resumed", count, count+2)
+	}
+	gone := func() {
+		t.Helper()
+		for until := time.Now().Add(patience); c.init.slot("acme/beacon") != nil; time.Sleep(time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatal("the slot has not ended")
+			}
+		}
+	}
+	n := c.ground.counted("beacon", 0, 2)
+
+	die(isSave, func() {}) // the order has not reached the tender
+	n = resume(n)
+
+	c.init.tap.ended.Lock() // init has not heard yet that the slot has ended
+	die(isSaved, func() {})
+	c.init.tap.ended.Unlock()
+	n = resume(n)
+
+	die(isSaved, gone)
+	c.ground.event(pus.EventGuestSuspended, "found after a restart")
+	resume(n)
+
+	part := filepath.Join(c.cfg.Data, "snapshots", "acme", "beacon~")
+	die(isSaved, func() {
+		gone()
+		info, err := os.Stat(part)
+		if err == nil {
+			err = os.Truncate(part, info.Size()-1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.ground.event(pus.EventGuestRefused, "acme/beacon: lost while it was being saved: snapshot is truncated")
+	c.ground.verified(c.ground.function(pus.FunctionMissionStart, "acme", "beacon"), pus.CompletionSuccess)
+	c.ground.wait("beacon anew", func(tm pus.Telemetry) bool { n, ok := beaconCount(tm); return ok && n < 2 })
+	left, err := filepath.Glob(filepath.Join(c.cfg.Data, "snapshots", "*", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "beacon~" {
+		t.Errorf("files of snapshots: %v, %v", left, err)
+	}
+}

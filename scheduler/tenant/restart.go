@@ -1,0 +1,117 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/ids"
+)
+
+// savers is how many guests are saved at the same time: they share one disk.
+const savers = 4
+
+// errUnfit says of a refusal that the snapshot is damaged, or does not fit its mission, the
+// craft or the mission's disks: it will not fit later either.
+var errUnfit = errors.New("the snapshot is of no use")
+
+// PutAway ends all guests before the craft restarts, for the reason given, and none can start from
+// then on. With save, those that can go on afterwards are saved; GoOn lets them. One that cannot be
+// saved, because its tenant's storage is full or ctx ends, is an event and is stopped. Guests of one
+// tenant are saved one after the other, so that each knows what room it has.
+func (m *Manager) PutAway(ctx context.Context, reason string, save bool) (saved, ended int) {
+	m.Close(reason)
+	m.launching.Wait()
+	var nSaved, nEnded atomic.Int64
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, savers)
+	for _, guests := range m.activeByTenant() {
+		wg.Go(func() {
+			for _, g := range guests {
+				slots <- struct{}{}
+				if m.putAway(ctx, g, save) {
+					nSaved.Add(1)
+				} else {
+					nEnded.Add(1)
+				}
+				<-slots
+			}
+		})
+	}
+	wg.Wait()
+	return int(nSaved.Load()), int(nEnded.Load())
+}
+
+func (m *Manager) activeByTenant() map[string][]*guest {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string][]*guest{}
+	for id, g := range m.guests {
+		if g.active() {
+			out[id.Tenant] = append(out[id.Tenant], g)
+		}
+	}
+	return out
+}
+
+// putAway saves a guest, or ends it.
+func (m *Manager) putAway(ctx context.Context, g *guest, save bool) (saved bool) {
+	if save && !g.anew {
+		err := m.suspend(ctx, g.id, true)
+		if err == nil {
+			return true
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return false // this program ends, and the guests do not: the next one carries on
+		}
+		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: is stopped, not saved: %v", g.id, err))
+	}
+	if err := m.Stop(context.WithoutCancel(ctx), g.id); err != nil {
+		m.cfg.Log.Error("guest before a restart", "guest", g.id, "err", err)
+	}
+	return false
+}
+
+// GoOn lets the missions go on that were saved because the craft was to restart. One whose
+// snapshot is of no use any more begins anew, and an event says why.
+func (m *Manager) GoOn(ctx context.Context) {
+	m.mu.Lock()
+	var all []ids.Guest
+	for id, s := range m.suspended {
+		if s.GoesOn {
+			all = append(all, id)
+		}
+	}
+	m.mu.Unlock()
+	for _, id := range all {
+		m.goOn(ctx, id)
+	}
+}
+
+// goOn lets one go on, unless somebody else does.
+func (m *Manager) goOn(ctx context.Context, id ids.Guest) {
+	m.going.Lock()
+	defer m.going.Unlock()
+	if !m.Suspended(id) || m.Active(id) || m.mayRun() != nil {
+		return
+	}
+	if err := m.Resume(ctx, id); !errors.Is(err, errUnfit) {
+		return // it goes on, or an event has said why it waits
+	}
+	if err := m.discard(id); err != nil {
+		m.cfg.Log.Error("snapshot of no use", "guest", id, "err", err)
+		return
+	}
+	_ = m.Start(ctx, id) // an event says what comes of it
+}
+
+// Active says whether the mission id runs or is about to.
+func (m *Manager) Active(id ids.Guest) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g := m.guests[id]
+	return g != nil && g.active()
+}

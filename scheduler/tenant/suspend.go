@@ -155,7 +155,7 @@ func (m *Manager) room(g *guest) (uint64, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return uint64(max(0, int64(g.tenant.StorageMiB)<<20-m.used[g.id.Tenant]+part.Size())), nil
+	return uint64(max(0, int64(g.tenant.StorageMiB)<<20-m.used[g.id.Tenant]+max(part.Size(), leastOctets))), nil
 }
 
 // Resume lets the suspended mission id go on where it was. Its snapshot is used up once

@@ -34,6 +34,11 @@ type Config struct {
 	Clock    time.Time     // wall clock at the boot; zero: this machine's
 	Output   io.Writer     // gets what jobs print, as they print it; nil: nobody
 	Limit    time.Duration // of all, from the boot on; 0: DefaultLimit
+
+	// Counted lets the nest's clocks count its instructions instead of following this
+	// machine's: what is timed in there comes out the same however busy this machine is, and
+	// sleeping takes no time. One thread then emulates all processors.
+	Counted bool
 }
 
 // DefaultLimit is for a boot and a few jobs on a loaded machine.

@@ -20,7 +20,7 @@ import (
 
 // packages of Debian are where programs for the nest come from that this machine cannot
 // have, being of the other architecture.
-var packages = []string{"bash", "coreutils", "gdb-minimal", "grep", "iproute2", "iputils-ping", "libseccomp2"}
+var packages = []string{"bash", "coreutils", "gdb-minimal", "grep", "iproute2", "iputils-ping", "libseccomp2", "sed"}
 
 // libraryDirs are where the dynamic linkers of Debian, Fedora and others look; %s is the
 // architecture as GNU calls it.

@@ -20,7 +20,7 @@ const (
 // solo5Tools are what the suite's scripts call. What it does with gcc, which is to look
 // whether it is Debian's, does without.
 var solo5Tools = []string{"bash", "cat", "cut", "date", "dd", "env", "expr", "grep", "head", "id", "ip", "mkdir", "mktemp",
-	"mv", "ping", "readlink", "rm", "seq", "sleep", "timeout", "tr", "true", "uname", "wc"}
+	"mv", "ping", "readlink", "rm", "sed", "seq", "sleep", "timeout", "tr", "true", "uname", "wc"}
 
 // AddSolo5 adds a job that runs test/solo5 with args on a built Solo5 tree, and what it
 // needs of the tree and of a system. The tender beside the tree's own is a program of this

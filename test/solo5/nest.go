@@ -23,7 +23,8 @@ func (s *suite) inNest(ctx context.Context, o options, tmp string, slower int, o
 		return false, err
 	}
 	// Each test might take all of its time, and what runs beside its guest as much again.
-	c := nest.Config{Arch: o.nest, Cache: o.cache, Output: out, Limit: nest.DefaultLimit + 4*time.Duration(len(s.names))*s.limit}
+	c := nest.Config{Arch: o.nest, Cache: o.cache, Output: out, Limit: nest.DefaultLimit + 4*time.Duration(len(s.names))*s.limit,
+		Counted: true} // the suite looks at clocks, and gives its guests a minute each
 	fmt.Fprintf(out, "in an emulated %s; its start takes a minute\n", o.nest)
 	if err := c.AddSolo5(ctx, tmp, s.dir, o.tender, "--run", o.run, "--slower", strconv.Itoa(slower)); err != nil {
 		return false, err

@@ -16,7 +16,28 @@ import (
 // Messages that test/golden/pus_fields.py put together field by field, independently, are
 // read and written so. Of these services no message with data is without an example.
 func TestFields(t *testing.T) {
-	data, err := os.ReadFile("testdata/fields.csv")
+	seen := inFields(t, "testdata/fields.csv")
+	for _, k := range pus.Kinds() {
+		switch k.Service {
+		case 4, 6, 13, 14, 21, 22, 23:
+			if pus.BodyType(k).NumField() > 0 && !seen[k] {
+				t.Errorf("%s has no example", k)
+			}
+		}
+	}
+}
+
+// Services 3, 5 and 20 as PyPI's puslib has them (test/golden/pus_puslib.py).
+func TestPuslib(t *testing.T) {
+	if seen := inFields(t, "testdata/puslib.csv"); len(seen) != 25 {
+		t.Errorf("%d messages, want 25", len(seen))
+	}
+}
+
+// inFields holds messages against those of a file, and returns which it has.
+func inFields(t *testing.T, file string) map[pus.Kind]bool {
+	t.Helper()
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,12 +75,5 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s, clause %s: %x is %+v, want %s (%v)", k, row[3], want, back, row[4], err)
 		}
 	}
-	for _, k := range pus.Kinds() {
-		switch k.Service {
-		case 4, 6, 13, 14, 21, 22, 23:
-			if pus.BodyType(k).NumField() > 0 && !seen[k] {
-				t.Errorf("%s has no example", k)
-			}
-		}
-	}
+	return seen
 }

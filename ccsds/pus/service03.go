@@ -1,7 +1,7 @@
 package pus
 
-// StructureDefinition is TC[3,1] and TC[3,2], create, TM[3,10] and TM[3,12], what there is: a housekeeping or
-// diagnostic structure (ECSS-E-ST-70-41C §6.3).
+// StructureDefinition is TC[3,1] and TC[3,2], create: a housekeeping or diagnostic structure
+// (ECSS-E-ST-70-41C §6.3).
 type StructureDefinition struct {
 	SID        uint16
 	Period     uint32 // milliseconds; 0: not by itself
@@ -16,13 +16,13 @@ type SampleArray struct {
 	Parameters []uint16
 }
 
-// StructureStates is TM[3,10] and TM[3,12].
-type StructureStates struct{ Structures []StructureState }
-
-// StructureState is a structure and whether it is sent by itself.
-type StructureState struct {
+// StructureReport is TM[3,10] and TM[3,12]: one structure, and whether it is sent by itself.
+type StructureReport struct {
+	SID        uint16
 	Enabled    bool
-	Definition StructureDefinition
+	Period     uint32 // milliseconds
+	Parameters []uint16
+	Arrays     []SampleArray `pus:"arrays"`
 }
 
 // StructureAppend is TC[3,29] and TC[3,30]: more parameters at the end.
@@ -100,9 +100,9 @@ var structureMessages = map[Kind]any{
 	tcKind(3, 7):  IDs{},
 	tcKind(3, 8):  IDs{},
 	tcKind(3, 9):  IDs{}, // report structures
-	tmKind(3, 10): StructureStates{},
+	tmKind(3, 10): StructureReport{},
 	tcKind(3, 11): IDs{},
-	tmKind(3, 12): StructureStates{},
+	tmKind(3, 12): StructureReport{},
 	tcKind(3, 27): IDs{}, // one report now
 	tcKind(3, 28): IDs{},
 	tcKind(3, 29): StructureAppend{},

@@ -107,7 +107,7 @@ type Services struct {
 	refused   noise // packets
 
 	handlers    map[pus.Kind]handler
-	structures  *kept[[]pus.StructureState]
+	structures  *kept[[]structureState]
 	samples     samples
 	silent      *kept[[]uint16] // events that are not reported
 	settings    *kept[map[string]uint64]

@@ -61,8 +61,8 @@ func TestStructureOnBoard(t *testing.T) {
 		}
 		g.ok(3, 3, pus.IDs{IDs: []uint16{20}})
 		g.ok(3, 9, pus.IDs{})
-		if got := g.last(3, 10).(pus.StructureStates).Structures; len(got) != len(database.Default().Structures) {
-			t.Errorf("%d structures are left", len(got))
+		if got := len(g.find(3, 10)); got != len(database.Default().Structures) {
+			t.Errorf("%d structures are left", got)
 		}
 	})
 }
@@ -84,7 +84,7 @@ func TestSentTwice(t *testing.T) {
 		if n := len(g.find(3, 10)); n != 2 {
 			t.Errorf("%d reports of two requests", n)
 		}
-		got := g.last(3, 10).(pus.StructureStates).Structures[0].Definition.Parameters
+		got := g.last(3, 10).(pus.StructureReport).Parameters
 		if fmt.Sprint(got) != "[1 3]" {
 			t.Errorf("parameters %v", got)
 		}
@@ -218,7 +218,7 @@ func TestArrays(t *testing.T) {
 			g.t.Errorf("samples of uptime %s", got)
 		}
 		g.ok(3, 9, pus.IDs{IDs: []uint16{30}})
-		if got := g.last(3, 10).(pus.StructureStates).Structures[0].Definition; len(got.Arrays) != 1 || got.Arrays[0].Samples != 4 {
+		if got := g.last(3, 10).(pus.StructureReport); len(got.Arrays) != 1 || got.Arrays[0].Samples != 4 {
 			g.t.Errorf("definition %+v", got)
 		}
 		for name, bad := range map[string]pus.SampleArray{

@@ -17,14 +17,20 @@ const (
 	minPeriodMS   = 500
 )
 
+// structureState is a structure and whether it is sent by itself.
+type structureState struct {
+	Enabled    bool
+	Definition pus.StructureDefinition
+}
+
 // firstStructures are those of the mission database.
-func firstStructures(d *database.Database) (all []pus.StructureState) {
+func firstStructures(d *database.Database) (all []structureState) {
 	for _, st := range d.Structures {
 		def := pus.StructureDefinition{SID: st.SID, Period: st.PeriodMS}
 		for _, name := range st.Parameters {
 			def.Parameters = append(def.Parameters, d.Parameter(name).ID)
 		}
-		all = append(all, pus.StructureState{Enabled: st.PeriodMS > 0, Definition: def})
+		all = append(all, structureState{Enabled: st.PeriodMS > 0, Definition: def})
 	}
 	return all
 }
@@ -35,10 +41,10 @@ func (s *Services) structureHandlers() map[pus.Kind]handler {
 		kind(3, 1): s.createStructure,
 		kind(3, 3): s.deleteStructures,
 		kind(3, 5): func(body any) error {
-			return s.eachStructure(body, func(st *pus.StructureState) { st.Enabled = true })
+			return s.eachStructure(body, func(st *structureState) { st.Enabled = true })
 		},
 		kind(3, 6): func(body any) error {
-			return s.eachStructure(body, func(st *pus.StructureState) { st.Enabled = false })
+			return s.eachStructure(body, func(st *structureState) { st.Enabled = false })
 		},
 		kind(3, 9):  s.reportStructures,
 		kind(3, 27): s.reportNow,
@@ -48,8 +54,8 @@ func (s *Services) structureHandlers() map[pus.Kind]handler {
 	}
 }
 
-func find(all []pus.StructureState, sid uint16) (int, error) {
-	i := slices.IndexFunc(all, func(st pus.StructureState) bool { return st.Definition.SID == sid })
+func find(all []structureState, sid uint16) (int, error) {
+	i := slices.IndexFunc(all, func(st structureState) bool { return st.Definition.SID == sid })
 	if i < 0 {
 		return 0, refusal(pus.FailureUnknownName, "no structure %d", sid)
 	}
@@ -90,7 +96,7 @@ func (s *Services) createStructure(body any) error {
 	if err := s.checkArrays(&d); err != nil {
 		return err
 	}
-	return s.structures.change(func(all *[]pus.StructureState) error {
+	return s.structures.change(func(all *[]structureState) error {
 		if i, err := find(*all, d.SID); err == nil {
 			if have := (*all)[i].Definition; reflect.DeepEqual(have, d) {
 				return nil // sent twice
@@ -100,14 +106,14 @@ func (s *Services) createStructure(body any) error {
 		if len(*all) >= maxStructures {
 			return refusal(pus.FailureFull, "%d structures, at most %d", len(*all), maxStructures)
 		}
-		*all = append(*all, pus.StructureState{Definition: d})
+		*all = append(*all, structureState{Definition: d})
 		return nil
 	})
 }
 
 // deleteStructures is TC[3,3].
 func (s *Services) deleteStructures(body any) error {
-	return s.structures.change(func(all *[]pus.StructureState) error {
+	return s.structures.change(func(all *[]structureState) error {
 		for _, sid := range body.(pus.IDs).IDs {
 			i, err := find(*all, sid)
 			switch {
@@ -125,8 +131,8 @@ func (s *Services) deleteStructures(body any) error {
 }
 
 // eachStructure changes structures by number, all or none.
-func (s *Services) eachStructure(body any, fn func(*pus.StructureState)) error {
-	return s.structures.change(func(all *[]pus.StructureState) error {
+func (s *Services) eachStructure(body any, fn func(*structureState)) error {
+	return s.structures.change(func(all *[]structureState) error {
 		for _, sid := range body.(pus.IDs).IDs {
 			i, err := find(*all, sid)
 			if err != nil {
@@ -141,7 +147,7 @@ func (s *Services) eachStructure(body any, fn func(*pus.StructureState)) error {
 // appendStructure is TC[3,29].
 func (s *Services) appendStructure(body any) error {
 	a := body.(pus.StructureAppend)
-	return s.structures.change(func(all *[]pus.StructureState) error {
+	return s.structures.change(func(all *[]structureState) error {
 		i, err := find(*all, a.SID)
 		switch {
 		case err != nil:
@@ -160,7 +166,7 @@ func (s *Services) appendStructure(body any) error {
 
 // setPeriods is TC[3,31].
 func (s *Services) setPeriods(body any) error {
-	return s.structures.change(func(all *[]pus.StructureState) error {
+	return s.structures.change(func(all *[]structureState) error {
 		for _, p := range body.(pus.StructurePeriods).Structures {
 			i, err := find(*all, p.SID)
 			if err != nil {
@@ -179,12 +185,12 @@ func (s *Services) setPeriods(body any) error {
 }
 
 // chosen are structures by number, or without numbers all.
-func (s *Services) chosen(body any) ([]pus.StructureState, error) {
+func (s *Services) chosen(body any) ([]structureState, error) {
 	all, sids := s.structures.get(), body.(pus.IDs).IDs
 	if len(sids) == 0 {
 		return all, nil
 	}
-	var out []pus.StructureState
+	var out []structureState
 	for _, sid := range sids {
 		i, err := find(all, sid)
 		if err != nil {
@@ -195,13 +201,22 @@ func (s *Services) chosen(body any) ([]pus.StructureState, error) {
 	return out, nil
 }
 
-// reportStructures is TC[3,9].
+// reportStructures is TC[3,9]: a report of each.
 func (s *Services) reportStructures(body any) error {
 	list, err := s.chosen(body)
 	if err != nil {
 		return err
 	}
-	return s.answer(pus.ServiceHousekeeping, 10, pus.StructureStates{Structures: list})
+	for _, st := range list {
+		d := st.Definition
+		err := s.answer(pus.ServiceHousekeeping, 10, pus.StructureReport{
+			SID: d.SID, Enabled: st.Enabled, Period: d.Period, Parameters: d.Parameters, Arrays: d.Arrays,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reportPeriods is TC[3,33].

@@ -6,7 +6,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 venv=out/cache/venv-golden
 packages='spacepackets==0.32.0 cfdp-py==0.7.0 crcmod==1.7 reed-solomon-ccsds==1.0.3
-	ccsds-cop==0.1.2 cryptography==50.0.2 numpy==2.4.6 scipy==1.17.1 sgp4==2.27 skyfield==1.55'
+	ccsds-cop==0.1.2 cryptography==50.0.2 numpy==2.4.6 scipy==1.17.1 sgp4==2.27 skyfield==1.55
+	puslib==0.4.0'
 
 if [ "$(cat "$venv/packages" 2>/dev/null || true)" != "$packages" ]; then
 	rm -rf "$venv"

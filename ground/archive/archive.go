@@ -30,8 +30,9 @@ type Archive struct {
 	last    uint64         // sequence number of the latest event; the first is 1
 	first   uint64         // the oldest in ring
 	changed chan struct{}  // closed at the next event
-	file    *os.File       // nil when writing failed: the station goes on without
-	size    int64
+	file    *os.File       // of the current segment; nil before the first event, and when one failed
+	size    int64          // octets of whole lines in it
+	goOn    string         // path of the last process' segment, which is gone on with; empty: none
 	closed  bool
 }
 
@@ -41,13 +42,13 @@ func Open(dir string, now func() time.Time, log *slog.Logger) (*Archive, error) 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	last, err := recoverLast(dir)
+	last, goOn, err := recoverLast(dir)
 	if err != nil {
 		return nil, fmt.Errorf("archive %s: %w", dir, err)
 	}
 	return &Archive{
 		now: now, log: log, dir: dir,
-		ring: make([]client.Event, Ring), last: last, first: last + 1,
+		ring: make([]client.Event, Ring), last: last, first: last + 1, goOn: goOn,
 		changed: make(chan struct{}),
 	}, nil
 }
@@ -153,10 +154,21 @@ func (a *Archive) write(e client.Event) {
 		err = a.room(e.Seq, len(line)+1)
 	}
 	if err == nil {
-		_, err = a.file.Write(append(line, '\n'))
-		a.size += int64(len(line)) + 1
+		if _, err = a.file.Write(append(line, '\n')); err == nil {
+			a.size += int64(len(line)) + 1
+			return
+		}
+		err = errors.Join(err, a.takeBack())
 	}
-	if err != nil {
-		a.log.Error("archive lost an event", "seq", e.Seq, "err", err)
+	a.log.Error("archive lost an event", "seq", e.Seq, "err", err)
+}
+
+// takeBack cuts off what a write that failed has left: the next event would be part of its line.
+func (a *Archive) takeBack() error {
+	err := a.file.Truncate(a.size)
+	if err != nil { // then on with another segment
+		err = errors.Join(err, a.file.Close())
+		a.file = nil
 	}
+	return err
 }

@@ -49,11 +49,19 @@ func (a *Archive) room(seq uint64, n int) error {
 		}
 		a.file = nil
 	}
-	f, err := os.OpenFile(filepath.Join(a.dir, segmentName(seq)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	path := filepath.Join(a.dir, segmentName(seq))
+	if a.goOn != "" { // each start of a station would leave a small one behind otherwise
+		path, a.goOn = a.goOn, ""
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
-	a.file, a.size = f, 0
+	st, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	a.file, a.size = f, st.Size()
 	all, err := list(a.dir)
 	if err != nil {
 		return err
@@ -66,13 +74,14 @@ func (a *Archive) room(seq uint64, n int) error {
 	return nil
 }
 
-// recoverLast finds the last whole event and cuts off a torn line behind it.
-func recoverLast(dir string) (uint64, error) {
+// recoverLast finds the last whole event and cuts off a torn line behind it. The segment that
+// it is in is gone on with.
+func recoverLast(dir string) (last uint64, path string, err error) {
 	all, err := list(dir)
 	if err != nil || len(all) == 0 {
-		return 0, err
+		return 0, "", err
 	}
-	path := all[len(all)-1]
+	path = all[len(all)-1]
 	last, good := firstOf(path), int64(0)
 	if last > 0 {
 		last--
@@ -81,18 +90,16 @@ func recoverLast(dir string) (uint64, error) {
 		last, good = e.Seq, end
 		return nil
 	})
-	if err != nil && !errors.Is(err, errTorn) {
-		return 0, err
-	}
-	if err != nil {
+	if errors.Is(err, errTorn) {
 		err = os.Truncate(path, good)
 	}
-	return last, err
+	return last, path, err
 }
 
-var errTorn = errors.New("line that is no event")
+var errTorn = errors.New("line without an end")
 
-// scan calls fn for each event of a segment with the offset behind it.
+// scan calls fn for each event of a segment with the offset behind it. Lines that are no events
+// are damaged ones and passed over; without its end the last one is torn.
 func scan(path string, fn func(e client.Event, end int64) error) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -109,11 +116,14 @@ func scan(path string, fn func(e client.Event, end int64) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		var e client.Event
-		if err != nil || len(line) > maxLine || json.Unmarshal(bytes.TrimSpace(line), &e) != nil {
+		if err != nil {
 			return fmt.Errorf("%s: octet %d: %w", path, end, errTorn)
 		}
 		end += int64(len(line))
+		var e client.Event
+		if len(line) > maxLine || json.Unmarshal(bytes.TrimSpace(line), &e) != nil {
+			continue
+		}
 		if err := fn(e, end); err != nil {
 			return err
 		}

@@ -102,11 +102,26 @@ func Open(cfg Config) (*Files, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	sending := map[string]bool{}
 	for _, i := range f.entity.Transactions() {
 		f.update(i)
+		sending[i.Name] = i.Source
 	}
-	return f, nil
+	return f, f.sweep(sending)
 }
+
+// sweep removes what an upload left in the outbox that never became a transfer.
+func (f *Files) sweep(sending map[string]bool) error {
+	all, err := filepath.Glob(filepath.Join(f.cfg.Dir, "outbox", outboxPrefix+"*"))
+	for _, path := range all {
+		if !sending[filepath.Base(path)] {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
+	return err
+}
+
+const outboxPrefix = "up-"
 
 // Close lets go of the folders.
 func (f *Files) Close() error { return errors.Join(f.store.Close(), f.store.out.Close()) }
@@ -136,7 +151,7 @@ func (f *Files) Upload(now time.Time, src io.Reader, p client.Put) (client.Trans
 
 // copyIn puts src into the outbox under a new name.
 func (f *Files) copyIn(src io.Reader) (string, error) {
-	tmp, err := os.CreateTemp(filepath.Join(f.cfg.Dir, "outbox"), "up-*")
+	tmp, err := os.CreateTemp(filepath.Join(f.cfg.Dir, "outbox"), outboxPrefix+"*")
 	if err != nil {
 		return "", err
 	}

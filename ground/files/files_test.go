@@ -103,7 +103,14 @@ func TestUploadGoesOnAfterARestart(t *testing.T) {
 	}
 	r.carry(20)
 	r.close()
+	stray := filepath.Join(r.dir, "outbox", "up-0") // of an upload that a crash ended
+	if err := os.WriteFile(stray, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r.open()
+	if _, err := os.Lstat(stray); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a stray file stays in the outbox: %v", err)
+	}
 	again := r.files.Transfers()
 	if len(again) != 1 || again[0].ID != up.ID || again[0].State != client.TransferActive || again[0].Name != "bundles/a.tar" {
 		t.Fatalf("after a restart %+v", again)
@@ -137,6 +144,10 @@ func TestReceivedFileHasItsOrigin(t *testing.T) {
 	}
 	for range 5 {
 		r.carry(20)
+	}
+	// The record of another file, half of which is there: it hides none.
+	if err := os.WriteFile(filepath.Join(r.dir, "provenance", "half.json"), []byte(`{"name": "ha`), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	all, err := r.files.List()
 	if err != nil || len(all) != 1 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/syncfile"
 )
 
 // provenance hashes a file that has come down and writes down where it came from.
@@ -46,7 +47,7 @@ func (f *Files) provenance(t *client.Transfer) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(to, append(data, '\n'), 0o644)
+	return syncfile.Replace(to, append(data, '\n'))
 }
 
 // owner reads tenant and mission from the name that flight gives to a product:
@@ -60,7 +61,8 @@ func owner(name string) (ids.Guest, bool) {
 	return g, err == nil
 }
 
-// List tells of the files that have come down, oldest first.
+// List tells of the files that have come down, oldest first. One whose record is damaged is
+// left out and logged.
 func (f *Files) List() ([]client.File, error) {
 	var all []client.File
 	root := filepath.Join(f.cfg.Dir, "provenance")
@@ -68,13 +70,14 @@ func (f *Files) List() ([]client.File, error) {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json") {
 			return err
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
 		var v client.File
-		if err := json.Unmarshal(data, &v); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(data, &v)
+		}
+		if err != nil {
+			f.cfg.Log.Error("where a file came from is not known", "record", path, "err", err)
+			return nil
 		}
 		all = append(all, v)
 		return nil

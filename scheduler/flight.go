@@ -23,6 +23,7 @@ import (
 	"github.com/perilune/perilune/scheduler/router"
 	"github.com/perilune/perilune/scheduler/services"
 	"github.com/perilune/perilune/scheduler/stored"
+	"github.com/perilune/perilune/scheduler/streams"
 	"github.com/perilune/perilune/scheduler/tenant"
 )
 
@@ -49,6 +50,7 @@ type flight struct {
 	time     *obt.Clock
 	store    *store.Store // nil in safe mode
 	link     *linkd.Link
+	streams  *streams.Streams // nil: no file store, or no channel for them
 	router   *router.Router
 	services *services.Services
 	guests   *tenant.Manager
@@ -113,7 +115,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 		cfg.Log.Error("the craft does not know its orbit", "err", err)
 	}
 	f.services, err = services.New(services.Config{
-		Store: packets, Depot: filing, Orbit: where,
+		Store: packets, Depot: filing, Streams: f.openStreams(), Orbit: where,
 		Clock: cfg.Clock, Time: f.time, Records: f.records, Guests: f.guests, Missions: f, Mode: f.mode, Restart: f.Restart,
 		Tenant: cfg.tenantOf, APIDs: cfg.apids(), Database: cfg.Craft.Messages(), Send: f.router.Flight, Security: func(c []byte) ([]byte, error) { return f.link.Procedure(c) }, Status: f.status, Publish: f.publish, Log: cfg.Log,
 	})
@@ -128,7 +130,7 @@ func (f *flight) open(ctx context.Context) (err error) {
 	f.link, err = linkd.New(linkd.Config{
 		Profile: cfg.Profile, Saver: linkd.Saver{Records: f.records}, Radio: cfg.Radio, Clock: cfg.Clock,
 		Master: master, Keys: f.records, Log: cfg.securityLog(),
-		Fill: func(s linkd.Sink) { f.router.Fill(s) }, Packet: f.heardPacket,
+		Fill: f.fill, Packet: f.heardPacket,
 		Refused: f.services.LinkRefused, Locked: f.uplinkLocked,
 	})
 	return err

@@ -11,7 +11,10 @@ import (
 	"github.com/perilune/perilune/missions/store"
 	"github.com/perilune/perilune/scheduler/depot"
 	"github.com/perilune/perilune/scheduler/files"
+	"github.com/perilune/perilune/scheduler/linkd"
 	"github.com/perilune/perilune/scheduler/router"
+	"github.com/perilune/perilune/scheduler/services"
+	"github.com/perilune/perilune/scheduler/streams"
 	"github.com/perilune/perilune/scheduler/tenant"
 )
 
@@ -109,6 +112,30 @@ func (f *flight) openDepot() {
 	var err error
 	if f.depot, err = depot.Open(f.cfg.path("incoming"), f.records, depot.MaxOctets, depot.MaxFiles); err != nil {
 		f.cfg.Log.Error("file depot", "err", err)
+	}
+}
+
+// openStreams has files sent on channels that carry something else than packets, nil if there
+// is no such channel.
+func (f *flight) openStreams() services.Streams {
+	if f.depot == nil || len(f.cfg.Profile.Services) == 0 {
+		return nil
+	}
+	f.streams = streams.New(streams.Config{Profile: f.cfg.Profile, Files: f.depot, Done: func(text string, err error) {
+		severity := uint8(pus.EventInfo)
+		if err != nil {
+			severity, text = pus.EventLow, fmt.Sprintf("%s: %v", text, err)
+		}
+		f.event(severity, pus.EventFileStreamed, text)
+	}})
+	return f.streams
+}
+
+// fill gives the link what is to go down.
+func (f *flight) fill(to linkd.Sink) {
+	f.router.Fill(to)
+	if f.streams != nil {
+		f.streams.Fill(to)
 	}
 }
 

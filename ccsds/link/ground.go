@@ -113,6 +113,7 @@ func NewGround(p Profile, c Counter, ev GroundEvents) (*Ground, error) {
 	p = p.WithDefaults()
 	p.SPI = maps.Clone(p.SPI) // Associate changes it
 	g := &Ground{p: p, counter: c, ev: ev, order: p.uplink(), vcs: map[ccsds.VCID]*groundVC{}}
+	g.stats.Data = map[ccsds.VCID]uint64{}
 	var err error
 	if g.frames, err = NewDeframer(p, c); err != nil {
 		return nil, fmt.Errorf("ground link: %w", err)
@@ -272,7 +273,7 @@ func (g *Ground) good(h FrameHeader, c Coded) {
 		}
 	})
 	errData := g.frames.Data(func(d Data) {
-		g.stats.Data += uint64(len(d.Octets))
+		g.stats.Data[h.VC] += uint64(len(d.Octets))
 		if g.ev.Data != nil {
 			d.Octets = bytes.Clone(d.Octets)
 			g.ev.Data(h.VC, d, Offset{Bit: c.Bit})

@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -67,6 +68,11 @@ func (g *Ground) Layers() []Layer {
 		add("down SDLS", "VC %d: %s, SPI %d, anti-replay number %d", a.VCs[0], modeName(p.DownMode[a.VCs[0]]), a.SPI, g.frames.sec.receiver.Floor(a.SPI))
 	}
 	add("down packets", "%d", s.Packets)
+	for _, vc := range slices.Sorted(maps.Keys(p.Services)) {
+		if service := p.Service(vc); service != ServicePackets {
+			add("down data", "VC %d: %s, %d octets", vc, service, s.Data[vc])
+		}
+	}
 	return append(out, g.upLayers(s)...)
 }
 

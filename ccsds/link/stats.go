@@ -76,7 +76,7 @@ type GroundStats struct {
 	Gaps       uint64                  `json:"gaps"`      // times frames came again after a loss of lock
 	Idle       uint64                  `json:"idle"`      // good frames that were idle
 	Packets    uint64                  `json:"packets"`
-	Data       uint64                  `json:"data"` // octets of channels whose service is not packets
+	Data       map[ccsds.VCID]uint64   `json:"data"` // octets of channels whose service is not packets
 	LockLosses uint64                  `json:"lock_losses"`
 	CLTUs      uint64                  `json:"cltus"`       // radiated
 	Counter    uint64                  `json:"counter_err"` // anti-replay numbers that could not be had
@@ -108,7 +108,7 @@ func (g *Ground) Stats() GroundStats {
 		out.Code = g.decoder.Stats()
 		out.Bits, out.LockLosses = out.Code.Bits, out.Code.Losses
 	}
-	out.FOP = map[ccsds.VCID]FOPStats{}
+	out.FOP, out.Data = map[ccsds.VCID]FOPStats{}, maps.Clone(g.stats.Data)
 	for id, vc := range g.vcs {
 		s := vc.stats
 		s.Waiting = len(vc.queue)

@@ -35,6 +35,7 @@ const (
 	EventPositionMissed     EventID = 47
 	EventProductComplete    EventID = 50
 	EventProductSent        EventID = 51
+	EventFileStreamed       EventID = 52
 	EventPacketRefused      EventID = 60
 	EventLimitCrossed       EventID = 70
 	EventActionTaken        EventID = 71
@@ -69,6 +70,7 @@ var eventNames = map[EventID]string{
 	EventPositionMissed:     "position missed",
 	EventProductComplete:    "product complete",
 	EventProductSent:        "product sent",
+	EventFileStreamed:       "file streamed",
 	EventPacketRefused:      "packet refused",
 	EventLimitCrossed:       "limit crossed",
 	EventActionTaken:        "action taken",

@@ -16,6 +16,8 @@ const (
 	FunctionConsoleRead    = "console.read"    // tenant, mission, offset in decimal
 	FunctionOrbitSet       = "orbit.set"       // the two lines of an element set
 	FunctionCraftRestart   = "craft.restart"   // RestartResume or RestartAnew
+	FunctionStreamStart    = "stream.start"    // downlink channel in decimal, file of the file store
+	FunctionStreamStop     = "stream.stop"     // downlink channel in decimal
 	FunctionSafeEnter      = "safe.enter"      // none
 	FunctionSafeLeave      = "safe.leave"      // none
 )

@@ -66,7 +66,7 @@ func (a *app) tcTimeCmd() *cobra.Command {
 var stages = []string{client.StageQueued, client.StageRadiated, client.StageAccepted, client.StageVerified, client.StageStarted, client.StageCompleted}
 
 // functions of TC[8,1] that the craft carries out for users.
-var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.suspend", "mission.resume", "mission.list", "orbit.set", "craft.restart", "safe.enter", "safe.leave"}
+var functions = []string{"bundle.activate", "mission.start", "mission.stop", "mission.suspend", "mission.resume", "mission.list", "stream.start", "stream.stop", "orbit.set", "craft.restart", "safe.enter", "safe.leave"}
 
 // commandNames offers what tc send knows by name.
 func (a *app) commandNames(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -100,9 +100,9 @@ func (a *app) tcSendCmd() *cobra.Command {
 		Long: `Send a telecommand and wait for its reports.
 
 With FUNCTION it is TC[8,1]: bundle.activate, mission.start, mission.stop,
-mission.suspend, mission.resume, mission.list, orbit.set, craft.restart, safe.enter, safe.leave.
-NAME is a telecommand of the mission database; 'perilune craft database' lists them. With --guest it is TC[128,1], data for one
-guest. Else --service and --subtype say what it is.`,
+mission.suspend, mission.resume, mission.list, stream.start, stream.stop, orbit.set,
+craft.restart, safe.enter, safe.leave. NAME is a telecommand of the mission database;
+'perilune craft database' lists them. With --guest it is TC[128,1], data for one guest. Else --service and --subtype say what it is.`,
 		Example: `  perilune tc send mission.list
   perilune tc send parameter.get parameters=uptime,guests
   perilune tc send --service 17 --subtype 1

@@ -15,6 +15,7 @@ func (s *Station) events() link.GroundEvents {
 	return link.GroundEvents{
 		Packet: func(vc ccsds.VCID, packet []byte, at link.Offset) { s.packet(vc, packet, at.Bit) },
 		Frame:  s.frame,
+		Data:   s.data,
 		Bad: func(reason string, bit uint64) {
 			s.recordState(bit)
 			s.record(client.Event{Kind: client.KindBad, Stream: client.StreamDown, Bit: bit, Text: reason})

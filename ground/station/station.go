@@ -97,6 +97,7 @@ type Config struct {
 	Soft     bool          // the radio gives soft symbols, an int8 each, instead of bits
 	AutoTime bool          // set the craft's clock whenever it reports that it is free
 	Temp     string        // folder for bundles on their way
+	Streams  string        // folder for what comes on channels that carry no packets; "": it is not kept
 	Log      *slog.Logger
 }
 
@@ -115,6 +116,7 @@ type Station struct {
 	guests      map[string]client.Guest
 	commands    []*command
 	parts       pus.Assembler // of reports in parts
+	streams     map[ccsds.VCID]*streamed
 	byRequest   map[uint32]*command
 	keys        map[way]*channelKeys
 	secured     map[ccsds.VCID]uint16 // association of the last frame of a protected downlink channel
@@ -138,7 +140,7 @@ type Station struct {
 func New(cfg Config) (*Station, error) {
 	s := &Station{
 		cfg: cfg, started: cfg.Clock.Now(), wake: make(chan struct{}, 1),
-		channels: map[ccsds.VCID]*channel{}, limits: map[string]time.Time{}, guests: map[string]client.Guest{},
+		channels: map[ccsds.VCID]*channel{}, streams: map[ccsds.VCID]*streamed{}, limits: map[string]time.Time{}, guests: map[string]client.Guest{},
 		byRequest: map[uint32]*command{}, activations: map[string]*client.Activation{}, radio: "away",
 	}
 	s.link.State = link.Search.String()
@@ -175,7 +177,7 @@ func (s *Station) Run(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(err, s.ground.SaveFloors())
+	return errors.Join(err, s.ground.SaveFloors(), s.closeStreams())
 }
 
 // RadioState is told whether the radio's port is open: connected or away.

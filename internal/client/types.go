@@ -19,6 +19,7 @@ const (
 	KindLost      = "link.lost"      // frames missing before this one; Fields: lost
 	KindCorrected = "link.corrected" // a frame that RS repaired; Fields: symbols
 	KindKeys      = "link.keys"      // a downlink channel comes under another association; Fields: spi, before
+	KindData      = "link.data"      // a channel that carries no packets; Fields: offset in its file, lost
 	KindFSR       = "link.fsr"       // a frame security report that differs; Fields: alarm, bad_number, bad_mac, bad_sa, spi, number
 	KindFOP       = "fop"            // Fields: kind, seq, reason
 
@@ -43,7 +44,7 @@ const (
 
 // Kinds lists all kinds of events.
 var Kinds = []string{
-	KindRadio, KindState, KindCLCW, KindBad, KindLost, KindCorrected, KindKeys, KindFSR, KindFOP,
+	KindRadio, KindState, KindCLCW, KindBad, KindLost, KindCorrected, KindKeys, KindFSR, KindData, KindFOP,
 	KindQueued, KindRadiated, KindRepeated, KindAccepted, KindVerified,
 	KindTM, KindEvent, KindConsole,
 	KindFileStarted, KindFileProgress, KindFileNAK, KindFileRadiated, KindFileFinished, KindActivation,

@@ -3,8 +3,11 @@ package services
 import (
 	"context"
 	"fmt"
+	"path"
 	"strconv"
+	"strings"
 
+	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
 )
@@ -34,11 +37,38 @@ var functions = map[string]function{
 		return s.cfg.Guests.Console(ctx, g, offset)
 	}},
 	pus.FunctionOrbitSet: {2, func(s *Services, _ context.Context, a []string) error { return s.setOrbit([2]string{a[0], a[1]}) }},
+	pus.FunctionStreamStart: {2, func(s *Services, _ context.Context, a []string) error {
+		vc, err := s.streamChannel(a[0])
+		if err != nil {
+			return err
+		}
+		dir, name := path.Split(a[1])
+		return s.cfg.Streams.Start(vc, pus.FileName{Repository: strings.TrimSuffix(dir, "/"), Name: name})
+	}},
+	pus.FunctionStreamStop: {1, func(s *Services, _ context.Context, a []string) error {
+		vc, err := s.streamChannel(a[0])
+		if err != nil {
+			return err
+		}
+		return s.cfg.Streams.Stop(vc)
+	}},
 	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
 		return s.cfg.Mode.Enter(ctx, "telecommand")
 	}},
 	pus.FunctionCraftRestart: {1, (*Services).restart},
 	pus.FunctionSafeLeave:    {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
+}
+
+// streamChannel reads the number of a downlink channel, if files can be streamed at all.
+func (s *Services) streamChannel(text string) (ccsds.VCID, error) {
+	if s.cfg.Streams == nil {
+		return 0, &pus.Refusal{Code: pus.FailureNotNow, Text: "there is no file store, or no channel that carries anything but packets"}
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || !ccsds.VCID(n).Valid() {
+		return 0, &pus.Refusal{Code: pus.FailureBadData, Text: fmt.Sprintf("%q is no virtual channel", text)}
+	}
+	return ccsds.VCID(n), nil
 }
 
 // ofGuest is a function whose arguments name a guest.

@@ -66,6 +66,12 @@ type Missions interface {
 	Activate(ctx context.Context, bundle, order string) (what string, err error)
 }
 
+// Streams sends files as they are on downlink channels that carry something else than packets.
+type Streams interface {
+	Start(vc ccsds.VCID, file pus.FileName) error
+	Stop(vc ccsds.VCID) error
+}
+
 // Mode is normal or safe.
 type Mode interface {
 	Mode() uint8
@@ -91,6 +97,7 @@ type Config struct {
 	Store    Store                                           // nil: telemetry is not stored
 	Depot    Depot                                           // nil: no files
 	Orbit    Orbit                                           // nil: nothing waits for a place on it
+	Streams  Streams                                         // nil: files are not streamed
 	Publish  func(bus.Event)
 	Log      *slog.Logger
 }

@@ -76,49 +76,9 @@ func (d *decoder) data(vc ccsds.VCID, bit uint64, data link.Data) {
 	}
 	octets := data.Octets
 	if r.Service == link.ServiceBitstream {
-		octets = d.joiner.push(data)
+		octets = d.joiner.Push(data)
 	}
 	if len(octets) > 0 {
 		d.fail(d.emit(Unit{Octets: octets, Bit: bit, VC: vc}))
 	}
-}
-
-// bitJoiner puts pieces of a stream of bits end to end, whatever their number of bits.
-type bitJoiner struct {
-	part byte // the last bits, in front
-	n    int  // how many: 0 to 7
-	out  []byte
-}
-
-// push gives the octets that are whole with a piece. Where something is missing before it, it
-// begins a new octet: where in one the lost bits ended nobody knows.
-func (j *bitJoiner) push(d link.Data) []byte {
-	j.out = j.out[:0]
-	if d.Lost {
-		j.out = append(j.out, j.end()...)
-	}
-	bits := d.Bits
-	for _, v := range d.Octets {
-		n := min(bits, 8)
-		bits -= n
-		v &= byte(0xFF) << (8 - n)
-		both := uint16(j.part)<<8 | uint16(v)<<(8-j.n)
-		if j.n+n < 8 {
-			j.part, j.n = byte(both>>8), j.n+n
-			continue
-		}
-		j.out = append(j.out, byte(both>>8))
-		j.part, j.n = byte(both), j.n+n-8
-	}
-	return j.out
-}
-
-// end is the octet that the last bits begin, zeros behind them; nil if there is none.
-func (j *bitJoiner) end() []byte {
-	if j.n == 0 {
-		return nil
-	}
-	last := []byte{j.part}
-	j.part, j.n = 0, 0
-	return last
 }

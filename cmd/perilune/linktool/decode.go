@@ -31,7 +31,7 @@ type decoder struct {
 	up       *link.UpDecoder
 	segments map[ccsds.VCID]*tc.Reassembler
 	plain    *unitReader
-	joiner   bitJoiner
+	joiner   link.BitJoiner
 }
 
 // Decode reads bits from src until its end and calls emit for each unit, nil for none.
@@ -50,7 +50,7 @@ func Decode(c Config, src *Source, emit func(Unit) error) (Report, error) {
 	if err == nil && d.plain != nil {
 		err = d.plain.end()
 	}
-	if last := d.joiner.end(); err == nil && last != nil {
+	if last := d.joiner.End(); err == nil && last != nil {
 		err = emit(Unit{Octets: last, VC: c.VC})
 	}
 	return d.done(), err

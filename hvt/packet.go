@@ -18,6 +18,7 @@ const (
 
 	// Flight to guest.
 	PacketTelecommand = 0x81 // user data of one telecommand
+	PacketStop        = 0x82 // nothing: the guest is to end by itself, before it is ended
 )
 
 // Limits of the datagrams, in octets.

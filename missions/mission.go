@@ -23,6 +23,7 @@ const (
 	MaxDevices    = 16
 	MaxArgs       = 4096
 	MaxSectorSize = 32768
+	MaxGrace      = 30 // seconds: other orders wait meanwhile
 )
 
 // Mission is mission.toml.
@@ -47,6 +48,7 @@ type Guest struct {
 	Kernel string `toml:"kernel"` // path of the built program for amd64, relative to mission.toml
 	Seed   bool   `toml:"seed"`   // random octets of the craft for each run (perilune_seed)
 
+	Grace   int    `toml:"grace"`   // seconds from the request to end (perilune_stop_asked) until it is ended; 0: no request
 	Restart string `toml:"restart"` // when the craft is ordered to restart: RestartResume or RestartAnew
 }
 
@@ -142,6 +144,12 @@ func (m *Mission) Validate() error {
 	}
 	if r := m.Guest.Restart; r != RestartResume && r != RestartAnew {
 		return fmt.Errorf("guest.restart: %q, want %q or %q", r, RestartResume, RestartAnew)
+	}
+	if g := m.Guest.Grace; g < 0 || g > MaxGrace {
+		return fmt.Errorf("guest.grace: %d s, want 0 to %d", g, MaxGrace)
+	}
+	if m.Guest.Grace > 0 && len(m.Packet) == 0 {
+		return errors.New("guest.grace: the request to end comes by a [[packet]] device, there is none")
 	}
 	for _, p := range append([]string{m.Guest.Kernel}, m.Build.Sources...) {
 		if err := checkPath(p); err != nil {

@@ -47,6 +47,9 @@ func TestParseRefuses(t *testing.T) {
 		{"absolute path", "earth.pgm", "/etc/shadow", "path"},
 		{"same name twice", `"link"`, `"image"`, "is taken"},
 		{"device name", `"link"`, `"li nk"`, "packet name"},
+		{"restart", "memory = 16", "memory = 16\nrestart = \"later\"", `guest.restart: "later"`},
+		{"grace", "memory = 16", "memory = 16\ngrace = 31", "guest.grace: 31 s"},
+		{"grace without a link", "memory = 16\n\n[[block]]\nname = \"image\"\nfile = \"earth.pgm\"\n\n[[packet]]", "memory = 16\ngrace = 5\n[[net]]", "guest.grace: the request"},
 		{"sector size", "earth.pgm\"", "earth.pgm\"\nsector_size = 700", "sector_size"},
 	}
 	for _, tt := range tests {

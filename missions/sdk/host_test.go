@@ -209,6 +209,14 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// TestEchoAsked sends the craft's request to end behind a telecommand, which is answered still.
+func TestEchoAsked(t *testing.T) {
+	_, status, messages := hostRun(t, hostProgram(t, "../examples/echo/main.c"), "", earthImage, []byte("\x81one"), []byte{hvt.PacketStop})
+	if status != 0 || len(messages) != 2 || string(messages[0]) != "\x01one" || string(messages[1]) != "\x01bye" {
+		t.Errorf("exit status %d, messages %q", status, messages)
+	}
+}
+
 // TestAecGuest compares the coder in C with the one in Go for many
 // parameters; that one is compared with libaec.
 func TestAecGuest(t *testing.T) {

@@ -20,6 +20,7 @@ type entry struct {
 	MemoryMiB       int
 	Running         bool
 	Anew            bool           `json:",omitempty"`
+	Grace           int            `json:",omitempty"` // seconds
 	Channels        map[string]int `json:",omitempty"` // which end it has of each
 }
 
@@ -33,7 +34,7 @@ func cutDigest(digest string) (algorithm, digits string, ok bool) {
 // record writes the account of g's slot.
 func (m *Manager) record(g *guest, running bool) error {
 	return m.cfg.Records.Put(bucketSlots, slotKey(g.slot), entry{Tenant: g.id.Tenant, Mission: g.id.Mission,
-		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Anew: g.anew, Channels: g.channels})
+		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Anew: g.anew, Grace: g.grace, Channels: g.channels})
 }
 
 // Adopt takes over the slots that outlived an earlier flight program, and forgets what
@@ -83,7 +84,7 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
 	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID, channels: e.Channels,
-		anew: e.Anew, adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+		anew: e.Anew, grace: e.Grace, adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
 		m.mu.Unlock()

@@ -69,7 +69,7 @@ func (m *Manager) putAway(ctx context.Context, g *guest, save bool) (saved bool)
 		}
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: is stopped, not saved: %v", g.id, err))
 	}
-	if err := m.Stop(context.WithoutCancel(ctx), g.id); err != nil {
+	if err := m.stop(context.WithoutCancel(ctx), g.id, ctx.Err() == nil); err != nil {
 		m.cfg.Log.Error("guest before a restart", "guest", g.id, "err", err)
 	}
 	return false

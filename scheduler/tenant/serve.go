@@ -110,9 +110,11 @@ func (m *Manager) leaving() bool {
 	return m.detached
 }
 
-// Stop ends the guest id and waits until it is over. Of one that is suspended it gives
-// up the snapshot.
-func (m *Manager) Stop(ctx context.Context, id ids.Guest) error {
+// Stop ends the guest id and waits until it is over; its mission may want to be asked first.
+// Of one that is suspended it gives up the snapshot.
+func (m *Manager) Stop(ctx context.Context, id ids.Guest) error { return m.stop(ctx, id, true) }
+
+func (m *Manager) stop(ctx context.Context, id ids.Guest, ask bool) error {
 	m.mu.Lock()
 	g := m.guests[id]
 	if g == nil || g.state != pus.GuestRunning || g.ctl == nil {
@@ -122,9 +124,18 @@ func (m *Manager) Stop(ctx context.Context, id ids.Guest) error {
 		}
 		return refuse(pus.FailureUnknownName, "%v does not run", id)
 	}
-	ctl := g.ctl
+	ctl, data := g.ctl, g.data
 	m.mu.Unlock()
 	m.giveUpSaving(g)
+	if ask && g.grace > 0 && data.TrySend([]byte{hvt.PacketStop}) == nil {
+		select {
+		case <-g.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(g.grace) * time.Second):
+		}
+	}
 	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
 	if err := ctl.Send(wire.Stop{}); err == nil {
 		select {

@@ -98,7 +98,7 @@ func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, er
 	if !ok {
 		return nil, nil, refuse(pus.FailureFull, "no free slot")
 	}
-	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume, anew: in.Mission.Guest.Restart == missions.RestartAnew,
+	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume, anew: in.Mission.Guest.Restart == missions.RestartAnew, grace: in.Mission.Guest.Grace,
 		state: pus.GuestStarting, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
 	m.guests[id], m.slots[slot] = g, g
 	m.launching.Add(1)

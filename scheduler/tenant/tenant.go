@@ -134,6 +134,7 @@ type guest struct {
 	bundle string // version
 	memory int    // MiB
 
+	grace   int  // seconds from the request to end until it is ended
 	anew    bool // after an ordered restart of the craft it begins anew
 	adopted bool // it began under an earlier program
 	resumed bool // it goes on from a snapshot
@@ -205,7 +206,7 @@ func (m *Manager) Close(reason string) {
 // Open allows guests to start.
 func (m *Manager) Open() { m.Close("") }
 
-// StopAll ends all guests and waits for them.
+// StopAll ends all guests at once and waits for them.
 func (m *Manager) StopAll(ctx context.Context) error {
 	m.mu.Lock()
 	var all []ids.Guest
@@ -217,7 +218,7 @@ func (m *Manager) StopAll(ctx context.Context) error {
 	m.mu.Unlock()
 	var errs []error
 	for _, id := range all {
-		errs = append(errs, m.Stop(ctx, id))
+		errs = append(errs, m.stop(ctx, id, false))
 	}
 	return errors.Join(errs...)
 }

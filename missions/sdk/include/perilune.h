@@ -20,6 +20,7 @@
 #define PERILUNE_KIND_PRODUCT_DATA  0x03
 #define PERILUNE_KIND_PRODUCT_END   0x04
 #define PERILUNE_KIND_TELECOMMAND   0x81
+#define PERILUNE_KIND_STOP          0x82
 
 #define PERILUNE_MESSAGE_MAX  4096 /* longest message, kind included */
 #define PERILUNE_TM_MAX       1000 /* longest telemetry user data */
@@ -40,6 +41,16 @@ solo5_result_t perilune_tm_send(solo5_handle_t handle, const void *data,
  */
 solo5_result_t perilune_tc_receive(solo5_handle_t handle, void *buf,
                                    size_t size, size_t *got);
+
+/*
+ * Says whether the craft has asked the program to end: it should finish what
+ * it is at and return from solo5_app_main(). Only a mission with "grace = N"
+ * under [guest] of its mission.toml is asked, and it is ended N seconds later
+ * if it has not ended by itself. The request comes like a telecommand:
+ * perilune_tc_receive() takes it in and goes on, so ask after that has said
+ * AGAIN.
+ */
+bool perilune_stop_asked(void);
 
 /*
  * A product is a file that the mission makes. The craft collects it under the

@@ -36,6 +36,13 @@ solo5_result_t perilune_tm_send(solo5_handle_t handle, const void *data,
 /* Large messages only pass through here, so one buffer does for all. */
 static uint8_t received[PERILUNE_MESSAGE_MAX + SOLO5_NET_HLEN];
 
+static bool stop_asked;
+
+bool perilune_stop_asked(void)
+{
+    return stop_asked;
+}
+
 solo5_result_t perilune_tc_receive(solo5_handle_t handle, void *buf,
                                    size_t size, size_t *got)
 {
@@ -45,6 +52,8 @@ solo5_result_t perilune_tc_receive(solo5_handle_t handle, void *buf,
 
         if (r != SOLO5_R_OK)
             return r;
+        if (n >= 1 && received[0] == PERILUNE_KIND_STOP)
+            stop_asked = true;
         if (n < 1 || received[0] != PERILUNE_KIND_TELECOMMAND)
             continue; /* a kind of a later version */
         if (n - 1 > size)

@@ -177,7 +177,8 @@ func (d *Depot) Admit(name string, octets uint64, grows bool) error {
 	if d.locked(name) {
 		return refuse(pus.FailureRefused, "%s is locked", name)
 	}
-	if m := d.marks[name]; m.Max != 0 && octets > m.Max {
+	// The bound of a file that CFDP has taken away holds for no other of its name.
+	if m := d.marks[name]; m.Max != 0 && octets > m.Max && d.free(name) != nil {
 		return refuse(pus.FailureFull, "%s: %d octets, at most %d", name, octets, m.Max)
 	}
 	if !grows {

@@ -129,6 +129,12 @@ func TestLock(t *testing.T) {
 	if err := d.Admit("others/a", 9, true); code(err) != pus.FailureFull {
 		t.Errorf("cfdp beyond the bound: %v", err)
 	}
+	if err := os.Remove(filepath.Join(dir, "others", "a")); err != nil { // as CFDP does
+		t.Fatal(err)
+	}
+	if err := d.Admit("others/a", 9, true); err != nil {
+		t.Errorf("another file of its name: %v", err)
+	}
 }
 
 // What is beyond the quota is refused, whatever asks.

@@ -75,7 +75,8 @@ func (s store) Create(name string, size uint64) (cfdp.Writer, error) {
 	return s.Dir.Create(name, size)
 }
 
-// Act carries out a filestore request that touches nothing which is locked.
+// Act carries out a filestore request that touches nothing which is locked, and makes nothing
+// beyond the bounds.
 func (s store) Act(r cfdp.FilestoreRequest, most uint64) (cfdp.RequestStatus, error) {
 	for _, name := range []string{r.First, r.Second} {
 		if name == "" {
@@ -85,7 +86,34 @@ func (s store) Act(r cfdp.FilestoreRequest, most uint64) (cfdp.RequestStatus, er
 			return cfdp.RequestNotPerformed, err
 		}
 	}
+	if octets, makes := s.made(r); makes {
+		if err := s.admit(r.First, octets, true); err != nil {
+			return cfdp.RequestNotPerformed, err
+		}
+	}
 	return s.Dir.Act(r, most)
+}
+
+// made says whether a request makes a file or directory, and of how many octets. What is not
+// there counts nothing: the request will fail.
+func (s store) made(r cfdp.FilestoreRequest) (octets uint64, makes bool) {
+	var parts []string
+	switch r.Action {
+	case cfdp.ActionCreateFile, cfdp.ActionCreateDirectory:
+	case cfdp.ActionReplaceFile:
+		parts = []string{r.Second}
+	case cfdp.ActionAppendFile:
+		parts = []string{r.First, r.Second}
+	default:
+		return 0, false
+	}
+	for _, name := range parts {
+		if f, err := s.Dir.Open(name); err == nil {
+			octets += uint64(f.Size())
+			_ = f.Close() // it was not read
+		}
+	}
+	return octets, true
 }
 
 func (s store) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }

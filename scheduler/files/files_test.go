@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type world struct {
 	board   *files.Files
 	ground  *cfdp.Entity
 	events  []string
+	admit   func(name string, octets uint64, grows bool) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -52,7 +54,7 @@ func (w *world) open() {
 		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
 		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
-		Publish: func(bus.Event) {},
+		Publish: func(bus.Event) {}, Admit: w.admit,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -237,6 +239,35 @@ func TestGroundAsks(t *testing.T) {
 	for _, name := range []string{"incoming/bundles/m.tar", "products/acme/beacon/secret", "secret"} {
 		if _, err := os.Stat(filepath.Join(w.dir, name)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What filestore requests make is held to the bounds of what uploads bring.
+func TestRequestsInBounds(t *testing.T) {
+	w := newWorld(t)
+	w.write("incoming/a", make([]byte, 60))
+	w.write("incoming/b", make([]byte, 50))
+	w.admit = func(_ string, octets uint64, grows bool) error {
+		if grows && octets > 100 {
+			return errors.New("more than 100")
+		}
+		return nil
+	}
+	w.open()
+	ask := func(r cfdp.FilestoreRequest) {
+		t.Helper()
+		if _, err := w.ground.Put(w.clock.Now(), cfdp.Put{Dest: files.EntityCraft, Requests: []cfdp.FilestoreRequest{r}}); err != nil {
+			t.Fatal(err)
+		}
+		w.exchange(20)
+	}
+	ask(cfdp.FilestoreRequest{Action: cfdp.ActionAppendFile, First: "a", Second: "b"})
+	ask(cfdp.FilestoreRequest{Action: cfdp.ActionAppendFile, First: "b", Second: "c"}) // not there
+	ask(cfdp.FilestoreRequest{Action: cfdp.ActionReplaceFile, First: "b", Second: "a"})
+	for name, want := range map[string]int64{"a": 60, "b": 60} {
+		if st, err := os.Stat(filepath.Join(w.dir, "incoming", name)); err != nil || st.Size() != want {
+			t.Errorf("%s: %v, %v; want %d octets", name, st, err, want)
 		}
 	}
 }

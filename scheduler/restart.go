@@ -43,7 +43,9 @@ func (f *flight) restart(ctx context.Context) {
 	if err := f.init.reboot("restart ordered"); err != nil {
 		f.cfg.Log.Error("restart", "err", err)
 		f.restarting.Store(false)
-		f.guests.Open()
-		f.guests.GoOn(ctx)
+		if f.mode.Mode() == pus.ModeNormal {
+			f.guests.Open()
+			f.guests.GoOn(ctx)
+		}
 	}
 }

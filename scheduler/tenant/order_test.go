@@ -42,6 +42,7 @@ type craft struct {
 	stages []stage
 	synced bool // the tender has written the whole snapshot
 	answer func(conn *wire.Conn, file *os.File)
+	refuse string // rule by which claims with a snapshot are refused; empty: they are not
 	claims []wire.Claim
 }
 
@@ -233,6 +234,10 @@ func (c *craft) Request(_ context.Context, id uint32, name string, _ Limits) (*S
 		c.mu.Unlock()
 		for _, f := range files {
 			defer f.Close()
+		}
+		if claim.Restore && c.refuse != "" {
+			_ = conn.Send(wire.Refused{Rule: c.refuse, Reason: "for a test"})
+			return
 		}
 		_ = conn.Send(wire.Claimed{})
 		_ = conn.Send(wire.Started{})

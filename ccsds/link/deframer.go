@@ -19,6 +19,7 @@ type FrameHeader struct {
 	Idle   bool
 	HasOCF bool
 	OCF    [4]byte
+	Insert []byte // insert zone, nil where frames have none; valid until the frame changes
 	// Lost is how many frames are missing before this one: by the count of the master
 	// channel, modulo 256, in TM; by that of the virtual channel in AOS and USLP.
 	Lost int
@@ -128,7 +129,7 @@ func (d *Deframer) decodeAOS(frame []byte) error {
 			return err
 		}
 	}
-	d.head = FrameHeader{VC: f.VCID, Count: uint64(f.Count()), Idle: f.Idle(), HasOCF: f.Params.OCF, OCF: f.OCF}
+	d.head = FrameHeader{VC: f.VCID, Count: uint64(f.Count()), Idle: f.Idle(), Insert: f.InsertZone, HasOCF: f.Params.OCF, OCF: f.OCF}
 	d.missing(1<<24 - 1)
 	return nil
 }
@@ -145,7 +146,7 @@ func (d *Deframer) decodeUSLP(frame []byte) error {
 			return err
 		}
 	}
-	d.head = FrameHeader{VC: f.VCID, Count: f.Count, Idle: f.Idle(), HasOCF: f.HasOCF, OCF: f.OCF}
+	d.head = FrameHeader{VC: f.VCID, Count: f.Count, Idle: f.Idle(), Insert: f.InsertZone, HasOCF: f.HasOCF, OCF: f.OCF}
 	if f.CountLength > 0 {
 		d.missing(1<<(8*f.CountLength) - 1)
 	}

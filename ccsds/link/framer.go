@@ -54,11 +54,13 @@ type Framer struct {
 	p     Profile
 	build frameBuilder
 	sec   *downSender
-	vcs   []*downVC // by number; those that were ever used
-	byID  [ccsds.MaxVCID + 1]*downVC
-	share float64  // of one bit/s of the channel, in frames a frame
-	spare [][]byte // room for packets, used before; empty without frames
-	err   error
+	// insert sets the insert zone; nil where frames have none.
+	insert func(zone []byte) error
+	vcs    []*downVC // by number; those that were ever used
+	byID   [ccsds.MaxVCID + 1]*downVC
+	share  float64  // of one bit/s of the channel, in frames a frame
+	spare  [][]byte // room for packets, used before; empty without frames
+	err    error
 }
 
 // downVC is what waits on one virtual channel.
@@ -96,6 +98,9 @@ func NewFramer(p Profile, numbers func(spi uint16) (uint64, error)) (*Framer, er
 	}
 	if err != nil {
 		return nil, fmt.Errorf("downlink frames: %w", err)
+	}
+	if b, ok := f.build.(interface{ Insert([]byte) error }); ok && p.InsertZone > 0 {
+		f.insert = b.Insert
 	}
 	if len(p.Services) > 0 {
 		f.build = withServices(p, f.build)
@@ -147,6 +152,15 @@ func (f *Framer) Send(vc ccsds.VCID, packet []byte) error {
 	}
 	c.queue = append(c.queue, append(room, packet...))
 	return nil
+}
+
+// Insert sets what the insert zones of the next frames carry, idle ones too. There must be as
+// many octets as the profile's InsertZone; they are copied.
+func (f *Framer) Insert(zone []byte) error {
+	if f.insert == nil {
+		return fmt.Errorf("link: %s frames have no insert zone", f.p.Down)
+	}
+	return f.insert(zone)
 }
 
 // Room is how many packets the queue of vc still takes.

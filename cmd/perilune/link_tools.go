@@ -26,6 +26,8 @@ type linkFlags struct {
 	up, soft       bool
 	vc             uint8
 	unit           int
+	insert         string // file for the insert zones
+	inserted       *os.File
 	noise          linktool.Noise
 	silence        time.Duration
 	noUnits, quiet bool
@@ -53,7 +55,7 @@ func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	if !l.noUnits {
 		kinds := []string{string(linktool.Packets), string(linktool.Frames), string(linktool.Data)}
 		if !l.makes {
-			kinds = append(kinds, string(linktool.ControlWords))
+			kinds = append(kinds, string(linktool.InsertZones), string(linktool.ControlWords))
 		}
 		f.StringVar(&l.units, "units", "packets", "`kind` of what goes in or comes out beside bits (default data where --vc has another service): "+strings.Join(kinds, ", "))
 		choices(c, "units", kinds...)
@@ -101,6 +103,9 @@ func (l *linkFlags) config() (linktool.Config, error) {
 	if l.noUnits && (p.Down == link.FramingPackets && !l.up || p.Up == link.FramingPackets && l.up) {
 		cfg.Units = linktool.Packets
 	}
+	if l.inserted != nil {
+		cfg.Insert = l.inserted
+	}
 	if l.makes {
 		return cfg, cfg.ValidateInput()
 	}
@@ -129,6 +134,14 @@ func (l *linkFlags) profile(c *craft.Craft) (link.Profile, error) {
 
 // streams opens input and output, and calls do with them.
 func (a *app) streams(l *linkFlags, do func(linktool.Config, *linktool.Source, io.Writer) error) error {
+	if l.insert != "" {
+		f, err := os.Open(l.insert)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		l.inserted = f
+	}
 	c, err := l.config()
 	if err != nil {
 		return toolError(err)
@@ -174,6 +187,7 @@ func (a *app) linkEncodeCmd() *cobra.Command {
 	l := &linkFlags{makes: true}
 	c := l.registerNoise(l.register(&cobra.Command{Use: "encode", Short: "Make the bits of a link from packets, frames or data", Args: noArgs}))
 	c.Flags().Uint8Var(&l.vc, "vc", 0, "virtual `channel` that packets or data go on")
+	c.Flags().StringVar(&l.insert, "insert", "", "`file` whose octets go into the insert zones of the frames")
 	c.Flags().IntVar(&l.unit, "unit", 0, "`octets` of a data unit in a file, for channels of service vca (default: what a frame carries)")
 	c.RunE = func(*cobra.Command, []string) error {
 		return a.streams(l, func(cfg linktool.Config, src *linktool.Source, out io.Writer) error {

@@ -118,3 +118,37 @@ func TestBitsAndBack(t *testing.T) {
 		t.Fatalf("%d octets of %d came back, %v: %+v", len(got), len(want), err, r)
 	}
 }
+
+// TestInsertZones: octets go through insert zones beside data, and on their own where there are
+// more of them.
+func TestInsertZones(t *testing.T) {
+	for _, down := range []link.Framing{link.FramingAOS, link.FramingUSLP} {
+		c := config(link.Profile{Down: down, InsertZone: 4})
+		packet, zones := packets(rand.New(rand.NewPCG(1, 2)), 10), random(203)
+		c.Insert = bytes.NewReader(zones)
+		var bits bytes.Buffer
+		n, err := linktool.Encode(c, source(t, packet), &bits)
+		if err != nil || n.Frames != 51 {
+			t.Fatalf("%s: %d frames, %v", down, n.Frames, err)
+		}
+		for units, want := range map[linktool.Units][]byte{linktool.Packets: packet, linktool.InsertZones: append(bytes.Clone(zones), 0x55)} {
+			c := config(link.Profile{Down: down, InsertZone: 4})
+			c.Units = units
+			var got []byte
+			if _, err := linktool.Decode(c, source(t, bits.Bytes()), func(u linktool.Unit) error { got = append(got, u.Octets...); return nil }); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s, %s: %d octets of %d, %v", down, units, len(got), len(want), err)
+			}
+		}
+	}
+	for name, c := range map[string]linktool.Config{
+		"none":    {Profile: link.Profile{}, Units: linktool.Packets, Insert: bytes.NewReader(nil)},
+		"zones":   {Profile: link.Profile{}, Units: linktool.InsertZones},
+		"encoded": {Profile: link.Profile{Down: link.FramingAOS, InsertZone: 4}, Units: linktool.InsertZones},
+		"frames":  {Profile: link.Profile{Down: link.FramingAOS, InsertZone: 4}, Units: linktool.Frames, Insert: bytes.NewReader(nil)},
+	} {
+		c.Noise = linktool.Quiet()
+		if _, err := linktool.Encode(c, source(t, nil), &bytes.Buffer{}); !errors.Is(err, linktool.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

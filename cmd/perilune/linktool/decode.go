@@ -109,6 +109,9 @@ func (d *decoder) downlink(u link.Coded) {
 	if d.c.Units == Frames && d.wanted(h.VC) {
 		d.fail(d.emit(Unit{Octets: u.Frame, Bit: u.Bit, VC: h.VC}))
 	}
+	if d.c.Units == InsertZones && d.wanted(h.VC) {
+		d.fail(d.emit(Unit{Octets: h.Insert, Bit: u.Bit, VC: h.VC}))
+	}
 	if h.Idle {
 		return
 	}

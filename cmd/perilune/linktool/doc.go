@@ -16,6 +16,7 @@ package linktool
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
@@ -28,8 +29,9 @@ type Units string
 const (
 	Frames       Units = "frames"
 	Packets      Units = "packets"
-	Data         Units = "data" // of a downlink channel whose service is not packets
-	ControlWords Units = "clcw" // the CLCWs of a downlink, four octets each; they only come out
+	Data         Units = "data"   // of a downlink channel whose service is not packets
+	InsertZones  Units = "insert" // of a downlink's frames, end to end; they only come out
+	ControlWords Units = "clcw"   // the CLCWs of a downlink, four octets each; they only come out
 )
 
 // Config says which link a tool works on.
@@ -41,7 +43,8 @@ type Config struct {
 	Only    bool       // decode what comes on VC alone
 	// UnitLength is how many octets of a file make a data unit; 0: what a frame carries.
 	UnitLength int
-	Soft       bool // symbols of one int8 each instead of bits
+	Insert     io.Reader // what the insert zones of the frames that are made carry; nil: nothing
+	Soft       bool      // symbols of one int8 each instead of bits
 	Noise      Noise
 }
 
@@ -55,10 +58,12 @@ func (c *Config) Validate() error {
 	}
 	c.Profile = c.Profile.WithDefaults()
 	switch {
-	case c.Units != Frames && c.Units != Packets && c.Units != Data && c.Units != ControlWords:
-		return fmt.Errorf("%w: units %q: want frames, packets, data or clcw", ErrConfig, c.Units)
+	case c.Units != Frames && c.Units != Packets && c.Units != Data && c.Units != InsertZones && c.Units != ControlWords:
+		return fmt.Errorf("%w: units %q: want frames, packets, data, insert or clcw", ErrConfig, c.Units)
 	case c.Units != Packets && c.framing() == link.FramingPackets:
 		return fmt.Errorf("%w: this link has packets and no frames: ask for packets", ErrConfig)
+	case (c.Units == InsertZones || c.Insert != nil) && (c.Up || c.Profile.InsertZone == 0):
+		return fmt.Errorf("%w: the frames of this link have no insert zone", ErrConfig)
 	case c.Units == ControlWords && (c.Up || c.Profile.NoOCF):
 		return fmt.Errorf("%w: the frames of this link carry no CLCW: ask for frames or packets", ErrConfig)
 	}
@@ -85,8 +90,11 @@ func (c *Config) ValidateInput() error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if c.Units == ControlWords {
-		return fmt.Errorf("%w: CLCWs travel in frames: encode frames or packets", ErrConfig)
+	if c.Units == ControlWords || c.Units == InsertZones {
+		return fmt.Errorf("%w: CLCWs travel in frames, and so do insert zones: encode frames, packets or data", ErrConfig)
+	}
+	if c.Insert != nil && c.Units == Frames {
+		return fmt.Errorf("%w: frames have their insert zones already: encode packets or data", ErrConfig)
 	}
 	if s := c.Profile.Service(c.VC); !c.Up && c.Units == Packets && s != link.ServicePackets {
 		return fmt.Errorf("%w: virtual channel %d carries %s, not packets: encode data", ErrConfig, c.VC, s)

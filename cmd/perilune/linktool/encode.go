@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/ccsds/tc"
 )
@@ -103,13 +104,31 @@ func (e *encoder) unit(b []byte) error {
 }
 
 // next radiates the framer's next frame and says whether it was an idle one, which stays
-// behind: nothing waits for its time here.
+// behind unless its insert zone carries something: nothing waits for its time here.
 func (e *encoder) next() (idle bool, err error) {
+	inserted, err := e.insert()
+	if err != nil {
+		return false, err
+	}
 	e.frame, idle = e.framer.Next(e.frame[:0], [4]byte{})
-	if idle {
-		return true, e.framer.Err()
+	if err := e.framer.Err(); idle && (!inserted || err != nil) {
+		return true, err
 	}
 	return false, e.radiate(e.frame)
+}
+
+// insert gives the next frame its insert zone and says whether there was something for it. Behind
+// the end of the input zones are idle.
+func (e *encoder) insert() (some bool, err error) {
+	if e.c.Insert == nil {
+		return false, nil
+	}
+	zone := make([]byte, e.c.Profile.InsertZone)
+	n, err := io.ReadFull(e.c.Insert, zone)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return n > 0, e.framer.Insert(ccsds.AppendIdleData(zone[:n], len(zone)-n))
 }
 
 // segments sends a packet up as Type-BD frames, which need no FOP-1.

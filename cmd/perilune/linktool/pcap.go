@@ -21,8 +21,8 @@ func Pcap(c Config, src *Source, out io.Writer, start time.Time) (Report, error)
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	if c.Units == Data {
-		return Report{}, fmt.Errorf("%w: data have no link type for a capture: ask for frames", ErrConfig)
+	if c.Units == Data || c.Units == InsertZones {
+		return Report{}, fmt.Errorf("%w: data and insert zones have no link type for a capture: ask for frames", ErrConfig)
 	}
 	w := pcapgo.NewWriter(out)
 	if err := c.captureHeader(w); err != nil {

@@ -309,12 +309,31 @@ a.cycle = ProtoField.uint8("ccsds_aos.cycle", "Frame count cycle", base.DEC, nil
 a.fhec = ProtoField.uint16("ccsds_aos.fhec", "Frame header error control", base.HEX)
 a.insert = ProtoField.bytes("ccsds_aos.insert", "Insert zone")
 a.fhp = ProtoField.uint16("ccsds_aos.fhp", "First header pointer", base.DEC, nil, 0x07ff)
+a.pointer = ProtoField.uint16("ccsds_aos.bits.pointer", "Bitstream data pointer", base.HEX, nil, 0x3fff)
+a.bits = ProtoField.uint16("ccsds_aos.bits", "Bits of the user's")
 aos.fields = a
 aos.prefs.fhec = Pref.bool("Headers have error control", false, "Managed parameter (732.0-B-5 section 5)")
 aos.prefs.insert = Pref.uint("Octets of the insert zone", 0, "Managed parameter")
 aos.prefs.ocf = Pref.bool("Frames have an OCF", true, "Managed parameter")
 aos.prefs.fecf = Pref.bool("Frames have a FECF", true, "Managed parameter")
 aos.prefs.mpdu = Pref.bool("Data fields are M_PDUs", true, "Otherwise they are shown as octets")
+aos.prefs.bpdu = Pref.string("Virtual channels with B_PDUs", "", "Numbers with spaces between them")
+aos.prefs.access = Pref.string("Virtual channels with access data", "", "Numbers with spaces between them")
+
+local function listed(channels, vc) return (" " .. channels .. " "):find(" " .. vc .. " ", 1, true) ~= nil end
+
+-- bitstream shows a B_PDU.
+local function bitstream(sub, field)
+    local pointer, bits = field(0, 2):bitfield(2, 14), 8 * (field:len() - 2)
+    if pointer == 0x3ffe then
+        bits = 0
+    elseif pointer ~= 0x3fff then
+        bits = math.min(bits, pointer + 1)
+    end
+    sub:add(a.pointer, field(0, 2))
+    sub:add(a.bits, field(0, 2), bits)
+    sub:add(a.data, field(2))
+end
 
 function aos.dissector(tvb, pinfo, tree)
     local sub = tree:add(aos, tvb())
@@ -344,7 +363,9 @@ function aos.dissector(tvb, pinfo, tree)
     if finish == nil or finish == start then return tvb:len() end
     if id:bitfield(10, 6) == 63 then
         sub:add(a.data, tvb(start, finish - start)):append_text(" (only idle data)")
-    elseif aos.prefs.mpdu and finish - start > 2 then
+    elseif listed(aos.prefs.bpdu, id:bitfield(10, 6)) and finish - start > 2 then
+        bitstream(sub, tvb(start, finish - start))
+    elseif aos.prefs.mpdu and finish - start > 2 and not listed(aos.prefs.access, id:bitfield(10, 6)) then
         sub:add(a.fhp, tvb(start, 2))
         spanning(tvb, pinfo, tree, sub, a, aos_told, start + 2, finish, tvb(start, 2):bitfield(5, 11), 0x7ff, 0x7fe)
     else

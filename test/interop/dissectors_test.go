@@ -173,6 +173,45 @@ func TestDissectorAOS(t *testing.T) {
 	}
 }
 
+// TestDissectorServices: data fields of B_PDUs and access data, in frames by somebody else; and a
+// B_PDU of which ten bits are the user's.
+func TestDissectorServices(t *testing.T) {
+	partial := append([]byte{0x60, 0x05, 0, 0, 7, 0, 0, 9}, 0xab, 0xcd, 0xef)
+	if got := dissectFrames(t, wireshark.LinkTypeAOS, [][]byte{partial}, []string{"ccsds_aos.bpdu:5", "ccsds_aos.ocf:FALSE", "ccsds_aos.fecf:FALSE"},
+		"ccsds_aos.vcid", "ccsds_aos.bits", "ccsds_aos.data"); got[0] != "5,10,abcdef" {
+		t.Errorf("ten bits: %s", got[0])
+	}
+	for _, r := range table(t, "aos/testdata/services.txt") {
+		zone, ocf := "0", "TRUE"
+		if r[4] != "-" {
+			zone = fmt.Sprint(len(hexColumn(t, r[4])))
+		}
+		if r[5] == "-" {
+			ocf = "FALSE"
+		}
+		prefs := []string{"ccsds_aos.insert:" + zone, "ccsds_aos.ocf:" + ocf, "ccsds_aos.fecf:" + truth(r[6])}
+		want := r[2] + ",," + r[7]
+		if r[0] == "bitstream" {
+			prefs = append(prefs, "ccsds_aos.bpdu:62 "+r[2])
+			want = fmt.Sprintf("%s,%d,%s", r[2], 4*len(r[7]), r[7])
+		} else {
+			prefs = append(prefs, "ccsds_aos.access:"+r[2]+" 1")
+		}
+		got := dissectFrames(t, wireshark.LinkTypeAOS, [][]byte{hexColumn(t, r[8])}, prefs, "ccsds_aos.vcid", "ccsds_aos.bits", "ccsds_aos.data")
+		if got[0] != want {
+			t.Errorf("%s: got %s, want %s", r[0], got[0], want)
+		}
+	}
+	var frames [][]byte
+	var want []string
+	for _, r := range table(t, "tm/testdata/access.txt") {
+		if r[6] == "1" {
+			frames, want = append(frames, hexColumn(t, r[8])), append(want, r[2]+",1,"+r[7])
+		}
+	}
+	compare(t, dissectFrames(t, wireshark.LinkTypeTM, frames, nil, "ccsds_tm.vcid", "ccsds_tm.sync", "ccsds_tm.data"), want)
+}
+
 func truth(column string) string {
 	if column == "1" {
 		return "TRUE"

@@ -5,17 +5,18 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
-
-	"github.com/perilune/perilune/ccsds/pus"
 )
 
-// Places in a packet, in bits from its start: ECSS-E-ST-70-41C §7.4 after the primary
-// header of CCSDS 133.0-B.
-const (
-	bitAPID    = 5
-	bitService = 56
-	bitMessage = 160 // of telemetry: 6 octets primary, 14 octets secondary header
-)
+// header are the fields before the message in a telemetry packet, end to end, with their bits:
+// CCSDS 133.0-B §4.1 and ECSS-E-ST-70-41C §7.4. Names of the database have no hyphens. Readers that
+// know no places in containers find their way by these, too.
+var header = []struct {
+	name string
+	bits int
+}{
+	{"packet-version", 3}, {"packet-type", 1}, {"packet-secondary", 1}, {"pus_apid", 11}, {"packet-flags", 2}, {"packet-count", 14}, {"packet-length", 16},
+	{"pus-version", 4}, {"pus-time-status", 4}, {"pus_service", 8}, {"pus_subtype", 8}, {"pus-count", 16}, {"pus-destination", 16}, {"pus-time", 56},
+}
 
 // XTCE returns the database as an XTCE 1.2 space system (CCSDS 660.0-B-2): the packets of
 // PUS, a container for each structure and for events, and the telecommands whose arguments
@@ -24,7 +25,8 @@ const (
 func (d *Database) XTCE() []byte {
 	x := &xtce{d: d}
 	x.b.WriteString(xml.Header)
-	x.line(`<SpaceSystem name=%q xmlns="http://www.omg.org/spec/XTCE/20180204">`, d.Name)
+	x.line(`<SpaceSystem name=%q xmlns="http://www.omg.org/spec/XTCE/20180204" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  xsi:schemaLocation="http://www.omg.org/spec/XTCE/20180204 https://www.omg.org/spec/XTCE/20180204/SpaceSystem.xsd">`, d.Name)
 	x.line(`  <Header validationStatus="Draft" version="1"/>`)
 	x.line(`  <TelemetryMetaData>`)
 	x.types()
@@ -60,7 +62,7 @@ func escape(s string) string {
 // types writes a type for each parameter: calibration and limits belong to it.
 func (x *xtce) types() {
 	x.line(`    <ParameterTypeSet>`)
-	for _, n := range []int{8, 11, 16} {
+	for _, n := range []int{1, 2, 3, 4, 8, 11, 14, 16} {
 		x.line(`      <IntegerParameterType name="u%d" signed="false"><IntegerDataEncoding encoding="unsigned" sizeInBits="%d"/></IntegerParameterType>`, n, n)
 	}
 	x.line(`      <EnumeratedParameterType name="event_type"><IntegerDataEncoding encoding="unsigned" sizeInBits="16"/><EnumerationList>`)
@@ -68,8 +70,9 @@ func (x *xtce) types() {
 		x.line(`        <Enumeration value="%d" label=%q/>`, e.ID, e.Name)
 	}
 	x.line(`      </EnumerationList></EnumeratedParameterType>`)
-	x.line(`      <StringParameterType name="text_type"><StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="524280"><LeadingSize sizeInBitsOfSizeTag="16"/></Variable></StringDataEncoding></StringParameterType>`)
-	x.line(`      <StringParameterType name="text8_type"><StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="2040"><LeadingSize sizeInBitsOfSizeTag="8"/></Variable></StringDataEncoding></StringParameterType>`)
+	x.line(`      <BinaryParameterType name="u56"><BinaryDataEncoding><SizeInBits><FixedValue>56</FixedValue></SizeInBits></BinaryDataEncoding></BinaryParameterType>`)
+	x.fieldType(&Field{Name: "event_text", Type: Text16})
+	x.fieldType(&Field{Name: "pus_mission", Type: Text8})
 	for i := range x.d.Parameters {
 		x.fieldType(&x.d.Parameters[i].Field)
 	}
@@ -92,12 +95,9 @@ func (x *xtce) fieldType(f *Field) {
 	switch {
 	case f.Type == Octets:
 		x.line(`      <BinaryParameterType name=%q>%s<BinaryDataEncoding><SizeInBits><FixedValue>%d</FixedValue></SizeInBits></BinaryDataEncoding></BinaryParameterType>`, name, units, 8*f.Size)
-	case f.Type == Text8 || f.Type == Text16:
-		tag := 8
-		if f.Type == Text16 {
-			tag = 16
-		}
-		x.line(`      <StringParameterType name=%q>%s<StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="524280"><LeadingSize sizeInBitsOfSizeTag="%d"/></Variable></StringDataEncoding></StringParameterType>`, name, units, tag)
+	case f.Type.counter() != "":
+		x.line(`      <StringParameterType name=%q>%s<StringDataEncoding encoding="UTF-8"><Variable maxSizeInBits="524280"><DynamicValue>`, name, units)
+		x.line(`        <ParameterInstanceRef parameterRef=%q/><LinearAdjustment slope="8"/></DynamicValue></Variable></StringDataEncoding></StringParameterType>`, sizeOf(f.Name))
 	case bits == 0: // texts and times; they cannot be calibrated
 		x.line(`      <BinaryParameterType name=%q>%s<BinaryDataEncoding><SizeInBits><FixedValue>56</FixedValue></SizeInBits></BinaryDataEncoding></BinaryParameterType>`, name, units)
 	case f.Type == "bool":
@@ -114,6 +114,21 @@ func (x *xtce) fieldType(f *Field) {
 		x.line(`      <IntegerParameterType name=%q signed="%t" sizeInBits="%d">%s%s%s</IntegerParameterType>`, name, f.Type.signed(), bits, units, f.encoding(), f.alarm())
 	}
 }
+
+// counter is the type of the length that stands before a text, "" for what is none. The schema
+// has no string whose own encoding has it in front, so it is a parameter too.
+func (t Type) counter() string {
+	switch t {
+	case Text8:
+		return "u8"
+	case Text16:
+		return "u16"
+	}
+	return ""
+}
+
+// sizeOf is the name of a text's length. Names of the database have no hyphens.
+func sizeOf(name string) string { return name + "-size" }
 
 // encoding is the raw form, with the calibration.
 func (f *Field) encoding() string {
@@ -161,44 +176,65 @@ func (f *Field) alarm() string {
 
 func (x *xtce) parameters() {
 	x.line(`    <ParameterSet>`)
-	for _, p := range [][2]string{{"pus_apid", "u11"}, {"pus_service", "u8"}, {"pus_subtype", "u8"}, {"pus_sid", "u16"},
-		{"pus_rows", "u8"}, {"event", "event_type"}, {"event_text", "text_type"}, {"pus_mission", "text8_type"}} {
+	for _, h := range header {
+		x.line(`      <Parameter name=%q parameterTypeRef="u%d"/>`, h.name, h.bits)
+	}
+	for _, p := range [][2]string{{"pus_sid", "u16"}, {"pus_rows", "u8"}, {"event", "event_type"}} {
 		x.line(`      <Parameter name=%q parameterTypeRef=%q/>`, p[0], p[1])
 	}
-	for _, p := range x.d.Parameters {
-		x.line(`      <Parameter name=%q parameterTypeRef="%s_type" shortDescription="%s"/>`, p.Name, p.Name, escape(p.Text))
+	x.parameter(&Field{Name: "event_text", Type: Text16})
+	x.parameter(&Field{Name: "pus_mission", Type: Text8})
+	for i := range x.d.Parameters {
+		x.parameter(&x.d.Parameters[i].Field)
 	}
 	for _, e := range x.d.Events {
 		for _, f := range e.Fields {
-			x.line(`      <Parameter name=%q parameterTypeRef="%s_type" shortDescription="%s"/>`, e.field(f.Name), e.field(f.Name), escape(f.Text))
+			f.Name = e.field(f.Name)
+			x.parameter(&f)
 		}
 	}
 	x.line(`    </ParameterSet>`)
 }
 
-func at(name string, bit int) string {
-	return fmt.Sprintf(`<ParameterRefEntry parameterRef=%q><LocationInContainerInBits referenceLocation="containerStart"><FixedValue>%d</FixedValue></LocationInContainerInBits></ParameterRefEntry>`, name, bit)
+func (x *xtce) parameter(f *Field) {
+	if c := f.Type.counter(); c != "" {
+		x.line(`      <Parameter name=%q parameterTypeRef=%q/>`, sizeOf(f.Name), c)
+	}
+	x.line(`      <Parameter name=%q parameterTypeRef="%s_type" shortDescription="%s"/>`, f.Name, f.Name, escape(f.Text))
+}
+
+// entry puts a field into a container, with the length before a text.
+func (x *xtce) entry(name string, t Type) {
+	if t.counter() != "" {
+		x.line(`        <ParameterRefEntry parameterRef=%q/>`, sizeOf(name))
+	}
+	x.line(`        <ParameterRefEntry parameterRef=%q/>`, name)
+}
+
+// entries puts parameters of the database into a container.
+func (x *xtce) entries(names []string) {
+	for _, name := range names {
+		x.entry(name, x.d.Parameter(name).Type)
+	}
 }
 
 func (x *xtce) packetContainer() {
 	x.line(`      <SequenceContainer name="packet"><EntryList>`)
-	x.line(`        %s`, at("pus_apid", bitAPID))
-	x.line(`        %s`, at("pus_service", bitService))
-	x.line(`        <ParameterRefEntry parameterRef="pus_subtype"/>`)
+	for _, h := range header {
+		x.line(`        <ParameterRefEntry parameterRef=%q/>`, h.name)
+	}
 	x.line(`      </EntryList></SequenceContainer>`)
 }
 
 func (x *xtce) structures() {
 	x.line(`      <SequenceContainer name="housekeeping"><EntryList>`)
-	x.line(`        %s`, at("pus_sid", bitMessage))
+	x.line(`        <ParameterRefEntry parameterRef="pus_sid"/>`)
 	x.line(`      </EntryList><BaseContainer containerRef="packet"><RestrictionCriteria><ComparisonList>`)
 	x.line(`        <Comparison parameterRef="pus_service" value="3"/><Comparison parameterRef="pus_subtype" value="25"/>`)
 	x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
 	for _, s := range x.d.Structures {
 		x.line(`      <SequenceContainer name="hk_%s"><EntryList>`, s.Name)
-		for _, p := range s.Parameters {
-			x.line(`        <ParameterRefEntry parameterRef=%q/>`, p)
-		}
+		x.entries(s.Parameters)
 		if len(s.Rows) > 0 {
 			x.line(`        <ParameterRefEntry parameterRef="pus_rows"/>`)
 		}
@@ -210,8 +246,8 @@ func (x *xtce) structures() {
 
 func (x *xtce) events() {
 	x.line(`      <SequenceContainer name="event_report"><EntryList>`)
-	x.line(`        %s`, at("event", bitMessage))
-	x.line(`        <ParameterRefEntry parameterRef="event_text"/>`)
+	x.line(`        <ParameterRefEntry parameterRef="event"/>`)
+	x.entry("event_text", Text16)
 	x.line(`      </EntryList><BaseContainer containerRef="packet"><RestrictionCriteria><ComparisonList>`)
 	x.line(`        <Comparison parameterRef="pus_service" value="5"/><Comparison parameterRef="pus_subtype" comparisonOperator="&lt;=" value="4"/>`)
 	x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
@@ -221,7 +257,7 @@ func (x *xtce) events() {
 		}
 		x.line(`      <SequenceContainer name="event_%d"><EntryList>`, e.ID)
 		for _, f := range e.Fields {
-			x.line(`        <ParameterRefEntry parameterRef=%q/>`, e.field(f.Name))
+			x.entry(e.field(f.Name), f.Type)
 		}
 		x.line(`      </EntryList><BaseContainer containerRef="event_report"><RestrictionCriteria>`)
 		x.line(`        <Comparison parameterRef="event" value=%q/>`, e.Name)
@@ -238,73 +274,15 @@ func (x *xtce) telemetry() {
 		return
 	}
 	x.line(`      <SequenceContainer name="mission_report"><EntryList>`)
-	x.line(`        %s`, at("pus_mission", bitMessage))
+	x.entry("pus_mission", Text8)
 	x.line(`      </EntryList><BaseContainer containerRef="packet"><RestrictionCriteria><ComparisonList>`)
 	x.line(`        <Comparison parameterRef="pus_service" value="128"/><Comparison parameterRef="pus_subtype" value="1"/>`)
 	x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
 	for _, t := range x.d.Telemetry {
 		x.line(`      <SequenceContainer name="%s_%s"><EntryList>`, escape(t.Tenant), escape(t.Mission))
-		for _, p := range t.Parameters {
-			x.line(`        <ParameterRefEntry parameterRef=%q/>`, p)
-		}
+		x.entries(t.Parameters)
 		x.line(`      </EntryList><BaseContainer containerRef="mission_report"><RestrictionCriteria><ComparisonList>`)
 		x.line(`        <Comparison parameterRef="pus_apid" value="%d"/><Comparison parameterRef="pus_mission" value="%s"/>`, x.d.APID(t.Tenant), escape(t.Mission))
 		x.line(`      </ComparisonList></RestrictionCriteria></BaseContainer></SequenceContainer>`)
 	}
-}
-
-// commands writes the telecommands whose arguments are numbers.
-func (x *xtce) commands() {
-	x.line(`  <CommandMetaData>`)
-	x.line(`    <ArgumentTypeSet>`)
-	x.line(`      <IntegerArgumentType name="a11" signed="false"><IntegerDataEncoding encoding="unsigned" sizeInBits="11"/></IntegerArgumentType>`)
-	for _, t := range []Type{"uint8", "uint16", "uint32", "uint64"} {
-		x.line(`      <IntegerArgumentType name=%q signed="false" sizeInBits="%d"><IntegerDataEncoding encoding="unsigned" sizeInBits="%d"/></IntegerArgumentType>`, t, 8*t.width(), 8*t.width())
-	}
-	x.line(`    </ArgumentTypeSet>`)
-	x.line(`    <MetaCommandSet>`)
-	x.line(`      <MetaCommand name="tc" abstract="true">`)
-	x.line(`        <ArgumentList><Argument name="pus_apid" argumentTypeRef="a11" initialValue="1"/><Argument name="pus_service" argumentTypeRef="uint8"/><Argument name="pus_subtype" argumentTypeRef="uint8"/></ArgumentList>`)
-	x.line(`        <CommandContainer name="tc"><EntryList><FixedValueEntry binaryValue="03" sizeInBits="5"/><ArgumentRefEntry argumentRef="pus_apid"/>`)
-	x.line(`          <FixedValueEntry binaryValue="C0000000" sizeInBits="32"/><FixedValueEntry binaryValue="2F" sizeInBits="8"/>`)
-	x.line(`          <ArgumentRefEntry argumentRef="pus_service"/><ArgumentRefEntry argumentRef="pus_subtype"/><FixedValueEntry binaryValue="0000" sizeInBits="16"/></EntryList></CommandContainer>`)
-	x.line(`      </MetaCommand>`)
-	for i := range x.d.Commands {
-		x.command(&x.d.Commands[i])
-	}
-	x.line(`    </MetaCommandSet>`)
-	x.line(`  </CommandMetaData>`)
-}
-
-func (x *xtce) command(c *Command) {
-	var list, entries strings.Builder
-	service, subtype, apid := c.Service, c.Subtype, ""
-	if c.Tenant != "" {
-		service, subtype = pus.ServiceTenant, pus.TenantCommand
-		apid = fmt.Sprintf(`<ArgumentAssignment argumentName="pus_apid" argumentValue="%d"/>`, x.d.APID(c.Tenant))
-		fmt.Fprintf(&entries, `<FixedValueEntry binaryValue="%02x%x" sizeInBits="%d"/>`, len(c.Mission), c.Mission, 8+8*len(c.Mission))
-	}
-	for _, a := range c.Arguments {
-		switch {
-		case a.Type.signed() || a.Type.float() || a.Type == "bool" || a.Type.width() == 0:
-			return
-		case a.Value != "":
-			fixed, err := appendNumber(nil, a.Type, a.Value, nil)
-			if err != nil {
-				return
-			}
-			fmt.Fprintf(&entries, `<FixedValueEntry binaryValue="%x" sizeInBits="%d"/>`, fixed, 8*len(fixed))
-		default:
-			fmt.Fprintf(&list, `<Argument name=%q argumentTypeRef=%q/>`, a.Name, a.Type)
-			fmt.Fprintf(&entries, `<ArgumentRefEntry argumentRef=%q/>`, a.Name)
-		}
-	}
-	name := strings.ReplaceAll(c.Name, ".", "_")
-	x.line(`      <MetaCommand name=%q><BaseMetaCommand metaCommandRef="tc"><ArgumentAssignmentList>`, name)
-	x.line(`        <ArgumentAssignment argumentName="pus_service" argumentValue="%d"/><ArgumentAssignment argumentName="pus_subtype" argumentValue="%d"/>%s`, service, subtype, apid)
-	x.line(`      </ArgumentAssignmentList></BaseMetaCommand>`)
-	if list.Len() > 0 {
-		x.line(`        <ArgumentList>%s</ArgumentList>`, list.String())
-	}
-	x.line(`        <CommandContainer name=%q><EntryList>%s</EntryList><BaseContainer containerRef="tc"/></CommandContainer></MetaCommand>`, name, entries.String())
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // packages are the Python oracles, at the versions that the results stand for.
-var packages = []string{"reed-solomon-ccsds==1.0.3", "spacepackets==0.32.0", "cfdp-py==0.7.0", "ccsds-cop==0.1.2"}
+var packages = []string{"reed-solomon-ccsds==1.0.3", "spacepackets==0.32.0", "cfdp-py==0.7.0", "ccsds-cop==0.1.2",
+	"space-packet-parser==6.2.0"}
 
 const cache = "../../out/cache/interop"
 

@@ -27,7 +27,7 @@ type Orbit interface {
 // byPosition is the course of service 22: releases are orbit.Turns.
 type byPosition struct{ s *Services }
 
-// far is a wait whose end nobody can tell.
+// far is a wait whose end nobody knows or needs.
 const far = time.Duration(math.MaxInt64 / 2)
 
 // where is what time it is, and where the craft is.
@@ -41,21 +41,22 @@ func (s *Services) where() (now time.Time, place orbit.Turns, err error) {
 	return now, place, err
 }
 
-// until is by the elements; of a place beyond what they reach only the direction is known.
+// until is by the elements; of a place that is orbits ahead, or was beyond what they reach, only
+// the direction matters.
 func (c byPosition) until(r release) (time.Duration, error) {
 	now, place, err := c.s.where()
 	if err != nil {
 		return 0, err
 	}
-	when, err := c.s.cfg.Orbit.When(orbit.Turns(r))
-	if err == nil {
-		return when.Sub(now), nil
-	}
 	here, _ := c.order(release(place))
-	if there, ever := c.order(r); ever && there > here {
-		return far, nil
+	if there, ever := c.order(r); ever && there-here > 2*int64(orbit.Turn) {
+		return far, nil // more than an orbit, whatever the day's angle
 	}
-	return -far, nil
+	when, err := c.s.cfg.Orbit.When(orbit.Turns(r))
+	if err != nil {
+		return -far, nil
+	}
+	return when.Sub(now), nil
 }
 
 func (c byPosition) order(r release) (int64, bool) {

@@ -126,7 +126,12 @@ func (p *schedule) tooLate(r release) string {
 	if _, ever := p.order(r); !ever {
 		return "never: orbits have other numbers now"
 	}
-	if left, err := p.until(r); err == nil && -left > maxLate {
+	left, err := p.until(r)
+	switch {
+	case err != nil:
+	case left == -far:
+		return "long ago"
+	case -left > maxLate:
 		return fmt.Sprintf("%v late, at most %v", (-left).Round(time.Second), maxLate)
 	}
 	return ""

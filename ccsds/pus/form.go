@@ -3,6 +3,7 @@ package pus
 import (
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // Form says which fields that ECSS-E-ST-70-41C leaves to the mission are in its messages.
@@ -12,6 +13,25 @@ type Form struct {
 	SubSchedules bool `toml:"sub_schedules" json:"sub_schedules"` // services 11 and 22: an activity's sub-schedule (§8.11.2.4, §8.22.2.4)
 	Groups       bool `toml:"groups" json:"groups"`               // services 11 and 22: an activity's group
 	Arrays       bool `toml:"arrays" json:"arrays"`               // service 3: parameters that are sampled several times in a period (§8.3.2.1)
+
+	Widths *Widths `toml:"-" json:"-"` // nil: no message has the value of a parameter
+}
+
+// Widths says how many octets the value of a parameter has, by the parameter's number:
+// messages do not (§8.12.2.5, §8.20.2.2).
+type Widths map[uint16]int
+
+// width is that of a parameter; 0 is no parameter, whose value has no octets.
+func (f Form) width(parameter uint16) (int, error) {
+	if parameter == 0 {
+		return 0, nil
+	}
+	if f.Widths != nil {
+		if n, ok := (*f.Widths)[parameter]; ok {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("no parameter %d", parameter)
 }
 
 // has says whether messages have a field of that tag.
@@ -31,6 +51,9 @@ func (f Form) has(tag string) bool {
 // Window in front rules over the two fields that follow.
 func (f Form) there(v reflect.Value, i int) (bool, error) {
 	tag := v.Type().Field(i).Tag.Get("pus")
+	if checks, ok := strings.CutPrefix(tag, "check "); ok {
+		return checked(v, i, checks)
+	}
 	if f.has(tag) {
 		return windowed(v, i)
 	}
@@ -49,7 +72,8 @@ func (f Form) Encode(k Kind, body any) ([]byte, error) {
 	case reflect.TypeOf(body) != t:
 		return nil, fmt.Errorf("encode %s: body is %T, want %s", k, body, t)
 	}
-	b, err := f.appendRecord(nil, reflect.ValueOf(body))
+	w := writer{form: f}
+	b, err := w.appendRecord(nil, reflect.ValueOf(body))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", k, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,8 +17,14 @@ import (
 	"github.com/perilune/perilune/ccsds/timecode"
 )
 
+// widths are those of the values of parameters.
+var widths = pus.Widths{1: 1, 2: 2, 3: 4, 4: 8, 7: 4}
+
 // draw fills v with anything that its type can say.
-func draw(t *rapid.T, v reflect.Value) {
+func draw(t *rapid.T, v reflect.Value) { drawFor(t, v, 0) }
+
+// drawFor draws values of a parameter.
+func drawFor(t *rapid.T, v reflect.Value, parameter uint16) {
 	switch v.Interface().(type) {
 	case timecode.Instant:
 		octets := rapid.SliceOfN(rapid.Byte(), 7, 7).Draw(t, "time") // a time that CUC can say
@@ -38,14 +45,31 @@ func draw(t *rapid.T, v reflect.Value) {
 		binary.BigEndian.PutUint16(p[4:], uint16(len(p)-7))
 		v.SetBytes(p)
 		return
-	case pus.Value, pus.Part:
+	case pus.Value:
+		v.SetBytes(rapid.SliceOfN(rapid.Byte(), widths[parameter], widths[parameter]).Draw(t, "value"))
+		return
+	case pus.Octets, pus.Part:
 		v.SetBytes(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "octets"))
+		return
+	case pus.Criteria:
+		check := rapid.Uint8Range(0, 2).Draw(t, "check")
+		v.FieldByName("Check").SetUint(uint64(check))
+		for i := range v.NumField() {
+			if strings.Contains(v.Type().Field(i).Tag.Get("pus"), fmt.Sprint(check)) {
+				drawFor(t, v.Field(i), parameter)
+			}
+		}
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			draw(t, v.Field(i))
+			if v.Type().Field(i).Name == "Parameter" {
+				parameter = rapid.Uint16Range(0, 4).Draw(t, "parameter")
+				v.Field(i).SetUint(uint64(parameter))
+				continue
+			}
+			drawFor(t, v.Field(i), parameter)
 		}
 		if v.NumField() == 0 {
 			return
@@ -64,7 +88,7 @@ func draw(t *rapid.T, v reflect.Value) {
 		n := rapid.IntRange(0, 3).Draw(t, "count")
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
 		for i := range n {
-			draw(t, v.Index(i))
+			drawFor(t, v.Index(i), parameter)
 		}
 	case reflect.String:
 		v.SetString(rapid.StringN(0, 10, 30).Draw(t, "text"))
@@ -104,7 +128,7 @@ func sameBody(a, b reflect.Value) bool {
 }
 
 // full has all that a mission may leave out.
-var full = pus.Form{SubSchedules: true, Groups: true, Arrays: true}
+var full = pus.Form{SubSchedules: true, Groups: true, Arrays: true, Widths: &widths}
 
 // Every message of every service comes back as it was, in a whole packet.
 func TestKindsRoundTrip(t *testing.T) {
@@ -187,13 +211,13 @@ func TestMessagesByHand(t *testing.T) {
 		"000200070009": {pus.Kind{Service: 12, Subtype: 1}, pus.IDs{IDs: []uint16{7, 9}}},
 		"":             {pus.Kind{Service: 22, Subtype: 1}, pus.None{}},
 		"0003" + "0001" + "0000000000001000" + "0002beef" + "1234": {pus.Kind{Service: 6, Subtype: 2}, pus.RawLoad{
-			Memory: 3, Areas: []pus.RawData{{Start: 0x1000, Data: pus.Value{0xBE, 0xEF}, Checksum: 0x1234}}}},
+			Memory: 3, Areas: []pus.RawData{{Start: 0x1000, Data: pus.Octets{0xBE, 0xEF}, Checksum: 0x1234}}}},
 		"0004" + "0002" + "aabbcc": {pus.Kind{TM: true, Service: 13, Subtype: 2}, pus.LargePart{Transaction: 4, Number: 2, Data: pus.Part{0xAA, 0xBB, 0xCC}}},
 		"0001" + "0064" + "0002" + "03" + "0001" + "19" + "05" + "0000": {pus.Kind{Service: 14, Subtype: 1}, pus.ReportTypes{Processes: []pus.ProcessReports{
 			{APID: 100, Services: []pus.ServiceReports{{Service: 3, Subtypes: []uint8{25}}, {Service: 5}}}}}},
 		"0001" + "0001" + "001e" + hex.EncodeToString(ping): {pus.Kind{Service: 19, Subtype: 1}, pus.EventActions{Actions: []pus.EventAction{
 			{APID: 1, Event: 30, Request: ping}}}},
-		"0001" + "0007" + "000441200000": {pus.Kind{Service: 20, Subtype: 3}, pus.ParameterValues{Values: []pus.ParameterValue{
+		"0001" + "0007" + "41200000": {pus.Kind{Service: 20, Subtype: 3}, pus.ParameterValues{Values: []pus.ParameterValue{
 			{Parameter: 7, Value: pus.Value{0x41, 0x20, 0, 0}}}}},
 		"ffffffff" + "00000001" + "0001" + "0002" + "0003" + "0004": {pus.Kind{Service: 22, Subtype: 7}, pus.PositionShift{
 			Orbits: -1, Angle: 1, Requests: []pus.RequestName{{Source: 2, APID: 3, Seq: 4}}}},
@@ -202,7 +226,7 @@ func TestMessagesByHand(t *testing.T) {
 				{SID: 100, Enabled: true, Period: 1000}, {Diagnostic: true, SID: 200, Period: 2000}}}}}},
 		"00042f746d70" + "0001" + "61" + "0000000000000400" + "00": {pus.Kind{Service: 23, Subtype: 1}, pus.FileCreate{Repository: "/tmp", Name: "a", Size: 1024}},
 	} {
-		got, err := pus.EncodeMessage(m.kind, m.body)
+		got, err := pus.Form{Widths: &widths}.Encode(m.kind, m.body)
 		if err != nil || hex.EncodeToString(got) != want {
 			t.Errorf("%s: %x, want %s (%v)", m.kind, got, want, err)
 		}
@@ -219,6 +243,9 @@ func TestMessagesRefused(t *testing.T) {
 		"too long":     encode(enable, pus.IDs{IDs: make([]uint16, 40000)}),
 		"no packet":    encode(pus.Kind{Service: 21, Subtype: 1}, pus.SequenceLoad{Steps: []pus.SequenceStep{{Request: pus.Packet{1}}}}),
 		"long value":   encode(pus.Kind{Service: 20, Subtype: 3}, pus.ParameterValues{Values: []pus.ParameterValue{{Value: make(pus.Value, 70000)}}}),
+		"whose value":  encode(pus.Kind{Service: 20, Subtype: 3}, pus.ParameterValues{Values: []pus.ParameterValue{{Parameter: 7, Value: pus.Value{1}}}}),
+		"value of":     decode(pus.Kind{Service: 20, Subtype: 3}, "0001000741200000"),
+		"wrong check":  encode(pus.Kind{Service: 12, Subtype: 5}, pus.MonitoringDefinitions{Definitions: []pus.MonitoringDefinition{{Criteria: pus.Criteria{Check: 1, Unexpected: 3}}}}),
 		"long text":    encode(pus.Kind{Service: 23, Subtype: 2}, pus.FileName{Name: strings.Repeat("x", 70000)}),
 		"early time":   encode(pus.Kind{Service: 15, Subtype: 11}, pus.StoreTimes{At: -1}),
 		"cut":          decode(enable, "000200070"[:8]),

@@ -68,6 +68,8 @@ type reader struct {
 	at   int
 	form Form
 	err  error
+
+	parameter uint16 // whose values come next
 }
 
 func newReader(what string, data []byte) *reader { return &reader{what: what, data: data} }

@@ -2,9 +2,13 @@ package pus
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/timecode"
@@ -16,17 +20,22 @@ import (
 //	unsigned, signed, float   as wide as their Go type, big-endian
 //	bool                      one octet, 0 or 1
 //	timecode.Instant          CUC, 7 octets
-//	string, Value             length (u16) and octets
+//	string, Octets            length (u16) and octets
+//	Value                     as many octets as the parameter has that stands in front
 //	Packet                    a whole space packet, which knows its length
 //	Part                      the rest of the message
 //	slices of anything else   count (u16) and elements
 //	Window, From, To          one octet, and those of the two that it says
 //
-// A field with a tag, pus:"group" for one, is there if the craft's Form has it.
+// A field with a tag, pus:"group" for one, is there if the craft's Form has it; with
+// pus:"check 1", if the field Check in front has that value.
 
-// Value is the value of a parameter, coded as the mission database says. The standard
-// leaves its length to the parameter; here it stands in front.
+// Value is the value of a parameter, coded as the mission database says. Its length is not
+// in the message: the parameter, the last field of that name, says it.
 type Value []byte
+
+// Octets are data behind their length.
+type Octets []byte
 
 // Packet is a whole telecommand packet inside a message.
 type Packet []byte
@@ -37,16 +46,28 @@ type Part []byte
 var (
 	instantType = reflect.TypeFor[timecode.Instant]()
 	valueType   = reflect.TypeFor[Value]()
+	octetsType  = reflect.TypeFor[Octets]()
 	packetType  = reflect.TypeFor[Packet]()
 	partType    = reflect.TypeFor[Part]()
 )
 
+// writer appends messages of a form.
+type writer struct {
+	form      Form
+	parameter uint16 // whose values come next
+}
+
 // appendRecord appends v to dst.
-func (f Form) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
+func (w *writer) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 	switch v.Type() {
 	case instantType:
 		return appendTime(dst, timecode.Instant(v.Int()))
 	case valueType:
+		if n, err := w.form.width(w.parameter); err != nil || n != v.Len() {
+			return nil, errors.Join(fmt.Errorf("%d octets, want %d of parameter %d", v.Len(), n, w.parameter), err)
+		}
+		return append(dst, v.Bytes()...), nil
+	case octetsType:
 		return appendText16(dst, string(v.Bytes()))
 	case packetType:
 		if n, err := ccsds.PacketLength(v.Bytes()); err != nil || n != v.Len() {
@@ -58,16 +79,22 @@ func (f Form) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		outside := w.parameter
 		for i := range v.NumField() {
-			if there, err := f.there(v, i); err != nil {
-				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
+			name := v.Type().Field(i).Name
+			if there, err := w.form.there(v, i); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			} else if !there {
 				continue
 			}
-			if dst, err = f.appendRecord(dst, v.Field(i)); err != nil {
-				return nil, fmt.Errorf("%s: %w", v.Type().Field(i).Name, err)
+			if dst, err = w.appendRecord(dst, v.Field(i)); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if name == parameterField {
+				w.parameter = uint16(v.Field(i).Uint())
 			}
 		}
+		w.parameter = outside
 		return dst, nil
 	case reflect.Slice:
 		if v.Len() > math.MaxUint16 {
@@ -75,7 +102,7 @@ func (f Form) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 		}
 		dst = binary.BigEndian.AppendUint16(dst, uint16(v.Len()))
 		for i := range v.Len() {
-			if dst, err = f.appendRecord(dst, v.Index(i)); err != nil {
+			if dst, err = w.appendRecord(dst, v.Index(i)); err != nil {
 				return nil, fmt.Errorf("element %d: %w", i, err)
 			}
 		}
@@ -84,6 +111,21 @@ func (f Form) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error) {
 		return appendText16(dst, v.String())
 	}
 	return appendNumber(dst, v), nil
+}
+
+// parameterField is the name of the field that says whose values follow.
+const parameterField = "Parameter"
+
+// checked says whether field i of a struct is in its message: the field Check says which are.
+func checked(v reflect.Value, i int, checks string) (bool, error) {
+	check := v.FieldByName("Check").Uint()
+	if slices.Contains(strings.Fields(checks), strconv.FormatUint(check, 10)) {
+		return true, nil
+	}
+	if !v.Field(i).IsZero() {
+		return false, fmt.Errorf("it is set, but check %d has none", check)
+	}
+	return false, nil
 }
 
 // windowed says whether field i of a struct is in its message: a Window in front rules over
@@ -138,7 +180,14 @@ func (r *reader) record(v reflect.Value) {
 		v.SetInt(int64(r.time()))
 		return
 	case valueType:
-		v.SetBytes(append(Value(nil), r.take(int(r.u16()))...))
+		n, err := r.form.width(r.parameter)
+		if err != nil && r.err == nil {
+			r.err = dataError(r.what, r.at, err.Error())
+		}
+		v.SetBytes(append(Value(nil), r.take(n)...))
+		return
+	case octetsType:
+		v.SetBytes(append(Octets(nil), r.take(int(r.u16()))...))
 		return
 	case packetType:
 		v.SetBytes(append(Packet(nil), r.packet()...))
@@ -149,6 +198,7 @@ func (r *reader) record(v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		outside := r.parameter
 		for i := range v.NumField() {
 			at := r.at
 			there, err := r.form.there(v, i)
@@ -158,7 +208,11 @@ func (r *reader) record(v reflect.Value) {
 			if there && r.err == nil {
 				r.record(v.Field(i))
 			}
+			if v.Type().Field(i).Name == parameterField {
+				r.parameter = uint16(v.Field(i).Uint())
+			}
 		}
+		r.parameter = outside
 	case reflect.Slice:
 		for range int(r.u16()) {
 			if r.err != nil {

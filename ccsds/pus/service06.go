@@ -13,7 +13,7 @@ type RawLoad struct {
 // RawData is data at an address.
 type RawData struct {
 	Start    uint64
-	Data     Value
+	Data     Octets
 	Checksum uint16
 }
 
@@ -58,7 +58,7 @@ type ObjectLoad struct {
 // ObjectData is data at an offset.
 type ObjectData struct {
 	Offset   uint32
-	Data     Value
+	Data     Octets
 	Checksum uint16
 }
 

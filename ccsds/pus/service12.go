@@ -7,15 +7,15 @@ const ServiceMonitoring = 12
 
 // Checks of a monitoring definition.
 const (
-	CheckExpected uint8 = 0 // Limits: mask, value that the masked parameter must have
-	CheckLimits   uint8 = 1 // Limits: low, high
-	CheckDelta    uint8 = 2 // Limits: low, high, of the mean of successive differences
+	CheckExpected uint8 = 0 // the masked parameter must have a value
+	CheckLimits   uint8 = 1 // it must lie between two
+	CheckDelta    uint8 = 2 // and so the mean of successive differences
 )
 
 // MonitoringDelay is TC[12,3]: milliseconds that transitions may wait for their report.
 type MonitoringDelay struct{ Delay uint32 }
 
-// MonitoringDefinitions is TC[12,5], add, and TC[12,7], modify.
+// MonitoringDefinitions is TC[12,5], add.
 type MonitoringDefinitions struct{ Definitions []MonitoringDefinition }
 
 // MonitoringDefinition is one parameter to watch.
@@ -25,8 +25,31 @@ type MonitoringDefinition struct {
 	Validity   Validity
 	Interval   uint32 // milliseconds between checks
 	Repetition uint16 // so many equal results in a row make a transition
+	Criteria   Criteria
+}
+
+// MonitoringChanges is TC[12,7]: other checks of the same parameters.
+type MonitoringChanges struct{ Definitions []MonitoringChange }
+
+// MonitoringChange is the new check of a definition.
+type MonitoringChange struct {
+	ID         uint16
+	Parameter  uint16
+	Repetition uint16
+	Criteria   Criteria
+}
+
+// Criteria are those of a check. An event is what going against them raises, 0 for none.
+type Criteria struct {
 	Check      uint8
-	Limits     []Limit
+	Mask       Value  `pus:"check 0"`
+	Expected   Value  `pus:"check 0"`
+	Unexpected uint16 `pus:"check 0"` // event
+	Low        Value  `pus:"check 1 2"`
+	LowEvent   uint16 `pus:"check 1 2"`
+	High       Value  `pus:"check 1 2"`
+	HighEvent  uint16 `pus:"check 1 2"`
+	Successive uint16 `pus:"check 2"` // differences that the mean is taken of
 }
 
 // Validity says when a definition is checked: when the masked parameter has the value.
@@ -37,12 +60,6 @@ type Validity struct {
 	Expected  Value
 }
 
-// Limit is one figure of a check, and the event that crossing it raises, 0 for none.
-type Limit struct {
-	Value Value
-	Event uint16
-}
-
 // MonitoringDefinitionReport is TM[12,9].
 type MonitoringDefinitionReport struct {
 	Delay       uint32
@@ -51,8 +68,13 @@ type MonitoringDefinitionReport struct {
 
 // MonitoringDefinitionState is a definition and whether it is on.
 type MonitoringDefinitionState struct {
-	Definition MonitoringDefinition
+	ID         uint16
+	Parameter  uint16
+	Validity   Validity
+	Interval   uint32
 	Enabled    bool
+	Repetition uint16
+	Criteria   Criteria
 }
 
 // Transitions is TM[12,11], what is out of limits now, and TM[12,12], what has changed.
@@ -112,7 +134,7 @@ var monitoringMessages = map[Kind]any{
 	tcKind(12, 4):  None{}, // delete all
 	tcKind(12, 5):  MonitoringDefinitions{},
 	tcKind(12, 6):  IDs{}, // delete
-	tcKind(12, 7):  MonitoringDefinitions{},
+	tcKind(12, 7):  MonitoringChanges{},
 	tcKind(12, 8):  IDs{}, // report
 	tmKind(12, 9):  MonitoringDefinitionReport{},
 	tcKind(12, 10): None{}, // report what is out of limits

@@ -149,6 +149,13 @@ func Parse(data []byte, file string) (*Database, error) {
 	if w := d.check(); w != nil {
 		return nil, fmt.Errorf("%s:%d: %s %d: %w", file, lineOf(data, w.kind, w.index), w.kind, w.index+1, w.err)
 	}
+	widths := pus.Widths{}
+	for i := range d.Parameters {
+		if n := d.Parameters[i].Type.width(); n > 0 {
+			widths[d.Parameters[i].ID] = n
+		}
+	}
+	d.Form.Widths = &widths
 	return d, nil
 }
 

@@ -104,7 +104,7 @@ func TestBuild(t *testing.T) {
 		{"housekeeping.now", "sids=1,2", "000200010002"},
 		{"parameter.get", "parameters=uptime,guests", "00020001000b"},
 		{"housekeeping.period", "sid=1 period_ms=1000", "00010001000003e8"},
-		{"parameter.set", "parameter=time_period value=2000", "0001001e0004000007d0"},
+		{"parameter.set", "parameter=time_period value=2000", "0001001e000007d0"},
 		{"parameter.set", "parameter=time_period value=1", "error: want 1000 to 3.6e+06"},
 		{"parameter.set", "parameter=nope value=1", "error: neither a number"},
 		{"parameter.get", "", "error: parameters is missing"},

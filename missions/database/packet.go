@@ -152,7 +152,6 @@ func (d *Database) appendArgument(dst []byte, a Argument, text string, of **Para
 		return binary.BigEndian.AppendUint16(dst, id), nil
 	case ValueOf:
 		p := *of
-		dst = binary.BigEndian.AppendUint16(dst, uint16(p.Type.width()))
 		if i := slices.Index(p.Labels, text); i >= 0 {
 			text = strconv.Itoa(i)
 		}

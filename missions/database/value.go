@@ -24,7 +24,7 @@ const (
 	Time        Type = "time"      // CUC, 4 octets of seconds and 3 of fraction
 	IDList      Type = "ids"       // count u16 and u16 each; names of parameters stand for their numbers
 	ParameterID Type = "parameter" // u16, by name or number
-	ValueOf     Type = "value"     // length u16 and the value of the parameter before it
+	ValueOf     Type = "value"     // the value of the parameter before it
 	Degrees     Type = "degrees"   // i32 in 2^-32 of a turn, given in degrees from -180 to below 180
 	Checked     Type = "checked"   // length u16, octets in hexadecimal, and their CRC-16
 	Packet      Type = "packet"    // a telecommand in words, such as ping

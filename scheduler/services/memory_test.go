@@ -13,7 +13,7 @@ import (
 func TestMemory(t *testing.T) {
 	withFiles(t, func(g *ground, dir string) {
 		load := func(at uint32, data string, sum uint16) pus.Failure {
-			return g.send(6, 1, pus.ObjectLoad{Memory: 1, Base: 1, Areas: []pus.ObjectData{{Offset: at, Data: pus.Value(data), Checksum: sum}}})
+			return g.send(6, 1, pus.ObjectLoad{Memory: 1, Base: 1, Areas: []pus.ObjectData{{Offset: at, Data: pus.Octets(data), Checksum: sum}}})
 		}
 		const text = "123456789" // CRC-16 of the check string, 29B1: published for this CRC
 		for name, c := range map[string]struct{ got, want pus.Failure }{

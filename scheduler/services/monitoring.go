@@ -17,18 +17,24 @@ const (
 	minIntervalMS = 500
 )
 
-// Checking status of TM[12,11] and TM[12,12].
+// Checking status of TM[12,11] and TM[12,12] (tables 8-7 and 8-8); 2 would be invalid.
 const (
-	statusUnchecked uint8 = 0
-	statusGood      uint8 = 1 // within limits, or as expected
-	statusLow       uint8 = 2 // below the low limit, or not as expected
-	statusHigh      uint8 = 3 // above the high limit
+	statusGood      uint8 = 0 // within limits, or as expected
+	statusUnchecked uint8 = 1
+	statusLow       uint8 = 3 // below the low limit, or not as expected
+	statusHigh      uint8 = 4 // above the high limit
 )
 
 // monitors are the definitions of parameter monitoring (ECSS-E-ST-70-41C §6.12).
 type monitors struct {
 	On   bool
-	List []pus.MonitoringDefinitionState
+	List []monitor
+}
+
+// monitor is a definition and whether it is on.
+type monitor struct {
+	Definition pus.MonitoringDefinition
+	Enabled    bool
 }
 
 // watched is what checking has found for one definition.
@@ -46,10 +52,10 @@ func (s *Services) monitoringHandlers() map[pus.Kind]handler {
 	change := func(fn func(*monitors) error) error { return s.monitors.change(fn) }
 	return map[pus.Kind]handler{
 		kind(12, 1): func(body any) error {
-			return s.eachMonitor(body, func(m *pus.MonitoringDefinitionState) { m.Enabled = true })
+			return s.eachMonitor(body, func(m *monitor) { m.Enabled = true })
 		},
 		kind(12, 2): func(body any) error {
-			return s.eachMonitor(body, func(m *pus.MonitoringDefinitionState) { m.Enabled = false })
+			return s.eachMonitor(body, func(m *monitor) { m.Enabled = false })
 		},
 		kind(12, 4):  func(any) error { return change(func(m *monitors) error { m.List = nil; return nil }) },
 		kind(12, 5):  s.addMonitors,
@@ -70,10 +76,10 @@ func (s *Services) addMonitors(body any) error {
 			if err := s.checkMonitor(&d); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(m.List, func(o pus.MonitoringDefinitionState) bool { return o.Definition.ID == d.ID }) {
+			if slices.ContainsFunc(m.List, func(o monitor) bool { return o.Definition.ID == d.ID }) {
 				return refusal(pus.FailureRefused, "definition %d is there already", d.ID)
 			}
-			m.List = append(m.List, pus.MonitoringDefinitionState{Definition: d})
+			m.List = append(m.List, monitor{Definition: d})
 		}
 		if len(m.List) > maxMonitors {
 			return refusal(pus.FailureFull, "%d definitions, at most %d", len(m.List), maxMonitors)
@@ -87,33 +93,31 @@ func (s *Services) checkMonitor(d *pus.MonitoringDefinition) error {
 	switch {
 	case p == nil:
 		return refusal(pus.FailureUnknownName, "no parameter %d", d.Parameter)
-	case d.Check != pus.CheckExpected && d.Check != pus.CheckLimits:
-		return refusal(pus.FailureIllegalType, "check %d is not made on board", d.Check)
+	case d.Criteria.Check != pus.CheckExpected && d.Criteria.Check != pus.CheckLimits:
+		return refusal(pus.FailureIllegalType, "check %d is not made on board", d.Criteria.Check)
 	case d.Validity.Parameter != 0:
 		return refusal(pus.FailureIllegalType, "conditions of validity are not looked at on board")
-	case len(d.Limits) != 2:
-		return refusal(pus.FailureBadData, "definition %d: %d limits, want 2", d.ID, len(d.Limits))
 	case d.Interval < minIntervalMS || d.Repetition == 0:
 		return refusal(pus.FailureBadData, "definition %d: interval %d ms, repetition %d; want at least %d and 1", d.ID, d.Interval, d.Repetition, minIntervalMS)
 	}
-	var n [2]uint64
-	for i, l := range d.Limits {
-		var ok bool
-		if n[i], ok = number(p, l.Value); !ok || l.Event != 0 && !s.known(l.Event) {
-			return refusal(pus.FailureBadData, "definition %d: limit %d has the wrong length or no event %d", d.ID, i, l.Event)
+	for _, e := range []uint16{d.Criteria.Unexpected, d.Criteria.LowEvent, d.Criteria.HighEvent} {
+		if e != 0 && !s.known(e) {
+			return refusal(pus.FailureBadData, "definition %d: no event %d", d.ID, e)
 		}
 	}
-	if d.Check == pus.CheckLimits && n[0] > n[1] {
+	low, _ := number(p, d.Criteria.Low)
+	high, _ := number(p, d.Criteria.High)
+	if d.Criteria.Check == pus.CheckLimits && low > high {
 		return refusal(pus.FailureBadData, "definition %d: the low limit is above the high one", d.ID)
 	}
 	return nil
 }
 
 // eachMonitor changes definitions by number, or without fn deletes them; all or none.
-func (s *Services) eachMonitor(body any, fn func(*pus.MonitoringDefinitionState)) error {
+func (s *Services) eachMonitor(body any, fn func(*monitor)) error {
 	return s.monitors.change(func(m *monitors) error {
 		for _, id := range body.(pus.IDs).IDs {
-			i := slices.IndexFunc(m.List, func(o pus.MonitoringDefinitionState) bool { return o.Definition.ID == id })
+			i := slices.IndexFunc(m.List, func(o monitor) bool { return o.Definition.ID == id })
 			switch {
 			case i < 0:
 				return refusal(pus.FailureUnknownName, "no definition %d", id)
@@ -134,7 +138,10 @@ func (s *Services) reportMonitors(body any) error {
 	ids := body.(pus.IDs).IDs
 	for _, m := range s.monitors.get().List {
 		if len(ids) == 0 || slices.Contains(ids, m.Definition.ID) {
-			out.Definitions = append(out.Definitions, m)
+			d := m.Definition
+			out.Definitions = append(out.Definitions, pus.MonitoringDefinitionState{
+				ID: d.ID, Parameter: d.Parameter, Validity: d.Validity, Interval: d.Interval, Enabled: m.Enabled, Repetition: d.Repetition, Criteria: d.Criteria,
+			})
 		}
 	}
 	return s.answer(pus.ServiceMonitoring, 9, out)
@@ -153,7 +160,7 @@ func (s *Services) reportOutside(any) error {
 	var out pus.Transitions
 	s.watchMu.Lock()
 	for _, w := range s.watch {
-		if w.status > statusGood {
+		if w.status >= statusLow {
 			out.Transitions = append(out.Transitions, w.last)
 		}
 	}
@@ -193,7 +200,7 @@ func (s *Services) checkMonitors(now time.Time) (wait time.Duration, any bool) {
 		}
 		w := old[d.ID]
 		if w == nil || !reflect.DeepEqual(w.of, *d) { // another one may have its number
-			w = &watched{of: *d, due: now}
+			w = &watched{of: *d, due: now, status: statusUnchecked, seen: statusUnchecked}
 		}
 		watch[d.ID] = w
 		if !now.Before(w.due) {
@@ -218,7 +225,7 @@ func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[str
 		return // of another image
 	}
 	x := values[p.Name]
-	status, limit := judge(p, d, x)
+	status, crossed, event := judge(p, &d.Criteria, x)
 	if status != w.seen {
 		w.seen, w.times = status, 0
 	}
@@ -229,7 +236,7 @@ func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[str
 		return
 	}
 	at, _ := s.cfg.Time.Now()
-	t := pus.Transition{ID: d.ID, Parameter: d.Parameter, Check: d.Check, Value: p.Append(nil, x), Crossed: d.Limits[limit].Value, Before: w.status, Now: status, At: at}
+	t := pus.Transition{ID: d.ID, Parameter: d.Parameter, Check: d.Criteria.Check, Value: p.Append(nil, x), Crossed: crossed, Before: w.status, Now: status, At: at}
 	s.watchMu.Lock()
 	w.status, w.last = status, t
 	s.watchMu.Unlock()
@@ -239,8 +246,8 @@ func (s *Services) check(d *pus.MonitoringDefinition, w *watched, values map[str
 	if err := s.answer(pus.ServiceMonitoring, 12, pus.Transitions{Transitions: []pus.Transition{t}}); err != nil {
 		s.cfg.Log.Error("monitoring", "err", err)
 	}
-	if e := d.Limits[limit].Event; status != statusGood && e != 0 {
-		s.Event(pus.EventMedium, pus.EventID(e), fmt.Sprintf("definition %d: %s is %d", d.ID, p.Name, x), s.limitFields(pus.EventID(e), d, x)...)
+	if status != statusGood && event != 0 {
+		s.Event(pus.EventMedium, pus.EventID(event), fmt.Sprintf("definition %d: %s is %d", d.ID, p.Name, x), s.limitFields(pus.EventID(event), d, x)...)
 	}
 }
 
@@ -253,17 +260,21 @@ func (s *Services) limitFields(id pus.EventID, d *pus.MonitoringDefinition, x ui
 	return []any{d.ID, d.Parameter, x}
 }
 
-// judge is the status of value x, and which limit made it so.
-func judge(p *database.Parameter, d *pus.MonitoringDefinition, x uint64) (status uint8, limit int) {
-	a, _ := number(p, d.Limits[0].Value)
-	b, _ := number(p, d.Limits[1].Value)
-	switch {
-	case d.Check == pus.CheckExpected && x&a != b:
-		return statusLow, 1
-	case d.Check == pus.CheckLimits && x < a:
-		return statusLow, 0
-	case d.Check == pus.CheckLimits && x > b:
-		return statusHigh, 1
+// judge is the status of value x, the figure that made it so, and the event that this raises.
+func judge(p *database.Parameter, c *pus.Criteria, x uint64) (status uint8, crossed pus.Value, event uint16) {
+	value := func(v pus.Value) uint64 {
+		n, _ := number(p, v)
+		return n
 	}
-	return statusGood, 0
+	switch {
+	case c.Check == pus.CheckExpected && x&value(c.Mask) != value(c.Expected):
+		return statusLow, c.Expected, c.Unexpected
+	case c.Check == pus.CheckExpected:
+		return statusGood, c.Expected, 0
+	case x < value(c.Low):
+		return statusLow, c.Low, c.LowEvent
+	case x > value(c.High):
+		return statusHigh, c.High, c.HighEvent
+	}
+	return statusGood, c.Low, 0
 }

@@ -163,7 +163,7 @@ func (s *Services) loadStandard() error {
 	s.settings, errs[2] = load(r, "settings", map[string]uint64(nil))
 	s.notStoring, errs[3] = load(r, "not storing", false)
 	s.actions, errs[4] = load(r, "actions", actions{})
-	s.monitors, errs[5] = load(r, "monitors", monitors{})
+	s.monitors, errs[5] = load(r, "monitoring", monitors{})
 	s.copyReports, errs[6] = load(r, "copy reports", uint32(0))
 	errs[7] = s.loadForwarding()
 	s.statistics, errs[8] = load(r, "statistics", statistics{})

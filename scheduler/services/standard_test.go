@@ -131,7 +131,6 @@ func TestParameters(t *testing.T) {
 			g.t.Errorf("%d time reports in 10 s, one each 2 s wanted", n)
 		}
 		for want, v := range map[pus.Failure]pus.ParameterValue{
-			pus.FailureUnknownName:  {Parameter: 999, Value: pus.Value{1}},
 			pus.FailureNotPermitted: {Parameter: 3, Value: pus.Value{1}},
 			pus.FailureBadData:      period(0, 0, 0, 1),
 		} {
@@ -139,8 +138,12 @@ func TestParameters(t *testing.T) {
 				g.t.Errorf("%v: %v, want %v", v, code, want)
 			}
 		}
-		if code := g.send(20, 3, pus.ParameterValues{Values: []pus.ParameterValue{period(1)}}); code != pus.FailureBadData {
-			g.t.Errorf("short value: %v", code)
+		for name, data := range map[string][]byte{
+			"short value": {0, 1, 0, 30, 1}, "long value": {0, 1, 0, 30, 0, 0, 0x0B, 0xB8, 0}, "no parameter": {0, 1, 0x03, 0xE7, 1},
+		} {
+			if code := g.raw(20, 3, data); code != pus.FailureBadData {
+				g.t.Errorf("%s: %v", name, code)
+			}
 		}
 		g.ok(20, 1, pus.IDs{IDs: []uint16{30}})
 		if got := fmt.Sprintf("%x", g.last(20, 2).(pus.ParameterValues).Values); got != "[{1e 000007d0}]" {
@@ -158,8 +161,8 @@ func TestMonitoringAndAction(t *testing.T) {
 		g.ok(19, 1, pus.EventActions{Actions: []pus.EventAction{{APID: 1, Event: crossed, Request: ping}}})
 		g.ok(19, 4, pus.EventNames{Events: []pus.EventName{{APID: 1, Event: crossed}}})
 		g.ok(19, 8, pus.None{})
-		watch := pus.MonitoringDefinition{ID: 5, Parameter: 3, Interval: 1000, Repetition: 3, Check: pus.CheckLimits,
-			Limits: []pus.Limit{{Value: pus.Value{0}}, {Value: pus.Value{0}, Event: crossed}}}
+		watch := pus.MonitoringDefinition{ID: 5, Parameter: 3, Interval: 1000, Repetition: 3,
+			Criteria: pus.Criteria{Check: pus.CheckLimits, Low: pus.Value{0}, High: pus.Value{0}, HighEvent: crossed}}
 		g.ok(12, 5, pus.MonitoringDefinitions{Definitions: []pus.MonitoringDefinition{watch}})
 		g.ok(12, 1, pus.IDs{IDs: []uint16{5}})
 		g.ok(12, 15, pus.None{})
@@ -174,7 +177,7 @@ func TestMonitoringAndAction(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		got := g.last(12, 12).(pus.Transitions).Transitions[0]
-		if n := len(g.find(12, 12)); n != 1 || got.ID != 5 || got.Value[0] != 1 || got.Before != 1 || got.Now != 3 {
+		if n := len(g.find(12, 12)); n != 1 || got.ID != 5 || got.Value[0] != 1 || got.Before != 0 || got.Now != 4 {
 			g.t.Errorf("%d transitions, %+v", n, got)
 		}
 		if n := len(g.events(pus.EventLimitCrossed)); n != 1 {
@@ -187,7 +190,7 @@ func TestMonitoringAndAction(t *testing.T) {
 		if n := len(g.last(12, 11).(pus.Transitions).Transitions); n != 1 {
 			g.t.Errorf("%d are outside", n)
 		}
-		watch.ID, watch.Check = 6, pus.CheckDelta
+		watch.ID, watch.Criteria.Check = 6, pus.CheckDelta
 		if code := g.send(12, 5, pus.MonitoringDefinitions{Definitions: []pus.MonitoringDefinition{watch}}); code != pus.FailureIllegalType {
 			g.t.Errorf("a check that is not made: %v", code)
 		}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Messages of ECSS-E-ST-70-41C, services 4, 6, 13, 14, 21, 22 and 23, put together field by field.
+"""Messages of ECSS-E-ST-70-41C, services 4, 6, 12, 13, 14, 21, 22 and 23, put together field by field.
 
     python3 test/golden/pus_fields.py
 
@@ -9,17 +9,17 @@ the standard library. This is an independent script, not an implementation by ot
 in which order which fields stand, once more. The order was held against what others have made,
 read and not run, as far as they have a message:
 
-    AcubeSAT's ecss-services (C++)     4, 6 raw memory, 13, 14 report types, 23 files and directories
-    YAMCS, example and simulator "pus" 13, 14 all but the rates of structures, 21, 22 but that a
+    AcubeSAT's ecss-services (C++)     4, 6 raw memory, 12 definitions but validity and interval, 13, 14 report types, 23 files and directories
+    YAMCS, example and simulator "pus" 12 definitions but validity, 13, 14 all but the rates of structures, 21, 22 but that a
                                        shift is one number there
 
-What nobody at hand has (6 objects and files, the rates of 14, 23 find, list and copy) stands as
+What nobody at hand has (12 transitions and functional monitoring, 6 objects and files, the rates of 14, 23 find, list and copy) stands as
 the clauses of the standard are named and as our own reading has it: weaker still.
 
 What the standard leaves to the mission is as the flat-sat has it: counts and identifiers of 16
 bits, addresses 64, offsets, lengths, periods and delays 32, sizes of files 64, times CUC of 4
 and 3 octets, texts and data behind a length of 16 bits, statistics float64, CRC-16 sums,
-sub-schedules and groups in service 22, places as orbit (32 bits) and angle (2^-32 of a turn).
+sub-schedules and groups in service 22, parameters 1 to 4 of 1, 2, 4 and 8 octets, places as orbit (32 bits) and angle (2^-32 of a turn).
 """
 
 import base64
@@ -53,6 +53,20 @@ AREAS = [("Areas", [[("Start", "u64"), ("Length", "u32")]])]
 OFFSETS = [("Areas", [[("Offset", "u32"), ("Length", "u32")]])]
 IN_OBJECT = [("Areas", [[("Offset", "u32"), ("Data", "value"), ("Checksum", "u16")]])]
 
+VALIDITY = [("Parameter", "parameter"), ("Mask", "sized"), ("Expected", "sized")]
+MONITOR = [("ID", "u16"), ("Parameter", "parameter"), ("Validity", VALIDITY), ("Interval", "u32")]
+FUNCTIONAL = [("ID", "u16"), ("Validity", VALIDITY), ("Event", "u16"), ("Least", "u16"), ("Checks", ["u16"]), ("Enabled", "bool"),
+              ("Protected", "bool")]
+# What stands behind the type of a check: 0 expected value, 1 limits, 2 delta.
+CRITERIA = {
+    0: [("Mask", "sized"), ("Expected", "sized"), ("Unexpected", "u16")],
+    1: [("Low", "sized"), ("LowEvent", "u16"), ("High", "sized"), ("HighEvent", "u16")],
+    2: [("Low", "sized"), ("LowEvent", "u16"), ("High", "sized"), ("HighEvent", "u16"), ("Successive", "u16")],
+}
+TRANSITIONS = [("Transitions", [[
+    ("ID", "u16"), ("Parameter", "parameter"), ("Check", "u8"), ("Value", "sized"), ("Crossed", "sized"), ("Before", "u8"), ("Now", "u8"),
+    ("At", "time")]])]
+
 TC, TM = {}, {}
 
 TC[4] = {1: [("Reset", "bool")], 4: [("Interval", "u32")], 6: WATCH, 7: IDS}
@@ -72,6 +86,18 @@ TM[6] = {
     4: OBJECT + IN_OBJECT, 6: MEMORY + RAW,
     8: OBJECT + [("Areas", [[("Offset", "u32"), ("Length", "u32"), ("Checksum", "u16")]])],
     10: MEMORY + [("Areas", [[("Start", "u64"), ("Length", "u32"), ("Checksum", "u16")]])], 18: OBJECT + [("Checksum", "u16")],
+}
+TC[12] = {n: IDS for n in (1, 2, 6, 8, 19, 20, 21, 22, 24, 25)}
+TC[12] |= {
+    3: [("Delay", "u32")], 23: [("Definitions", [FUNCTIONAL])],
+    5: [("Definitions", [MONITOR + [("Repetition", "u16"), ("Criteria", "criteria")]])],
+    7: [("Definitions", [[("ID", "u16"), ("Parameter", "parameter"), ("Repetition", "u16"), ("Criteria", "criteria")]])],
+}
+TM[12] = {
+    9: [("Delay", "u32"), ("Definitions", [MONITOR + [("Enabled", "bool"), ("Repetition", "u16"), ("Criteria", "criteria")]])],
+    11: TRANSITIONS, 12: TRANSITIONS, 14: [("Definitions", [[("ID", "u16"), ("Enabled", "bool")]])],
+    26: [("Definitions", [FUNCTIONAL])],
+    28: [("Definitions", [[("ID", "u16"), ("Enabled", "bool"), ("Protected", "bool"), ("Checking", "u8")]])],
 }
 TC[13] = {9: PART, 10: PART, 11: PART}
 TM[13] = {1: PART, 2: PART, 3: PART, 16: [("Transaction", "u16"), ("Reason", "u16")]}
@@ -120,13 +146,17 @@ def octets(least=0):
     return base64.b64encode(data).decode(), data
 
 
-def make(kind):
-    """A value of that kind, for JSON and as octets."""
+def make(kind, width=0):
+    """A value of that kind, for JSON and as octets; width is that of the parameter's values."""
     if isinstance(kind, list) and kind and isinstance(kind[0], tuple):  # fields, one after the other
-        made = [(name, make(k)) for name, k in kind]
+        made = []
+        for name, k in kind:
+            made.append((name, make(k, width)))
+            if k == "parameter":
+                width = {0: 0, 1: 1, 2: 2, 3: 4, 4: 8}[made[-1][1][0]]
         return {name: j for name, (j, _) in made}, b"".join(b for _, (_, b) in made)
     if isinstance(kind, list):  # a count and elements
-        made = [make(kind[0]) for _ in range(rng.randrange(4))]
+        made = [make(kind[0], width) for _ in range(rng.randrange(4))]
         return [j for j, _ in made], struct.pack(">H", len(made)) + b"".join(b for _, b in made)
     if kind in NUMBERS:
         return number(kind)
@@ -148,6 +178,16 @@ def make(kind):
         return j, struct.pack(">H", len(data)) + data
     if kind == "part":
         return octets()
+    if kind == "parameter":
+        n = rng.randrange(5)
+        return n, struct.pack(">H", n)
+    if kind == "sized":
+        data = rng.randbytes(width)
+        return base64.b64encode(data).decode(), data
+    if kind == "criteria":
+        check = rng.randrange(3)
+        j, data = make(CRITERIA[check], width)
+        return {"Check": check} | j, bytes([check]) + data
     if kind == "packet":  # CCSDS 133.0-B: its length is in its header
         _, data = octets(1)
         packet = struct.pack(">HHH", 0x1801 + rng.randrange(256), 0xC000 + rng.randrange(1 << 14), len(data) - 1) + data

@@ -10,11 +10,11 @@ which puslib only reads, are put together here and given to it; they stand in th
 then did what they say. Widths are told to puslib as the flat-sat has them.
 
 Not comparable: TM[3,10], which puslib writes without the status that stands behind the
-identifier here and in AcubeSAT's ecss-services; values of service 20, which stand here behind
-their length and in puslib without; the second and later intervals of TC[3,31], which puslib
-reads from the place of the first.
+identifier here and in AcubeSAT's ecss-services; the second and later intervals of TC[3,31],
+which puslib reads from the place of the first. Parameters 1, 2 and 3 have 1, 2 and 4 octets.
 """
 
+import base64
 import json
 import random
 import struct
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import puslib
 from puslib.ident import PusIdent
-from puslib.parameter import UInt16Parameter, UInt32Parameter
+from puslib.parameter import UInt8Parameter, UInt16Parameter, UInt32Parameter
 from puslib.pus_policy import PusPolicy
 from puslib.services import RequestVerification
 from puslib.services.pus_003_housekeeping import Housekeeping
@@ -136,11 +136,19 @@ def events(rows):
 
 
 def values(rows):
-    ids = rng.sample(range(1, 65536), 3)
-    craft = Craft({n: UInt16Parameter(n & 0xFF) for n in ids})
+    kinds = {1: (UInt8Parameter, ">B"), 2: (UInt16Parameter, ">H"), 3: (UInt32Parameter, ">I")}
+    craft = Craft({n: kind(0) for n, (kind, _) in kinds.items()})
+    ids = rng.sample(list(kinds), 3)
+    new = {n: rng.getrandbits(8 * struct.calcsize(kinds[n][1])) for n in ids}
+    octets = {n: struct.pack(kinds[n][1], new[n]) for n in ids}
+    data = struct.pack(">H", len(ids)) + b"".join(struct.pack(">H", n) + octets[n] for n in ids)
+    body = {"Values": [{"Parameter": n, "Value": base64.b64encode(octets[n]).decode()} for n in ids]}
+    craft.take(20, 3, data)
+    assert all(craft.values._params[n].value == new[n] for n in ids)
+    rows.add("TC", 20, 3, body, data)
     craft.take(20, 1, u16s(ids))
-    report(craft, 20, 2)
     rows.add("TC", 20, 1, {"IDs": ids}, u16s(ids))
+    rows.add("TM", 20, 2, body, report(craft, 20, 2))
 
 
 def main():

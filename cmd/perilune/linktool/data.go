@@ -38,25 +38,33 @@ func (c *Config) validateData() error {
 	case !c.Only || !slices.Contains(all, c.VC):
 		return fmt.Errorf("%w: data of virtual channel %d: those that carry some are %v", ErrConfig, c.VC, all)
 	}
-	if most := c.Profile.DownRoom(c.VC); c.UnitLength == 0 {
+	most, service := c.Profile.DownRoom(c.VC), c.Profile.Service(c.VC)
+	if c.UnitLength == 0 {
 		c.UnitLength = most
 	}
-	if c.UnitLength < 1 || c.UnitLength > link.MaxUnit {
+	switch {
+	case c.UnitLength < 1 || c.UnitLength > link.MaxUnit:
 		return fmt.Errorf("%w: data units of %d octets: want 1 to %d", ErrConfig, c.UnitLength, link.MaxUnit)
-	}
-	if most := c.Profile.DownRoom(c.VC); c.framing() != link.FramingUSLP && c.UnitLength != most {
+	case c.UnitLength != most && service != link.ServiceAccess:
+		return fmt.Errorf("%w: %s of virtual channel %d has no units of a length", ErrConfig, service, c.VC)
+	case c.UnitLength != most && c.framing() != link.FramingUSLP:
 		return fmt.Errorf("%w: data units of %d octets: those of %s fill a frame, %d octets", ErrConfig, c.UnitLength, c.framing(), most)
 	}
 	return nil
 }
 
-// dataLength is how many octets of the input go together. Only a data unit has a length to
-// keep; datagrams are units as they are, where frames take any.
+// dataLength is how many octets of the input go together: as many as fill a frame of a stream,
+// or are a data unit. Datagrams are units as they are, where frames take any.
 func (c *Config) dataLength(head []byte, datagrams bool) int {
-	if c.Profile.Service(c.VC) != link.ServiceAccess || datagrams && c.framing() == link.FramingUSLP {
+	if datagrams && c.anyLength() {
 		return min(len(head), link.MaxUnit)
 	}
 	return c.UnitLength
+}
+
+// anyLength reports whether frames of the channel carry less than a whole unit, too.
+func (c *Config) anyLength() bool {
+	return c.framing() == link.FramingUSLP || c.Profile.Service(c.VC) != link.ServiceAccess
 }
 
 // data takes what a frame brought.

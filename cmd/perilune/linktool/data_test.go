@@ -67,6 +67,7 @@ func TestDataMistakes(t *testing.T) {
 		"a channel of packets": {Profile: dataProfiles["tm vca"], Units: linktool.Data, VC: 1, Only: true},
 		"packets on it":        {Profile: dataProfiles["tm vca"], Units: linktool.Packets, VC: 5},
 		"units of no frame":    {Profile: dataProfiles["tm vca"], Units: linktool.Data, UnitLength: 10},
+		"units of a stream":    {Profile: dataProfiles["aos bitstream"], Units: linktool.Data, UnitLength: 10},
 		"up":                   {Profile: dataProfiles["tm vca"], Units: linktool.Data, Up: true},
 	} {
 		c.Noise = linktool.Quiet()

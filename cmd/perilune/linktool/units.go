@@ -30,7 +30,7 @@ func (c *Config) newUnitReader(datagrams bool, do func([]byte) error) *unitReade
 	case Data:
 		r.what = fmt.Sprintf("data unit of %d octets", c.UnitLength)
 		r.length = func(head []byte) (int, error) { return c.dataLength(head, datagrams), nil }
-		r.short = c.framing() == link.FramingUSLP
+		r.short = c.anyLength()
 	}
 	return r
 }

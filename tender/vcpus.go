@@ -133,6 +133,16 @@ func (m *Machine) DebugRequests() []kvm.Request {
 // VCPU gives the processor that the guest starts with.
 func (m *Machine) VCPU() *kvm.VCPU { return m.boot().v }
 
+// LeaveBehind is kvm.LeaveBehind for a loaded guest's machine, which cannot be
+// closed any more: it ends with the process.
+func (m *Machine) LeaveBehind() bool {
+	var all []*kvm.VCPU
+	for _, p := range m.processors {
+		all = append(all, p.v)
+	}
+	return kvm.LeaveBehind(all)
+}
+
 // vcpus is how many the manifest asks for, if they may be given.
 func (c *Config) vcpus() (int, error) {
 	n := 1

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/perilune/perilune/tender/tendertest"
+	"golang.org/x/sys/unix"
 )
 
 // status reads what the kernel says of every thread of a process.
@@ -70,6 +73,44 @@ func TestJailed(t *testing.T) {
 			t.Errorf("jailed %v: capabilities %v", jailed, s["CapEff"])
 		}
 	}
+}
+
+// The kernel is asked to take the processors apart, as its own record of the
+// process says.
+func TestLeftBehind(t *testing.T) {
+	params := make([]byte, 120)
+	ring, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(unsafe.SliceData(params))), 0)
+	if errno != 0 {
+		t.Skipf("this kernel gives no ring: %v", errno)
+	}
+	unix.Close(int(ring))
+	cmd := exec.Command(tendertest.Tender(t), "--mem=2", tendertest.Guest(t, "hostile"), "spin")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	var records string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if records = ringRecords(cmd.Process.Pid); strings.Contains(records, "kvm-vcpu:0") {
+			return
+		}
+	}
+	t.Errorf("no ring of the tender's has its processor: %q", records)
+}
+
+// ringRecords is what the kernel says of the process' rings of io_uring.
+func ringRecords(pid int) string {
+	var out strings.Builder
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, link := range links {
+		if to, err := os.Readlink(link); err != nil || to != "anon_inode:[io_uring]" {
+			continue
+		}
+		b, _ := os.ReadFile(strings.Replace(link, "/fd/", "/fdinfo/", 1))
+		out.Write(b)
+	}
+	return out.String()
 }
 
 // started waits until a process without a jail has had time to run a guest.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
@@ -14,13 +13,11 @@ import (
 	"github.com/perilune/perilune/tender/jail"
 	"github.com/perilune/perilune/tender/kvm"
 	"github.com/perilune/perilune/tender/loader"
-	"golang.org/x/sys/unix"
 )
 
 // run makes the machine and runs the guest. Nothing of it happens beside
-// something else: making the machine on a thread of its own, or listening for
-// signals from here on, costs more at each start than it saves, in threads
-// that the jail has to visit one by one.
+// something else: making the machine on a thread of its own costs more at each
+// start than it saves, in threads that the jail has to visit one by one.
 func (c *command) run(cmdline string) (int, error) {
 	size, err := loader.Size(c.memory)
 	if size != 0 && size != c.memory {
@@ -49,13 +46,16 @@ func (c *command) run(cmdline string) (int, error) {
 	}
 	sys.Close()
 	c.kernel.Close()
+	m.LeaveBehind() // or not: it ends all the same
 	return c.execute(m)
 }
 
 // execute shuts the jail and runs the guest, under gdb if wanted.
 func (c *command) execute(m *tender.Machine) (int, error) {
-	if c.debug.gdb {
-		c.endOnSignal() // a debugger may be long in coming
+	if c.debug.gdb { // a debugger may be long in coming
+		if err := c.endOnSignal(); err != nil {
+			return 0, err
+		}
 	}
 	core, err := c.openCore()
 	if err != nil {
@@ -81,7 +81,9 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 			return 0, err
 		}
 	} else {
-		c.endOnSignal()
+		if err := c.endOnSignal(); err != nil {
+			return 0, err
+		}
 		c.saving.serve(c, m)
 		e = c.saving.wait(m.Run(context.Background()))
 	}
@@ -90,17 +92,6 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 		c.dump(core, m)
 	}
 	return status, nil
-}
-
-// endOnSignal ends the program on a signal, in the reference's words: from now
-// on, so that whoever has seen text of the guest is answered.
-func (c *command) endOnSignal() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
-	go func() {
-		c.warn("Exiting on signal %d", <-signals)
-		os.Exit(1)
-	}()
 }
 
 // explain words an error of Load as the reference does.

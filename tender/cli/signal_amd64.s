@@ -1,0 +1,22 @@
+#include "textflag.h"
+
+// func onSignal()
+TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0
+	MOVL	DI, DI	// the signal
+	SHLQ	$4, DI
+	LEAQ	·lastWords(SB), AX
+	MOVQ	0(AX)(DI*1), SI
+	MOVQ	8(AX)(DI*1), DX
+	MOVL	$2, DI
+	MOVL	$1, AX	// write
+	SYSCALL
+	MOVL	$1, DI
+	MOVL	$231, AX	// exit_group
+	SYSCALL
+	INT	$3
+
+// func onSignalAddress() uintptr
+TEXT ·onSignalAddress(SB), NOSPLIT, $0-8
+	LEAQ	·onSignal(SB), AX
+	MOVQ	AX, ret+0(FP)
+	RET

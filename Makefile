@@ -89,6 +89,11 @@ test-interop: perilune ## against programs that are not ours, YAMCS among them; 
 test-guests: ## run any folder of .hvt guests against their .toml (GUESTS=DIR; NEST=amd64|arm64: emulated; TENDER=PROGRAM)
 	@$(GO) run ./test/guests --dir "$(GUESTS)" --nest "$(NEST)" --tender "$(TENDER)"
 
+.PHONY: test-hostile
+test-hostile: perilune ## guests that attack the tender, each defence with its control (RUN=regexp; NEST=amd64|arm64: emulated, long)
+	@$(BIN)/perilune doctor --install --for test
+	@$(GO) run ./test/run -count=1 -timeout 120m -run '$(RUN)' ./test/hostile $(if $(NEST),-args -nest=$(NEST))
+
 .PHONY: test-solo5
 test-solo5: perilune ## the suite of a built Solo5 tree on both tenders (SOLO5=DIR; RUN=regexp; SLOWER=n times the suite's limits; NEST=amd64|arm64: emulated)
 	@$(GO) build -o $(BIN)/solo5-suite ./test/solo5

@@ -1,7 +1,8 @@
 // Package tendertest gives tests real guests and the real tender: it compiles
 // both, once a process, and skips a test in one sentence when the machine
 // cannot run them. Where there is no compiler, it takes them from the folder
-// that TENDERTEST_DIR names, for which Prepare made them.
+// that TENDERTEST_DIR names, for which Prepare made them, and a test's own ones
+// from beside where their sources would be, for which PrepareFrom did.
 package tendertest
 
 import (
@@ -28,6 +29,9 @@ var built = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "te
 
 // prepared is a folder with what Prepare made, or "".
 var prepared = os.Getenv("TENDERTEST_DIR")
+
+// Prepared says that there is no compiler here: what a test needs lies ready.
+func Prepared() bool { return prepared != "" }
 
 const tenderName = "perilune-tender"
 
@@ -58,21 +62,27 @@ var (
 // architecture, integer instructions only, and returns its path.
 func Guest(t testing.TB, name string) string {
 	t.Helper()
+	NeedKVM(t)
+	if prepared != "" {
+		return filepath.Join(prepared, name+".hvt")
+	}
 	return compiled(t, name, "")
 }
 
 // GuestFrom is Guest for dir/main.c, with this package's guest.h in reach.
 func GuestFrom(t testing.TB, dir string) string {
 	t.Helper()
+	NeedKVM(t)
+	if prepared != "" {
+		return preparedFrom(dir)
+	}
 	return compiled(t, filepath.Base(dir), filepath.Join(dir, "main.c"))
 }
 
+func preparedFrom(dir string) string { return filepath.Join(dir, "main.hvt") }
+
 func compiled(t testing.TB, name, source string) string {
 	t.Helper()
-	NeedKVM(t)
-	if prepared != "" {
-		return filepath.Join(prepared, name+".hvt")
-	}
 	for _, tool := range []string{"clang", "ld.lld"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("needs clang and lld: %v", err)
@@ -138,7 +148,19 @@ func Prepare(dir, arch string) error {
 			return err
 		}
 	}
-	return buildTender(filepath.Join(dir, tenderName), arch)
+	return BuildTenderFor(filepath.Join(dir, tenderName), arch)
+}
+
+// PrepareFrom makes for arch what GuestFrom gives of the source dir/main.c where there
+// is no compiler, in the folder out.
+func PrepareFrom(out, dir, arch string) (guest string, err error) {
+	tmp, err := os.MkdirTemp("", "tendertest")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+	guest = preparedFrom(out)
+	return guest, compile(tmp, filepath.Base(dir), filepath.Join(dir, "main.c"), arch, guest)
 }
 
 // Remove removes everything compiled in this process.
@@ -150,7 +172,7 @@ func Remove() {
 
 var tenderBinary = sync.OnceValues(func() (string, error) { return BuildTender() })
 
-// BuildTender builds another perilune-tender with go build's own flags.
+// BuildTender builds another perilune-tender with go build's own flags, for this machine.
 func BuildTender(flags ...string) (string, error) {
 	top, err := built()
 	if err != nil {
@@ -167,10 +189,11 @@ func BuildTender(flags ...string) (string, error) {
 		}
 	}
 	out := filepath.Join(dir, tenderName)
-	return out, buildTender(out, runtime.GOARCH, flags...)
+	return out, BuildTenderFor(out, runtime.GOARCH, flags...)
 }
 
-func buildTender(out, arch string, flags ...string) error {
+// BuildTenderFor builds perilune-tender for arch as the file out, with go build's own flags.
+func BuildTenderFor(out, arch string, flags ...string) error {
 	args := append(append([]string{"build", "-o", out}, flags...), "github.com/perilune/perilune/cmd/perilune-tender")
 	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)

@@ -2,9 +2,11 @@ package hostile_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,20 +77,47 @@ var defences = map[string][]change{
 // ever.
 var endless = map[string]bool{"all of a ring": true, "begun": true, "head": true, "quit": true}
 
+// ownStack are calls that write over the end of the guest's own stack if nothing keeps them from
+// it. On arm64 the exception that follows, without vectors, goes round for ever.
+var ownStack = []string{"read 1 e00 T-1ff 200", "receive 2 T-1ff 200"}
+
+func (r row) endless() bool {
+	return endless[r.defence] || runtime.GOARCH == "arm64" && slices.Contains(ownStack, r.call)
+}
+
 func init() {
 	for _, name := range []string{"bounds", "tail", "head", "net ring index", "ring handle"} {
 		defences["all of a ring"] = append(defences["all of a ring"], defences[name]...)
 	}
 }
 
-// without builds the tender that lacks one defence.
+// without gives the tender that lacks one defence.
 func without(t *testing.T, defence string) string {
 	t.Helper()
-	root, err := filepath.Abs("../..")
+	if tendertest.Prepared() {
+		path, err := filepath.Abs(filepath.Join(preparedControls, defence))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	overlay, err := changed(t.TempDir(), defence)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	prog, err := tendertest.BuildTender("-overlay", overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prog
+}
+
+// changed makes a file for go build's -overlay that takes a defence away, in the folder dir.
+func changed(dir, defence string) (overlay string, err error) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
 	replace := map[string]string{}
 	for _, c := range defences[defence] {
 		path := filepath.Join(root, c.file)
@@ -98,29 +127,22 @@ func without(t *testing.T, defence string) string {
 		}
 		b, err := os.ReadFile(from)
 		if err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 		if !strings.Contains(string(b), c.old) {
-			t.Fatalf("%s has no %q any more", c.file, c.old)
+			return "", fmt.Errorf("%s has no %q any more", c.file, c.old)
 		}
 		replace[path] = filepath.Join(dir, strings.ReplaceAll(c.file, "/", "_"))
 		if err := os.WriteFile(replace[path], []byte(strings.ReplaceAll(string(b), c.old, c.new)), 0o600); err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	prog, err := tendertest.BuildTender("-overlay", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return prog
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
 // Without its defence, each row ends otherwise: the tender crashes or goes
@@ -140,10 +162,10 @@ func TestControls(t *testing.T) {
 			tender := without(t, defence)
 			for _, r := range tests[defence] {
 				e := run(t, tender, r.guest, r.call, patienceWithout)
-				if e.status == -1 && !endless[defence] { // a slow machine
+				if e.status == -1 && !r.endless() { // a slow machine
 					e = run(t, tender, r.guest, r.call, patience)
 				}
-				if e.status == -1 && !endless[defence] {
+				if e.status == -1 && !r.endless() {
 					t.Errorf("%s: %s: does not end", r.guest, r.call)
 				}
 				if e.is(r.want) && (!setups[r.guest].disk || e.disk == 4096) {

@@ -144,9 +144,15 @@ func TestFlood(t *testing.T) {
 	if octets, _ := flood(prog, "flood"); octets <= limit {
 		t.Errorf("control: only %d octets without a limit", octets)
 	}
-	if _, messages := flood(prog, "drip"); messages <= messageLimit {
-		t.Errorf("control: only %d messages without a limit", messages)
-	}
+	t.Run("control", func(t *testing.T) {
+		switch _, messages := flood(prog, "drip"); {
+		case messages > messageLimit:
+		case tendertest.Prepared():
+			t.Skipf("needs a machine that is not emulated: only %d messages without a limit here", messages)
+		default:
+			t.Errorf("only %d messages without a limit", messages)
+		}
+	})
 }
 
 // A guest that declares all that there is, and uses it all at once, lives within

@@ -51,8 +51,8 @@ func (f Form) has(tag string) bool {
 // Window in front rules over the two fields that follow.
 func (f Form) there(v reflect.Value, i int) (bool, error) {
 	tag := v.Type().Field(i).Tag.Get("pus")
-	if checks, ok := strings.CutPrefix(tag, "check "); ok {
-		return checked(v, i, checks)
+	if by := strings.Fields(tag); len(by) > 1 {
+		return selected(v, i, by[0], by[1:])
 	}
 	if f.has(tag) {
 		return windowed(v, i)

@@ -51,11 +51,12 @@ func drawFor(t *rapid.T, v reflect.Value, parameter uint16) {
 	case pus.Octets, pus.Part:
 		v.SetBytes(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "octets"))
 		return
-	case pus.Criteria:
-		check := rapid.Uint8Range(0, 2).Draw(t, "check")
-		v.FieldByName("Check").SetUint(uint64(check))
-		for i := range v.NumField() {
-			if strings.Contains(v.Type().Field(i).Tag.Get("pus"), fmt.Sprint(check)) {
+	case pus.Criteria, pus.StoreCopy:
+		by := rapid.Uint8Range(0, 2).Draw(t, "by")
+		v.Field(0).SetUint(uint64(by))
+		for i := 1; i < v.NumField(); i++ {
+			tag := v.Type().Field(i).Tag.Get("pus")
+			if tag == "" || strings.Contains(tag, fmt.Sprint(by)) {
 				drawFor(t, v.Field(i), parameter)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/timecode"
@@ -28,7 +27,7 @@ import (
 //	Window, From, To          one octet, and those of the two that it says
 //
 // A field with a tag, pus:"group" for one, is there if the craft's Form has it; with
-// pus:"check 1", if the field Check in front has that value.
+// pus:"Check 1 2", if the field Check in front is 1 or 2.
 
 // Value is the value of a parameter, coded as the mission database says. Its length is not
 // in the message: the parameter, the last field of that name, says it.
@@ -116,14 +115,15 @@ func (w *writer) appendRecord(dst []byte, v reflect.Value) (_ []byte, err error)
 // parameterField is the name of the field that says whose values follow.
 const parameterField = "Parameter"
 
-// checked says whether field i of a struct is in its message: the field Check says which are.
-func checked(v reflect.Value, i int, checks string) (bool, error) {
-	check := v.FieldByName("Check").Uint()
-	if slices.Contains(strings.Fields(checks), strconv.FormatUint(check, 10)) {
+// selected says whether field i of a struct is in its message: if the field by has one of
+// these values.
+func selected(v reflect.Value, i int, by string, values []string) (bool, error) {
+	is := v.FieldByName(by).Uint()
+	if slices.Contains(values, strconv.FormatUint(is, 10)) {
 		return true, nil
 	}
 	if !v.Field(i).IsZero() {
-		return false, fmt.Errorf("it is set, but check %d has none", check)
+		return false, fmt.Errorf("it is set, but %s %d has none", by, is)
 	}
 	return false, nil
 }

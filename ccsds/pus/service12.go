@@ -42,14 +42,14 @@ type MonitoringChange struct {
 // Criteria are those of a check. An event is what going against them raises, 0 for none.
 type Criteria struct {
 	Check      uint8
-	Mask       Value  `pus:"check 0"`
-	Expected   Value  `pus:"check 0"`
-	Unexpected uint16 `pus:"check 0"` // event
-	Low        Value  `pus:"check 1 2"`
-	LowEvent   uint16 `pus:"check 1 2"`
-	High       Value  `pus:"check 1 2"`
-	HighEvent  uint16 `pus:"check 1 2"`
-	Successive uint16 `pus:"check 2"` // differences that the mean is taken of
+	Mask       Value  `pus:"Check 0"`
+	Expected   Value  `pus:"Check 0"`
+	Unexpected uint16 `pus:"Check 0"` // event
+	Low        Value  `pus:"Check 1 2"`
+	LowEvent   uint16 `pus:"Check 1 2"`
+	High       Value  `pus:"Check 1 2"`
+	HighEvent  uint16 `pus:"Check 1 2"`
+	Successive uint16 `pus:"Check 2"` // differences that the mean is taken of
 }
 
 // Validity says when a definition is checked: when the masked parameter has the value.

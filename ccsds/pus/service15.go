@@ -57,16 +57,19 @@ type StoreConfigurations struct{ Stores []StoreConfiguration }
 
 // StoreConfiguration is the form of one store.
 type StoreConfiguration struct {
-	Store    uint16
-	Size     uint64 // octets
-	Circular bool   // the oldest gives way; else storing stops when it is full
-	VC       uint8  // virtual channel of retrieval
+	Store   uint16
+	Size    uint64 // octets
+	Bounded bool   // storing stops when it is full; else the oldest gives way
+	VC      uint8  // virtual channel of retrieval
 }
 
-// StoreCopy is TC[15,24].
+// StoreCopy is TC[15,24]: what was stored from Start to End (window 0), from Start on (1), up
+// to End (2).
 type StoreCopy struct {
-	Start, End timecode.Instant
-	From, To   uint16
+	Window   uint8
+	Start    timecode.Instant `pus:"Window 0 1"`
+	End      timecode.Instant `pus:"Window 0 2"`
+	From, To uint16
 }
 
 // StoreSizes is TC[15,25].

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Messages of ECSS-E-ST-70-41C, services 4, 6, 12, 13, 14, 21, 22 and 23, put together field by field.
+"""Messages of ECSS-E-ST-70-41C, services 4, 6, 12 to 15, 19, 21, 22 and 23, put together field by field.
 
     python3 test/golden/pus_fields.py
 
@@ -9,11 +9,12 @@ the standard library. This is an independent script, not an implementation by ot
 in which order which fields stand, once more. The order was held against what others have made,
 read and not run, as far as they have a message:
 
-    AcubeSAT's ecss-services (C++)     4, 6 raw memory, 12 definitions but validity and interval, 13, 14 report types, 23 files and directories
-    YAMCS, example and simulator "pus" 12 definitions but validity, 13, 14 all but the rates of structures, 21, 22 but that a
-                                       shift is one number there
+    AcubeSAT's ecss-services (C++)     4, 6 raw memory, 12 definitions but validity and interval, 13, 14 report types, 15 stores,
+                                       19, 23 files and directories
+    YAMCS, example and simulator "pus" 12 definitions but validity, 13, 14 all but the rates of structures, 15 stores, 21,
+                                       22 but that a shift is one number there
 
-What nobody at hand has (12 transitions and functional monitoring, 6 objects and files, the rates of 14, 23 find, list and copy) stands as
+What nobody at hand has (15 what stores keep, 12 transitions and functional monitoring, 6 objects and files, the rates of 14, 23 find, list and copy) stands as
 the clauses of the standard are named and as our own reading has it: weaker still.
 
 What the standard leaves to the mission is as the flat-sat has it: counts and identifiers of 16
@@ -103,6 +104,24 @@ TC[13] = {9: PART, 10: PART, 11: PART}
 TM[13] = {1: PART, 2: PART, 3: PART, 16: [("Transaction", "u16"), ("Reason", "u16")]}
 TC[14] = {1: REPORTS, 2: REPORTS, 5: RATES, 6: RATES, 9: RATES, 10: RATES, 13: BLOCKED, 14: BLOCKED}
 TM[14] = {4: REPORTS, 8: RATES, 12: RATES, 16: BLOCKED}
+STORE, TIMES = [("Store", "u16")], [("At", "time"), ("Stores", ["u16"])]
+STORES = [("Stores", [STORE + [("Size", "u64"), ("Bounded", "bool"), ("VC", "u8")]])]
+TC[15] = {n: IDS for n in (1, 2, 12, 15, 16, 17, 21)} | {n: STORE for n in (5, 26, 27, 35, 37, 39)}
+TC[15] |= {n: STORE + RATES for n in (29, 30, 31, 32)} | {n: STORE + BLOCKED for n in (33, 34)}
+TC[15] |= {
+    3: STORE + REPORTS, 4: STORE + REPORTS, 9: [("Retrievals", [STORE + [("Start", "time"), ("End", "time")]])], 11: TIMES, 14: TIMES,
+    20: STORES, 24: "copy", 25: [("Stores", [STORE + [("Size", "u64")]])], 28: STORE + [("VC", "u8")],
+}
+TM[15] = {
+    6: STORE + REPORTS,
+    13: [("Stores", [STORE + [("Oldest", "time"), ("Newest", "time"), ("OpenFrom", "time"), ("Filled", "u8"), ("FilledOpen", "u8")]])],
+    19: [("Stores", [STORE + [("Storing", "bool"), ("Open", "bool"), ("ByTime", "bool")]])], 23: STORES,
+    36: STORE + RATES, 38: STORE + RATES, 40: STORE + BLOCKED,
+}
+EVENT = [("APID", "u16"), ("Event", "u16")]
+ACTIONS, EVENTS = [("Actions", [EVENT + [("Request", "packet")]])], [("Events", [EVENT])]
+TC[19] = {1: ACTIONS, 2: EVENTS, 4: EVENTS, 5: EVENTS, 10: EVENTS}
+TM[19] = {7: [("Events", [EVENT + [("Enabled", "bool")]])], 11: ACTIONS}
 ONE = [("Sequence", "u16")]
 TC[21] = {1: SEQUENCE, 2: BY_FILE, 3: ONE, 4: ONE, 5: ONE, 8: BY_FILE, 9: ONE, 11: ONE}
 TM[21] = {7: [("Sequences", [ONE + [("Running", "bool")]])], 10: ONE + [("Checksum", "u16")], 12: SEQUENCE, 14: IDS}
@@ -184,6 +203,11 @@ def make(kind, width=0):
     if kind == "sized":
         data = rng.randbytes(width)
         return base64.b64encode(data).decode(), data
+    if kind == "copy":  # 0 from and to, 1 from, 2 to
+        window = rng.randrange(3)
+        ends = [(name, "time") for name, windows in (("Start", (0, 1)), ("End", (0, 2))) if window in windows]
+        j, data = make(ends + [("From", "u16"), ("To", "u16")])
+        return {"Window": window} | j, bytes([window]) + data
     if kind == "criteria":
         check = rng.randrange(3)
         j, data = make(CRITERIA[check], width)

@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,11 +76,17 @@ func (m *Manager) forgetOrder(id ids.Guest) {
 func (m *Manager) keep(id ids.Guest, s suspended, octets uint64) error {
 	s.Octets = octets
 	part, file := m.snapshotPart(id), m.snapshotFile(id)
-	err := os.Truncate(part, int64(octets)) // behind it may lie what is left of another attempt
-	if err == nil {
-		err = os.Rename(part, file)
-	} else if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(part)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		_, err = os.Stat(file)
+	case err == nil && uint64(info.Size()) < octets:
+		err = fmt.Errorf("snapshot of %d octets, its tender says %d", info.Size(), octets)
+	case err == nil: // behind it may lie what is left of another attempt
+		err = os.Truncate(part, int64(octets))
+		if err == nil {
+			err = os.Rename(part, file)
+		}
 	}
 	if err != nil {
 		return err
@@ -165,116 +170,6 @@ func (m *Manager) lookForSaved(g *guest) {
 		return
 	}
 	m.setSaved(g)
-}
-
-// carryOn repeats an order to save g that an earlier program had given.
-func (m *Manager) carryOn(g *guest) {
-	if g.saving == nil || g.saved {
-		return
-	}
-	if _, err := m.orderSave(g); err != nil {
-		m.cfg.Log.Warn("order to save a guest", "guest", g.id, "err", err) // its tender is about to end
-	}
-}
-
-// recallSuspended reads the accounts of suspended missions and of orders to suspend.
-func (m *Manager) recallSuspended() error {
-	return errors.Join(m.recallBucket(bucketSuspended, m.suspended), m.recallBucket(bucketSaving, m.unclear))
-}
-
-func (m *Manager) recallBucket(bucket string, to map[ids.Guest]suspended) error {
-	return m.cfg.Records.Each(bucket, func(key string, read func(any) error) error {
-		id, err := ids.ParseGuest(key)
-		var s suspended
-		if err == nil {
-			err = read(&s)
-		}
-		if err != nil {
-			m.cfg.Log.Error("account of a suspended mission is damaged", "mission", key, "bucket", bucket, "err", err)
-			return nil
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		to[id] = s
-		return nil
-	})
-}
-
-// recallOrder gives g the order to save it that an earlier program had on record. It may have
-// been carried out already, and g's tender about to end; else a snapshot of a guest that runs is
-// used up.
-func (m *Manager) recallOrder(g *guest) error {
-	m.mu.Lock()
-	order, ordered := m.unclear[g.id]
-	_, is := m.suspended[g.id]
-	if ordered {
-		delete(m.unclear, g.id)
-		g.saving, g.saved = &order, is
-	}
-	m.mu.Unlock()
-	if is && !ordered {
-		return m.discard(g.id)
-	}
-	return nil
-}
-
-// settle forgets orders of guests that are over and on record.
-func (m *Manager) settle() {
-	m.mu.Lock()
-	var done []ids.Guest
-	for id := range m.unclear {
-		if _, is := m.suspended[id]; is {
-			done = append(done, id)
-			delete(m.unclear, id)
-		}
-	}
-	m.mu.Unlock()
-	for _, id := range done {
-		m.forgetOrder(id)
-	}
-}
-
-// Recover finds out what became of guests that were being saved when an earlier program, and
-// then they, ended: suspended, or lost. It reads their snapshots, which may take long; they
-// cannot start before. One that was to go on by itself and is lost begins anew.
-func (m *Manager) Recover(ctx context.Context) {
-	m.mu.Lock()
-	all := make(map[ids.Guest]suspended, len(m.unclear))
-	for id, s := range m.unclear {
-		all[id] = s
-	}
-	m.mu.Unlock()
-	for id, s := range all {
-		if ctx.Err() != nil {
-			return
-		}
-		err := m.recover(id, s)
-		m.mu.Lock()
-		delete(m.unclear, id)
-		m.mu.Unlock()
-		m.cfg.Changed()
-		if err == nil {
-			m.cfg.Event(pus.EventInfo, pus.EventGuestSuspended, fmt.Sprintf("%v %s, found after a restart", id, s.Version))
-			continue
-		}
-		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: lost while it was being saved: %v", id, err))
-		if s.GoesOn {
-			_ = m.Start(ctx, id) // an event says what comes of it
-		}
-	}
-}
-
-// recover makes a snapshot that is whole the mission's; of another one nothing is left.
-func (m *Manager) recover(id ids.Guest, s suspended) error {
-	octets, err := m.written(id)
-	if err == nil {
-		err = m.keep(id, s, octets)
-	}
-	if err != nil {
-		err = errors.Join(err, remove(m.snapshotPart(id)), remove(m.snapshotFile(id)))
-	}
-	m.forgetOrder(id)
-	return err
 }
 
 // orderDone forgets the order to save g, which is over, and returns it if it was carried out.

@@ -14,6 +14,9 @@
 // anything is heard from the craft. Each has a security association of its own, so
 // that channels do not reorder each other's anti-replay numbers.
 //
+// A downlink channel whose Service is not packets carries what Space.Send is given as it is,
+// to GroundEvents.Data.
+//
 // What is promised. Packets sent with AD arrive once and in order as long as the
 // craft does not restart and nobody orders the AD service anew while frames are on
 // their way. A restart of the craft loses V(R), which is saved only now

@@ -115,22 +115,27 @@ func TestTrySendDoesNotBlock(t *testing.T) {
 	t.Fatal("the socket never filled")
 }
 
-// A bad message must neither end the connection nor leak a descriptor.
-func TestGarbage(t *testing.T) {
+// raw is a connection whose other end is a bare descriptor.
+func raw(t *testing.T) (fd int, c *seqpacket.Conn[string]) {
+	t.Helper()
 	near, far, err := seqpacket.Pair("text")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer near.Close()
-	c, err := seqpacket.New(far, text)
-	if err != nil {
+	t.Cleanup(func() { near.Close() })
+	if c, err = seqpacket.New(far, text); err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	fd, err := seqpacket.Descriptor(near)
-	if err != nil {
+	t.Cleanup(func() { c.Close() })
+	if fd, err = seqpacket.Descriptor(near); err != nil {
 		t.Fatal(err)
 	}
+	return fd, c
+}
+
+// A bad message must neither end the connection nor leak a descriptor.
+func TestGarbage(t *testing.T) {
+	fd, c := raw(t)
 	before := descriptors(t)
 	for _, b := range [][]byte{{99}, {7, 1}, bytes.Repeat([]byte{7}, 2001)} {
 		for _, files := range [][]int{{0}, {0, 0, 0}} {
@@ -159,20 +164,7 @@ func TestGarbage(t *testing.T) {
 
 // A message of no octets is the end of the connection; files beside it are closed.
 func TestFilesBesideNothing(t *testing.T) {
-	near, far, err := seqpacket.Pair("text")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer near.Close()
-	c, err := seqpacket.New(far, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	fd, err := seqpacket.Descriptor(near)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fd, c := raw(t)
 	before := descriptors(t)
 	rights := unix.UnixRights(0, 0)
 	m := unix.Msghdr{Control: &rights[0]}

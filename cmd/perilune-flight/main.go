@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -35,6 +36,10 @@ const memoryLimit = 48 << 20
 
 func main() {
 	debug.SetMemoryLimit(memoryLimit)
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, "perilune-flight takes no arguments: init starts it on board, 'perilune sim' on a laptop")
+		os.Exit(2)
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()

@@ -183,7 +183,7 @@ func (a *app) filePutCmd() *cobra.Command {
 	}
 	c.Flags().IntVar(&p.Class, "class", 2, "CFDP class: 2, or 1 (unacknowledged: sent once, nobody asks for what is lost)")
 	c.Flags().IntVar(&p.Priority, "priority", 0, "0 to 255; data of a higher one goes first")
-	c.Flags().StringVar(&p.Dest, "dest", "", "name on board (default: the file's own)")
+	c.Flags().StringVar(&p.Dest, "dest", "", "`name` on board (default: the file's own)")
 	c.Flags().BoolVar(&nowait, "no-wait", false, "do not wait for the transfer's end")
 	return c
 }

@@ -173,10 +173,12 @@ func (a *app) keyLoadCmd() *cobra.Command {
 }
 
 func (a *app) keyVerbCmd(verb, short string) *cobra.Command {
+	long := short + ". KEY is a number as 'key inventory' lists them."
+	if verb == "deactivate" || verb == "revoke" {
+		long += "\nThe craft refuses it for a key that an association in use has."
+	}
 	return &cobra.Command{
-		Use: verb + " KEY", Short: short,
-		Long: short + `. KEY is a number as 'key inventory' lists them. The craft refuses what would take
-a key from an association that is in use.`,
+		Use: verb + " KEY", Short: short, Long: long,
 		Args: args(1, 1, "the number of one key"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			key, err := number16("KEY", args[0])

@@ -39,7 +39,8 @@ func (a *app) missionBuildCmd() *cobra.Command {
 		Long: `Compile the program in DIR (default: here) with clang and lld, check it against
 mission.toml, and write build/NAME.tar: program, data and mission.toml, signed
 by the tenant. The bundle has a program for each architecture that a craft may
-have, so that the same one flies everywhere; with --arch only that one goes up. In the simulator the tenant's key makes itself.`,
+have, so that the same one flies everywhere; with --arch only that one goes up.
+In the simulator the tenant's key makes itself.`,
 		Args: args(0, 1, "at most one folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."

@@ -42,7 +42,7 @@ func (a *app) missionNewCmd() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "whose mission it is")
+	c.Flags().StringVar(&tenant, "tenant", defaultTenant, "the `tenant` whose mission it is")
 	c.Flags().StringVar(&dir, "dir", "", "`folder` to make (default: NAME)")
 	return c
 }

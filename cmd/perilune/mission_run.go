@@ -29,7 +29,7 @@ carried out there, in contact or not.`,
 			return a.missionFunction("mission.start", args[0], tenant, &at)
 		},
 	}
-	c.Flags().StringVar(&tenant, "tenant", "", "whose mission")
+	c.Flags().StringVar(&tenant, "tenant", "", "the `tenant` whose mission it is")
 	at.add(c)
 	return c
 }
@@ -68,7 +68,7 @@ func (a *app) missionOrderCmd(verb, short, long string) *cobra.Command {
 			return a.missionFunction("mission."+verb, args[0], tenant, &timeFlags{})
 		},
 	}
-	c.Flags().StringVar(&tenant, "tenant", "", "whose mission")
+	c.Flags().StringVar(&tenant, "tenant", "", "the `tenant` whose mission it is")
 	return c
 }
 

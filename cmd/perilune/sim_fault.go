@@ -50,7 +50,7 @@ func (a *app) faultCmd() *cobra.Command {
 	}
 	fl := c.Flags()
 	fl.DurationVar(&last, "for", 5*time.Second, "how long it lasts")
-	fl.StringVar(&f.Link, "link", "", "up or down (default: both)")
+	fl.StringVar(&f.Link, "link", "", "only this `direction`, up or down (default: both)")
 	fl.Float64Var(&f.Value, "value", 0, "bit error ratio, for ber")
 	choices(c, "link", "up", "down")
 	return c

@@ -7,10 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +54,9 @@ type Files struct {
 	entity *cfdp.Entity
 	kick   chan struct{} // timers may have changed
 	later  []func()      // what events ask for, done outside of the lock
+
+	waiting []product       // that have no transaction yet, in the order in which they came
+	left    map[string]bool // tenants of which more are on disk
 }
 
 // store lets files come into one folder and go out of another. What the ground asks
@@ -135,7 +135,7 @@ func New(cfg Config) (*Files, error) {
 	if cfg.Admit == nil {
 		cfg.Admit = func(string, uint64, bool) error { return nil }
 	}
-	f := &Files{cfg: cfg, kick: make(chan struct{}, 1)}
+	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
 		Store: store{in, out, cfg.Admit}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
@@ -144,45 +144,6 @@ func New(cfg Config) (*Files, error) {
 		return nil, errors.Join(err, in.Close(), out.Close())
 	}
 	return f, f.offerLeft()
-}
-
-// offerLeft puts products that wait on disk without a transaction.
-func (f *Files) offerLeft() error {
-	sending := map[string]bool{}
-	for _, t := range f.entity.Transactions() {
-		if t.Source && !t.Served {
-			sending[t.Name] = true
-		}
-	}
-	return filepath.WalkDir(f.cfg.Products, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(f.cfg.Products, path)
-		hidden := strings.HasPrefix(d.Name(), "~") || d.Name() == ".cfdp-part" // not complete
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && hidden:
-			return fs.SkipDir
-		case !d.Type().IsRegular() || hidden || sending[name]:
-			return nil
-		}
-		if err := f.Put(name, nil); err != nil {
-			f.cfg.Log.Error("product left on disk", "name", name, "err", err)
-		}
-		return nil
-	})
-}
-
-// Put sends the product file name to the ground, with notes for its user.
-func (f *Files) Put(name string, notes [][]byte) error {
-	f.mu.Lock()
-	_, err := f.entity.Put(f.cfg.Clock.Now(), cfdp.Put{
-		Dest: EntityGround, Source: name, DestName: name, Class: 2, Messages: notes,
-	})
-	f.unlock()
-	return err
 }
 
 // Receive takes a PDU that came up.
@@ -256,23 +217,18 @@ func (f *Files) finished(i cfdp.Info) {
 		case i.Condition != cfdp.NoError:
 			f.publish(i, "failed", i.Condition.String())
 			f.cfg.Log.Warn("file transfer failed", "name", i.Name, "outgoing", i.Source, "condition", i.Condition)
+			if i.Source && !i.Served {
+				f.sendMore()
+			}
 		case i.Source && i.Served:
 			f.publish(i, "finished", "")
 		case i.Source:
 			f.sent(i)
+			f.sendMore()
 		default:
 			f.received(i)
 		}
 	})
-}
-
-func (f *Files) sent(i cfdp.Info) {
-	f.publish(i, "finished", "")
-	// The name came from Put, which took it from inside the folder.
-	if err := os.Remove(filepath.Join(f.cfg.Products, filepath.FromSlash(i.Name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		f.cfg.Log.Error("sent product stays on disk", "name", i.Name, "err", err)
-	}
-	f.cfg.Event(pus.EventInfo, pus.EventProductSent, fmt.Sprintf("%s, %d octets", i.Name, i.Size))
 }
 
 func (f *Files) received(i cfdp.Info) {

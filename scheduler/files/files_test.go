@@ -3,6 +3,7 @@ package files_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -127,6 +128,52 @@ func TestBothWays(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(w.dir, "products", "acme", "beacon", "p")); !os.IsNotExist(err) {
 		t.Errorf("the product is still on board: %v", err)
+	}
+}
+
+// More products than an entity has transactions all come down, and a tenant that has many
+// does not keep another one's waiting behind them, nor the ground's questions.
+func TestManyProducts(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.board.Freeze(true) // no contact
+	put := func(name string) {
+		w.write("products/"+name, []byte(name))
+		if err := w.board.Put(name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1200 {
+		put(fmt.Sprintf("many/m/p%d", i))
+	}
+	put("one/m/p")
+	w.board.Freeze(false)
+	down := func(name string) bool {
+		_, err := os.Stat(filepath.Join(w.dir, "ground", name))
+		return err == nil
+	}
+	list, err := cfdp.Listing(files.EntityCraft, "", "list")
+	if err == nil {
+		_, err = w.ground.Put(w.clock.Now(), list)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < 200 && !(down("one/m/p") && down("list")); i++ {
+		w.exchange(20)
+	}
+	if !down("one/m/p") || !down("list") {
+		t.Errorf("the product of the one is down: %v, the listing: %v", down("one/m/p"), down("list"))
+	}
+	if down("many/m/p1000") {
+		t.Error("all of the many went first")
+	}
+	w.exchange(20000)
+	if all, err := filepath.Glob(filepath.Join(w.dir, "ground", "many", "m", "*")); err != nil || len(all) != 1200 {
+		t.Errorf("%d of 1200 came down, %v", len(all), err)
+	}
+	if left, err := filepath.Glob(filepath.Join(w.dir, "products", "*", "*", "*")); err != nil || len(left) != 0 {
+		t.Errorf("%d are left on board, %v", len(left), err)
 	}
 }
 

@@ -7,6 +7,11 @@ import (
 	"time"
 )
 
+// settle is longer than the kernel takes to end a machine that a program has left
+// to it: it must neither slow the next one down nor spare it the kernel's patching
+// of itself for a first machine.
+const settle = 3 * time.Millisecond
+
 // coldStart runs a guest from the start of the program to its exit, all
 // tenders in turn, so that whatever else the machine does meets all alike.
 func (b *bench) coldStart() error {
@@ -34,6 +39,7 @@ func (b *bench) coldStart() error {
 			}
 			_ = c.Wait() // a guest may end with any status
 			times[name] = append(times[name], time.Since(start))
+			time.Sleep(settle)
 		}
 	}
 	for _, name := range order {

@@ -58,6 +58,7 @@ type assembly struct {
 	parts       map[uint16][]byte
 	octets      int
 	last        uint16 // number of the last part, 0 before it has come
+	highest     uint16 // number that has come
 }
 
 // finished is a transfer whose parts may still come again.
@@ -83,12 +84,13 @@ func (a *Assembler) Add(k Kind, p LargePart) (packet []byte, lost []uint16, err 
 	}
 	t.parts[p.Number] = slices.Clone(p.Data)
 	t.octets += len(p.Data)
+	t.highest = max(t.highest, p.Number)
 	if isLast {
 		t.last = p.Number
 	}
-	if t.octets > maxLargeOctets || t.last != 0 && len(t.parts) > int(t.last) {
+	if t.octets > maxLargeOctets || t.last != 0 && t.highest > t.last {
 		a.Forget(p.Transaction)
-		return nil, lost, fmt.Errorf("%w: transaction %d: %d octets in %d parts, the last is %d", ErrLarge, p.Transaction, t.octets, len(t.parts), t.last)
+		return nil, lost, fmt.Errorf("%w: transaction %d: %d octets, part %d where the last is %d", ErrLarge, p.Transaction, t.octets, t.highest, t.last)
 	}
 	if t.last == 0 || len(t.parts) < int(t.last) {
 		return nil, lost, nil

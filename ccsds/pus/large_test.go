@@ -84,3 +84,18 @@ func FuzzLarge(f *testing.F) {
 		}
 	})
 }
+
+// A part behind the last one does not stand for one that is missing.
+func TestLargePartBehindTheLast(t *testing.T) {
+	var a pus.Assembler
+	for i, step := range []struct {
+		subtype uint8
+		number  uint16
+	}{{9, 1}, {10, 4}, {11, 3}} {
+		k := pus.Kind{Service: pus.ServiceLarge, Subtype: step.subtype}
+		packet, _, err := a.Add(k, pus.LargePart{Transaction: 1, Number: step.number, Data: []byte{byte(i)}})
+		if packet != nil || (i == 2) != errors.Is(err, pus.ErrLarge) {
+			t.Errorf("part %d: packet %x, %v", step.number, packet, err)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package services
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,13 +43,10 @@ func (s *Services) part(k pus.Kind, p pus.LargePart) error {
 	l := &s.large
 	l.mu.Lock()
 	packet, lost, err := l.parts.Add(k, p)
-	if l.last[p.Transaction] = s.cfg.Clock.Now(); packet != nil || err != nil {
-		delete(l.last, p.Transaction)
-	}
-	for _, n := range lost {
-		if n != p.Transaction {
-			delete(l.last, n)
-		}
+	open := l.parts.Open() // a part may come again when its transfer is over
+	maps.DeleteFunc(l.last, func(n uint16, _ time.Time) bool { return !slices.Contains(open, n) })
+	if slices.Contains(open, p.Transaction) {
+		l.last[p.Transaction] = s.cfg.Clock.Now()
 	}
 	l.mu.Unlock()
 	select {

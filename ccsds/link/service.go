@@ -108,7 +108,7 @@ func (d *Deframer) Data(emit func(Data)) error {
 	var err error
 	switch {
 	case d.p.Down == FramingUSLP:
-		err = d.uslpData(c, s, give)
+		err = d.uslpData(c, s, func() { lost = true }, give)
 	case d.p.Down == FramingTM && !d.tm.Sync:
 		err = ccsds.Errorf("tm frame", 4, ccsds.ErrReserved, "its data are packets, on a channel of access data")
 	case d.p.Down == FramingTM:
@@ -142,10 +142,19 @@ func bitstream(field []byte, give func(octets []byte, bits int)) error {
 	return err
 }
 
-// uslpData gives the units or octets of the channel's access point.
-func (d *Deframer) uslpData(c *downPackets, s Service, give func(octets []byte, bits int)) error {
-	wrong := false
+// uslpData gives the units or octets of the channel's access point, and calls dropped where one
+// was begun and is not given: too long, or without an end.
+func (d *Deframer) uslpData(c *downPackets, s Service, dropped func(), give func(octets []byte, bits int)) error {
+	wrong, before := false, c.uslp.Stats().Dropped
+	look := func() {
+		if n := c.uslp.Stats().Dropped; n != before {
+			before = n
+			dropped()
+		}
+	}
+	defer look()
 	_, err := c.uslp.Frame(&d.uslp, func(u uslp.Unit) {
+		look()
 		switch {
 		case u.MAP != d.p.MAP[d.head.VC]: // another's
 		case u.Stream != (s == ServiceOctets) || u.UPID == uslp.Packets:

@@ -11,6 +11,7 @@ import (
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/channel"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/uslp"
 )
 
 // serviceVC is the channel of the tests whose service is not packets.
@@ -209,6 +210,40 @@ func (w *serviceWorld) checkStream() {
 		rest = rest[at+len(d.Octets):]
 	}
 	w.missing = w.missing || len(rest) > 0
+}
+
+// TestUnitTooLong: a data unit that is longer than any may be is not given, and the next one says
+// that something is missing.
+func TestUnitTooLong(t *testing.T) {
+	p := link.Profile{Down: link.FramingUSLP, Code: link.Code{Kind: link.CodeNone}, FrameLength: 500, NoOCF: true, AD: []ccsds.VCID{},
+		Services: map[ccsds.VCID]link.Service{serviceVC: link.ServiceAccess}}
+	b, err := uslp.NewBuilder(uslp.Params{SCID: 42, FrameLength: 500, FECF: uslp.CRC16}, 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := link.NewDeframer(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []link.Data
+	for _, n := range []int{100, link.MaxUnit + 1, 1000, 10} {
+		if err := b.Send(uslp.Channel{VC: serviceVC}, uslp.MissionSDU, make([]byte, n), nil, func(frame []byte) {
+			if _, err := d.Decode(frame); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Data(func(data link.Data) {
+				data.Octets = bytes.Clone(data.Octets)
+				got = append(got, data)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 3 || len(got[1].Octets) != 1000 || got[0].Lost || !got[1].Lost || got[2].Lost {
+		t.Errorf("%d units, %v", len(got), got)
+	}
 }
 
 // TestServiceRefused: what no frame carries is refused, by the profile or by Send.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/tender/tendertest"
 )
 
 // Lines of the table that are no hypercall and no entry of a manifest.
@@ -30,6 +31,9 @@ func rows() (out []row) {
 				r.kind = k
 				if r.guest == "" {
 					r.guest = group.guest
+				}
+				if tendertest.Prepared() && r.want == "raced" { // emulated: milliseconds a round
+					r.call = strings.Replace(r.call, "race 2710 ", "race 3e8 ", 1)
 				}
 				out = append(out, r)
 			}

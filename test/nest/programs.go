@@ -19,7 +19,7 @@ import (
 )
 
 // packages of Debian are where programs for the nest come from that this machine cannot
-// have, being of the other architecture, and a gdb that is not half Python.
+// have, being of the other architecture.
 var packages = []string{"bash", "coreutils", "gdb-minimal", "grep", "iproute2", "iputils-ping", "libseccomp2", "sed"}
 
 // libraryDirs are where the dynamic linkers of Debian, Fedora and others look; %s is the
@@ -38,10 +38,6 @@ func (c *Config) AddPrograms(ctx context.Context, names ...string) error {
 	if err != nil {
 		return err
 	}
-	return c.addFrom(r, names...)
-}
-
-func (c *Config) addFrom(r system, names ...string) error {
 	for _, n := range names {
 		from, err := r.program(n)
 		if err != nil {
@@ -74,11 +70,6 @@ func (c *Config) system(ctx context.Context) (system, error) {
 	if c.Arch == runtime.GOARCH {
 		return system{"/", c.Arch}, nil
 	}
-	return c.debian(ctx)
-}
-
-// debian is a root folder with Debian's programs, also where this machine has its own.
-func (c *Config) debian(ctx context.Context) (system, error) {
 	root, err := debian.Root(ctx, c.Cache, c.Arch, packages...)
 	return system{root, c.Arch}, err
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 
 	"github.com/perilune/perilune/tender/tendertest"
 	"github.com/perilune/perilune/test/nest/wire"
@@ -17,6 +18,10 @@ const testSeconds = 600
 // which has no compiler.
 const preparedPath = "/tendertest"
 
+// gdbNames says what gdb is called on this machine, which has the one for all architectures,
+// and in Debian's small package for the other architecture.
+var gdbNames = map[bool]string{true: "gdb-multiarch", false: "gdb"}
+
 // AddTests adds a job that runs the tests of the package in the folder dir, with its
 // testdata, what package tendertest gives them, gdb, and /bin/true. The flags are for the
 // tests. Programs are built in the folder work.
@@ -27,11 +32,7 @@ func (c *Config) AddTests(ctx context.Context, work, dir string, flags ...string
 	if err := c.addTendertest(work); err != nil {
 		return err
 	}
-	r, err := c.debian(ctx)
-	if err != nil {
-		return err
-	}
-	if err := c.addFrom(r, "gdb"); err != nil {
+	if err := c.AddPrograms(ctx, gdbNames[c.Arch == runtime.GOARCH]); err != nil {
 		return err
 	}
 	there := TestDir(dir)

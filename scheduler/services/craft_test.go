@@ -35,6 +35,7 @@ type craft struct {
 	sent    []sent
 	started []string
 	slow    time.Duration // of starting a guest
+	grace   time.Duration // of one that is stopped
 	refusal error
 	depot   services.Depot
 	orbit   []string // elements of craft.toml
@@ -63,12 +64,28 @@ func (c *craft) Start(_ context.Context, g ids.Guest) error {
 	c.started = append(c.started, g.String())
 	return c.refusal
 }
+func (c *craft) Stop(ctx context.Context, g ids.Guest) error {
+	select {
+	case <-time.After(c.grace):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = append(c.started, "stop "+g.String())
+	return nil
+}
+func (c *craft) Restart(context.Context, bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = append(c.started, "restart")
+	return nil
+}
 func (c *craft) starts() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.started)
 }
-func (c *craft) Stop(context.Context, ids.Guest) error            { return nil }
 func (c *craft) Suspend(context.Context, ids.Guest) error         { return nil }
 func (c *craft) Resume(context.Context, ids.Guest) error          { return nil }
 func (c *craft) Command(ids.Guest, []byte) error                  { return nil }
@@ -100,7 +117,7 @@ func (c *craft) launch() (*services.Services, context.CancelFunc) {
 		c.t.Fatal(err)
 	}
 	s, err := services.New(services.Config{
-		Clock: clock.Real{}, Time: c.time, Records: c, Depot: c.depot, Orbit: where, APIDs: []uint16{1, 100}, Guests: c, Missions: c, Mode: c,
+		Clock: clock.Real{}, Time: c.time, Records: c, Depot: c.depot, Orbit: where, APIDs: []uint16{1, 100}, Guests: c, Missions: c, Mode: c, Restart: c.Restart,
 		Tenant: func(a ccsds.APID) (string, bool) { return "acme", a == 100 },
 		Send:   c.send, Status: func() pus.Housekeeping { return pus.Housekeeping{UptimeS: c.uptime.Load()} },
 		Publish: func(bus.Event) {}, Log: slog.New(slog.DiscardHandler),
@@ -153,7 +170,12 @@ func tc(t *testing.T, seq uint16, ack pus.Ack, service, subtype uint8, data []by
 
 func start(t *testing.T, seq uint16) []byte {
 	t.Helper()
-	data, err := pus.Function{Name: pus.FunctionMissionStart, Arguments: []string{"acme", "beacon"}}.Encode()
+	return perform(t, seq, pus.FunctionMissionStart, "acme", "beacon")
+}
+
+func perform(t *testing.T, seq uint16, name string, arguments ...string) []byte {
+	t.Helper()
+	data, err := pus.Function{Name: name, Arguments: arguments}.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}

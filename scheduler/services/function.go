@@ -16,15 +16,16 @@ import (
 type function struct {
 	arguments int
 	run       func(*Services, context.Context, []string) error
+	turn      turn
 }
 
 var functions = map[string]function{
-	pus.FunctionBundleActivate: {2, (*Services).activate},
-	pus.FunctionMissionStart:   ofGuest(Guests.Start),
-	pus.FunctionMissionStop:    ofGuest(Guests.Stop),
-	pus.FunctionMissionSuspend: ofGuest(Guests.Suspend),
-	pus.FunctionMissionResume:  ofGuest(Guests.Resume),
-	pus.FunctionMissionList:    {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }},
+	pus.FunctionBundleActivate: {2, (*Services).activate, inTurn},
+	pus.FunctionMissionStart:   ofGuest(Guests.Start, inLane),
+	pus.FunctionMissionStop:    ofGuest(Guests.Stop, beside),
+	pus.FunctionMissionSuspend: ofGuest(Guests.Suspend, beside),
+	pus.FunctionMissionResume:  ofGuest(Guests.Resume, inLane),
+	pus.FunctionMissionList:    {0, func(s *Services, _ context.Context, _ []string) error { return s.reportGuests() }, inTurn},
 	pus.FunctionConsoleRead: {3, func(s *Services, ctx context.Context, a []string) error {
 		g, err := guest(a)
 		if err != nil {
@@ -35,8 +36,8 @@ var functions = map[string]function{
 			return &pus.Refusal{Code: pus.FailureBadData, Text: fmt.Sprintf("offset %q is no number", a[2])}
 		}
 		return s.cfg.Guests.Console(ctx, g, offset)
-	}},
-	pus.FunctionOrbitSet: {2, func(s *Services, _ context.Context, a []string) error { return s.setOrbit([2]string{a[0], a[1]}) }},
+	}, inTurn},
+	pus.FunctionOrbitSet: {2, func(s *Services, _ context.Context, a []string) error { return s.setOrbit([2]string{a[0], a[1]}) }, inTurn},
 	pus.FunctionStreamStart: {2, func(s *Services, _ context.Context, a []string) error {
 		vc, err := s.streamChannel(a[0])
 		if err != nil {
@@ -44,19 +45,19 @@ var functions = map[string]function{
 		}
 		dir, name := path.Split(a[1])
 		return s.cfg.Streams.Start(vc, pus.FileName{Repository: strings.TrimSuffix(dir, "/"), Name: name})
-	}},
+	}, inTurn},
 	pus.FunctionStreamStop: {1, func(s *Services, _ context.Context, a []string) error {
 		vc, err := s.streamChannel(a[0])
 		if err != nil {
 			return err
 		}
 		return s.cfg.Streams.Stop(vc)
-	}},
+	}, inTurn},
 	pus.FunctionSafeEnter: {0, func(s *Services, ctx context.Context, _ []string) error {
 		return s.cfg.Mode.Enter(ctx, "telecommand")
-	}},
-	pus.FunctionCraftRestart: {1, (*Services).restart},
-	pus.FunctionSafeLeave:    {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }},
+	}, inTurn},
+	pus.FunctionCraftRestart: {1, (*Services).restart, afterAll},
+	pus.FunctionSafeLeave:    {0, func(s *Services, ctx context.Context, _ []string) error { return s.cfg.Mode.Leave(ctx) }, inTurn},
 }
 
 // streamChannel reads the number of a downlink channel, if files can be streamed at all.
@@ -72,29 +73,18 @@ func (s *Services) streamChannel(text string) (ccsds.VCID, error) {
 }
 
 // ofGuest is a function whose arguments name a guest.
-func ofGuest(do func(Guests, context.Context, ids.Guest) error) function {
+func ofGuest(do func(Guests, context.Context, ids.Guest) error, when turn) function {
 	return function{2, func(s *Services, ctx context.Context, a []string) error {
 		g, err := guest(a)
 		if err != nil {
 			return err
 		}
 		return do(s.cfg.Guests, ctx, g)
-	}}
+	}, when}
 }
 
-// runFunctions carries out the functions, one at a time.
-func (s *Services) runFunctions(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case tc := <-s.functions:
-			s.function(ctx, tc)
-		}
-	}
-}
-
-func (s *Services) function(ctx context.Context, tc pus.Telecommand) {
+// function finds what a telecommand asks for and has it run when its turn comes.
+func (s *Services) function(ctx context.Context, lanes *lanes, tc pus.Telecommand) {
 	f, err := pus.DecodeFunction(tc.Payload)
 	if err != nil {
 		s.fail(&tc, pus.StartFailure, err)
@@ -106,12 +96,18 @@ func (s *Services) function(ctx context.Context, tc pus.Telecommand) {
 		err = tc.Refuse(pus.FailureUnknownName, "no function %q", f.Name)
 	case len(f.Arguments) != do.arguments:
 		err = tc.Refuse(pus.FailureBadData, "%s wants %d arguments, got %d", f.Name, do.arguments, len(f.Arguments))
+	default:
+		tenant := ""
+		if len(f.Arguments) > 0 {
+			tenant = f.Arguments[0]
+		}
+		err = lanes.take(ctx, do.turn, tenant, func() {
+			s.perform(&tc, func() error { return do.run(s, ctx, f.Arguments) })
+		})
 	}
 	if err != nil {
 		s.fail(&tc, pus.StartFailure, err)
-		return
 	}
-	s.perform(&tc, func() error { return do.run(s, ctx, f.Arguments) })
 }
 
 // restart restarts the craft; its argument says what becomes of the guests that run.

@@ -3,7 +3,8 @@
 //
 // A telecommand is checked and accepted, starts, and completes; service 1 reports each
 // step. What is quick happens at once, functions of service 8 one after the other on
-// their own goroutine, so that a long one does not hold up the link.
+// their own goroutine, so that a long one does not hold up the link; those that
+// wait for a guest to end run beside the others.
 package services
 
 import (

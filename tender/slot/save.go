@@ -20,6 +20,26 @@ var errTooLong = errors.New("it is longer")
 type saver struct {
 	file *os.File   // from the claim; nil: it brought none
 	busy sync.Mutex // held while a snapshot is written, and at the end
+
+	answer sync.Mutex // held while an answer is given, and while an order is looked at
+	saved  bool       // guarded by answer
+}
+
+// begin says whether an order begins a snapshot. One that comes while a snapshot is written has
+// that one's answer, and one that comes once the answer is out another.
+func (s *saver) begin() bool {
+	s.answer.Lock()
+	defer s.answer.Unlock()
+	return !s.saved && s.busy.TryLock()
+}
+
+// end gives the answer of the snapshot that was begun.
+func (s *saver) end(saved bool, answer func()) {
+	s.answer.Lock()
+	defer s.answer.Unlock()
+	s.saved = saved
+	answer()
+	s.busy.Unlock()
 }
 
 // save answers a Save, beside the guest: whoever says Stop meanwhile is heard.
@@ -28,11 +48,10 @@ func (s *slot) save(r wire.Save) {
 		s.unsaved("the claim brought no file for a snapshot")
 		return
 	}
-	if !s.saver.busy.TryLock() {
+	if !s.saver.begin() {
 		return // the order has come again, or the guest is over: one answer is enough
 	}
 	go func() {
-		defer s.saver.busy.Unlock()
 		to := &target{f: s.saver.file, left: r.Max}
 		err := s.machine.Snapshot(to, true)
 		if errors.Is(err, errTooLong) {
@@ -40,11 +59,15 @@ func (s *slot) save(r wire.Save) {
 		}
 		if err != nil {
 			err = errors.Join(err, to.spoil())
-			s.unsaved(err.Error())
-			return
 		}
-		// Whoever does not take it sees the end of the guest, and looks at the file.
-		_ = s.say(wire.Saved{Size: to.at})
+		s.saver.end(err == nil, func() {
+			if err != nil {
+				s.unsaved(err.Error())
+				return
+			}
+			// Whoever does not take it sees the end of the guest, and looks at the file.
+			_ = s.say(wire.Saved{Size: to.at})
+		})
 	}()
 }
 

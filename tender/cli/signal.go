@@ -7,17 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lastWords are what onSignal writes to standard error, by signal.
+// lastWords are what the handler writes to standard error, by signal.
 var lastWords [unix.SIGTERM + 1]struct {
 	text *byte
 	n    uintptr
 }
 
-// onSignal is a signal handler: it writes the signal's last words and ends the
-// program with status 1, from whatever the thread was doing.
-func onSignal()
-
-// onSignalAddress is where onSignal begins.
+// onSignalAddress is where the handler begins, which says them and exits.
 func onSignalAddress() uintptr
 
 // kernelAction is struct sigaction as the kernel has it.
@@ -25,7 +21,7 @@ type kernelAction struct{ handler, flags, restorer, mask uintptr }
 
 const (
 	onStack    = 0x08000000 // SA_ONSTACK
-	noRestorer = 0x04000000 // SA_RESTORER; amd64 asks for one, but onSignal does not return
+	noRestorer = 0x04000000 // SA_RESTORER; amd64 asks for one, but the handler does not return
 )
 
 // endOnSignal ends the program on a signal, in the reference's words: from now

@@ -1,7 +1,8 @@
 #include "textflag.h"
 
-// func onSignal()
-TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0
+// onSignal is a signal handler: it writes the signal's last words and ends the
+// program with status 1, from whatever the thread was doing.
+TEXT onSignal<>(SB), NOSPLIT|NOFRAME, $0
 	MOVL	DI, DI	// the signal
 	SHLQ	$4, DI
 	LEAQ	·lastWords(SB), AX
@@ -17,6 +18,6 @@ TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0
 
 // func onSignalAddress() uintptr
 TEXT ·onSignalAddress(SB), NOSPLIT, $0-8
-	LEAQ	·onSignal(SB), AX
+	LEAQ	onSignal<>(SB), AX
 	MOVQ	AX, ret+0(FP)
 	RET

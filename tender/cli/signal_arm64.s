@@ -1,7 +1,8 @@
 #include "textflag.h"
 
-// func onSignal()
-TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0
+// onSignal is a signal handler: it writes the signal's last words and ends the
+// program with status 1, from whatever the thread was doing.
+TEXT onSignal<>(SB), NOSPLIT|NOFRAME, $0
 	MOVD	$·lastWords(SB), R3
 	ADD	R0<<4, R3	// by signal
 	MOVD	0(R3), R1
@@ -16,6 +17,6 @@ TEXT ·onSignal(SB), NOSPLIT|NOFRAME, $0
 
 // func onSignalAddress() uintptr
 TEXT ·onSignalAddress(SB), NOSPLIT, $0-8
-	MOVD	$·onSignal(SB), R0
+	MOVD	$onSignal<>(SB), R0
 	MOVD	R0, ret+0(FP)
 	RET

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/syncfile"
 )
 
 // Dev is a folder of development keys that make themselves, for the simulator. Real
@@ -50,7 +51,7 @@ func (d *Dev) Secret(name string, n int) ([]byte, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		data, err = randomBytes(n)
 		if err == nil {
-			err = os.WriteFile(path, data, 0o600)
+			err = syncfile.Replace(path, data)
 		}
 	}
 	if err != nil {
@@ -110,7 +111,7 @@ func (d *Dev) Matches(t *Trust, craft string, grants []Grant) bool {
 func (t *Trust) Encode() ([]byte, error) { return json.MarshalIndent(t, "", "  ") }
 
 // Order signs the next flight order of craft for bundles. The sequence is kept in the
-// folder and written before the order is, so that no number is used twice.
+// folder, on stable storage before the order is made, so that no number is used twice.
 func (d *Dev) Order(craft string, bundles ...string) (token string, o Order, err error) {
 	control, err := d.Control()
 	if err != nil {
@@ -126,11 +127,7 @@ func (d *Dev) Order(craft string, bundles ...string) (token string, o Order, err
 		return "", Order{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	o = Order{Craft: craft, Epoch: 1, Sequence: last + 1, Bundles: bundles}
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, []byte(strconv.FormatUint(o.Sequence, 10)+"\n"), 0o600); err != nil {
-		return "", Order{}, err
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := syncfile.Replace(path, []byte(strconv.FormatUint(o.Sequence, 10)+"\n")); err != nil {
 		return "", Order{}, err
 	}
 	token, err = SignOrder(control, o)

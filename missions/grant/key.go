@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/nats-io/nkeys"
+
+	"github.com/perilune/perilune/internal/syncfile"
 )
 
 // Role is whose key it is; it shows in the first letter of the public key.
@@ -70,7 +72,7 @@ func (k Key) Save(path string) error {
 		return err
 	}
 	_, err = f.Write(append(seed, '\n'))
-	return errors.Join(err, f.Close())
+	return errors.Join(err, f.Sync(), f.Close(), syncfile.Dir(filepath.Dir(path)))
 }
 
 // Public is the public half in nkey text, "" for the zero key.

@@ -59,11 +59,16 @@ type recorder struct {
 	*safe.Records
 	change func(name string)
 
+	full string // bucket that has no room
+
 	mu  sync.Mutex
 	all map[string]map[string]any
 }
 
 func (r *recorder) Put(bucket, key string, v any) error {
+	if bucket == r.full {
+		return unix.ENOSPC
+	}
 	r.change("before put " + bucket)
 	err := r.Records.Put(bucket, key, v)
 	r.mu.Lock()

@@ -162,14 +162,26 @@ func (m *Manager) lookForSaved(g *guest) {
 		return
 	}
 	octets, err := m.written(g.id)
-	if err == nil {
-		err = m.keep(g.id, *s, octets)
-	}
 	if err != nil {
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: ended before it was saved: %v", g.id, err))
 		return
 	}
+	if err := m.keep(g.id, *s, octets); err != nil {
+		m.leaveUnclear(g, *s)
+		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf(notOnRecord, g.id, err))
+		return
+	}
 	m.setSaved(g)
+}
+
+// notOnRecord is what is said of a guest whose snapshot is whole and has no account: the disk is full.
+const notOnRecord = "%v: saved, but not on record: %v"
+
+// leaveUnclear leaves the order to save g, which is over, to the next program.
+func (m *Manager) leaveUnclear(g *guest, s suspended) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.saving, m.unclear[g.id] = nil, s
 }
 
 // orderDone forgets the order to save g, which is over, and returns it if it was carried out.

@@ -91,3 +91,27 @@ func TestTenderSilent(t *testing.T) {
 		})
 	}
 }
+
+// What is saved and cannot be put on record, because the disk is full, waits for the next program.
+func TestSavedOnFullDisk(t *testing.T) {
+	c := newCraft(t, nil)
+	if err := c.m.Start(t.Context(), beaconID); err != nil {
+		t.Fatal(err)
+	}
+	c.records.full = bucketSuspended
+	if err := c.m.Suspend(t.Context(), beaconID); err == nil || !c.has("saved, but not on record") {
+		t.Errorf("%v, %q", err, c.events)
+	}
+	if err := c.m.Start(t.Context(), beaconID); err == nil {
+		t.Error("it begins anew, and its snapshot is lost")
+	}
+	c.copyStage("full")
+	next := newCraft(t, &c.stages[len(c.stages)-1])
+	if err := next.m.Adopt(nil); err != nil {
+		t.Fatal(err)
+	}
+	next.m.Recover(t.Context())
+	if err := next.m.Resume(t.Context(), beaconID); err != nil || !next.claims[0].Restore {
+		t.Errorf("resume: %v, %+v, %q", err, next.claims, next.events)
+	}
+}

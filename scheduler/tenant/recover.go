@@ -94,7 +94,7 @@ func (m *Manager) Recover(ctx context.Context) {
 		if lost == nil {
 			if err := m.keep(id, s, octets); err != nil {
 				// It stays as it is, and its mission waits, until flight starts the next time.
-				m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: saved, but not on record: %v", id, err))
+				m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf(notOnRecord, id, err))
 				continue
 			}
 		} else if err := errors.Join(remove(m.snapshotPart(id)), remove(m.snapshotFile(id))); err != nil {

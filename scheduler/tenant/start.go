@@ -73,7 +73,7 @@ func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, er
 		return nil, nil, refuse(pus.FailureRefused, "it runs already")
 	}
 	if _, unclear := m.unclear[id]; unclear {
-		return nil, nil, refuse(pus.FailureNotNow, "it was being saved when flight restarted, and what came of it is looked at")
+		return nil, nil, refuse(pus.FailureNotNow, "it was being saved, and what came of it is looked at when flight starts")
 	}
 	if err := m.suspensionOf(in, resume); err != nil {
 		return nil, nil, err

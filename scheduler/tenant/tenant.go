@@ -119,7 +119,7 @@ type Manager struct {
 	suspended map[ids.Guest]suspended
 	going     sync.Mutex              // held by who lets a guest go on by itself
 	launching sync.WaitGroup          // those that start
-	unclear   map[ids.Guest]suspended // orders of an earlier program, of guests that do not run
+	unclear   map[ids.Guest]suspended // orders whose outcome is not on record, of guests that do not run
 }
 
 // exit is how a slot's process ended, as init saw it.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -181,7 +182,10 @@ func tenants(c *craft.Craft) map[uint16]string {
 
 // orders signs flight orders with the folder's mission control key.
 func orders(cfg Config) station.Orders {
+	var mu sync.Mutex // two activations at a time would get one number
 	return func(bundles ...string) (string, uint64, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		dev, err := grant.DevKeys(cfg.Keys)
 		if err != nil {
 			return "", 0, err

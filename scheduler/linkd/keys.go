@@ -130,7 +130,11 @@ func (l *Link) Procedure(command []byte) (reply []byte, err error) {
 	if reply, err = l.space.Procedure(command); err == nil {
 		err = l.saveKeys()
 	}
-	if e := l.saveLog(); e != nil && len(log.Events()) < len(before) { // erased
+	erased := len(log.Events()) < len(before)
+	if erased && err != nil {
+		log.Restore(before)
+	}
+	if e := l.saveLog(); e != nil && erased {
 		log.Restore(before)
 		err = errors.Join(err, e)
 	}

@@ -195,3 +195,48 @@ func FuzzDecodeLog(f *testing.F) {
 		}
 	})
 }
+
+// fullRecords have no room while full.
+type fullRecords struct {
+	*safe.Records
+	full bool
+}
+
+func (r *fullRecords) Put(bucket, key string, v any) error {
+	if r.full {
+		return errors.New("no space")
+	}
+	return r.Records.Put(bucket, key, v)
+}
+
+// What the ground is told has not been erased is there still, in the file too.
+func TestLogNotErased(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "security.log")
+	if err := os.WriteFile(file, linkd.EncodeLog([]sdls.LogEvent{{Tag: 3, Code: sdls.LogForged, SPI: 2, Number: 5}}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	records := &fullRecords{Records: safe.NewRecords()}
+	l, err := linkd.New(linkd.Config{
+		Profile: profile(), Saver: linkd.Saver{Records: safe.NewRecords()}, Radio: &port{up: make(chan []byte)}, Clock: clock.Real{},
+		Master: &[32]byte{9}, Keys: records, Log: linkd.LogFile(file), Fill: func(linkd.Sink) {},
+		Refused: func(string, string, int) {}, Locked: func(bool) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records.full = true
+	command, err := sdls.PDU{Procedure: sdls.EraseLog}.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Procedure(command); err == nil {
+		t.Fatal("carried out on a full disk")
+	}
+	records.full = false
+	if got := onDisk(t, file); len(got) == 0 || got[0].Code != sdls.LogForged {
+		t.Errorf("on disk: %+v", got)
+	}
+	if got := dump(t, l); len(got) == 0 || got[0].Code != sdls.LogForged {
+		t.Errorf("in memory: %+v", got)
+	}
+}

@@ -130,7 +130,7 @@ func (p *schedule) byFilter(do func(chosen) error) handler {
 		case pus.ActivityFilter:
 			in, subSchedules, groups = window(f.Window.Type, release(f.Window.From), release(f.Window.To)), f.SubSchedules, f.Groups
 		case pus.PositionFilter:
-			in, subSchedules, groups = window(f.Window.Type, place(f.Window.From), place(f.Window.To)), f.SubSchedules, f.Groups
+			in, subSchedules, groups = window(f.Window.Type, bound(f.Window.From), bound(f.Window.To)), f.SubSchedules, f.Groups
 		}
 		return do(func(a *activity) bool {
 			return in(a.Release) && (len(subSchedules) == 0 || slices.Contains(subSchedules, a.SubSchedule)) &&

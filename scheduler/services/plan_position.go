@@ -100,6 +100,14 @@ func position(r release) pus.Position { return pus.Position{Orbit: uint32(r >> 3
 
 func place(p pus.Position) release { return by(int64(p.Orbit), int64(p.Angle)) }
 
+// bound is a place that bounds a window: beyond all that can be in the schedule, all are alike.
+func bound(p pus.Position) release {
+	if p.Orbit > maxOrbit {
+		return math.MaxInt64
+	}
+	return place(p)
+}
+
 func by(orbits, angle int64) release { return release(orbits<<32 + angle) }
 
 func (c byPosition) details(list []activity) any {

@@ -232,12 +232,14 @@ func TestPositionsEdited(t *testing.T) {
 			f    pus.PositionFilter
 			want []int
 		}{
-			"all":    {pus.PositionFilter{}, []int{0, 1, 2, 3}},
-			"sub":    {pus.PositionFilter{SubSchedules: []uint16{1}}, []int{1, 3}},
-			"group":  {pus.PositionFilter{Groups: []uint16{1}}, []int{2, 3}},
-			"within": {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowWithin, From: at(90), To: at(180)}}, []int{1, 2}},
-			"from":   {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowFrom, From: at(91)}}, []int{2, 3}},
-			"up to":  {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowUpTo, To: at(89)}}, []int{0}},
+			"all":        {pus.PositionFilter{}, []int{0, 1, 2, 3}},
+			"sub":        {pus.PositionFilter{SubSchedules: []uint16{1}}, []int{1, 3}},
+			"group":      {pus.PositionFilter{Groups: []uint16{1}}, []int{2, 3}},
+			"within":     {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowWithin, From: at(90), To: at(180)}}, []int{1, 2}},
+			"from":       {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowFrom, From: at(91)}}, []int{2, 3}},
+			"all orbits": {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowWithin, To: pus.Position{Orbit: 1<<32 - 1, Angle: 1<<32 - 1}}}, []int{0, 1, 2, 3}},
+			"too far":    {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowFrom, From: pus.Position{Orbit: 1 << 31}}}, nil},
+			"up to":      {pus.PositionFilter{Window: pus.PositionWindow{Type: pus.WindowUpTo, To: at(89)}}, []int{0}},
 		} {
 			if got := list(c.f); !slices.Equal(got, c.want) {
 				t.Errorf("%s: %v, want %v", name, got, c.want)

@@ -32,8 +32,8 @@ var ErrLog = errors.New("security log is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// load reads the events. A damaged file is put aside, with ".bad" behind its name, in the
-// place of one that was there before.
+// load reads the events. A file that is damaged or cannot be read is put aside, with ".bad"
+// behind its name, in the place of one that was there before.
 func (f LogFile) load() ([]sdls.LogEvent, error) {
 	if f == "" {
 		return nil, nil
@@ -46,10 +46,12 @@ func (f LogFile) load() ([]sdls.LogEvent, error) {
 	if err == nil && info.Size() <= logLimit {
 		data, err = os.ReadFile(string(f))
 	}
+	var events []sdls.LogEvent
 	if err != nil {
-		return nil, fmt.Errorf("security log: %w", err)
+		err = fmt.Errorf("security log: %w", err)
+	} else {
+		events, err = DecodeLog(data)
 	}
-	events, err := DecodeLog(data)
 	if err != nil {
 		return nil, errors.Join(err, os.Rename(string(f), string(f)+".bad"))
 	}

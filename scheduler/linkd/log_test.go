@@ -240,3 +240,22 @@ func TestLogNotErased(t *testing.T) {
 		t.Errorf("in memory: %+v", got)
 	}
 }
+
+// What cannot be read at all is put aside too: the next log would take its place.
+func TestLogUnreadable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "security.log")
+	if err := os.Mkdir(file, 0o700); err != nil { // reading it is an error, whoever reads
+		t.Fatal(err)
+	}
+	l, _, problems := logged(t, file)
+	if len(*problems) != 1 {
+		t.Errorf("told %q", *problems)
+	}
+	ask(t, l, sdls.PDU{Procedure: sdls.EraseLog})
+	if got := onDisk(t, file); len(got) != 0 {
+		t.Errorf("on disk: %+v", got)
+	}
+	if info, err := os.Stat(file + ".bad"); err != nil || !info.IsDir() {
+		t.Errorf("put aside: %v, %v", info, err)
+	}
+}

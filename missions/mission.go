@@ -23,7 +23,7 @@ const (
 	MaxDevices    = 16
 	MaxArgs       = 4096
 	MaxSectorSize = 32768
-	MaxGrace      = 30 // seconds: other orders wait meanwhile
+	MaxGrace      = 30 // seconds: other orders of the tenant wait meanwhile
 )
 
 // Mission is mission.toml.

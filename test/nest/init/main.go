@@ -171,11 +171,9 @@ func (s *speaker) job(i int, j wire.Job) error {
 		m.Status, m.Error = -1, err.Error()
 		return s.out.Encode(m)
 	}
-	limit := time.AfterFunc(time.Duration(j.Seconds)*time.Second, func() {
-		_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
-	})
+	stop := limit(j.Seconds, func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
 	err := cmd.Wait()
-	late := !limit.Stop()
+	late := stop()
 	switch m.Status = cmd.ProcessState.ExitCode(); {
 	case late:
 		m.Status, m.Error = -1, fmt.Sprintf("killed after %d s", j.Seconds)
@@ -185,4 +183,27 @@ func (s *speaker) job(i int, j wire.Job) error {
 		m.Error = err.Error()
 	}
 	return s.out.Encode(m)
+}
+
+// limit calls kill after so many seconds, unless it is stopped before, and stop says whether it
+// did. They are counted one by one: on emulated arm64 a single timer of ten minutes was seen to
+// end after half a minute, by a leap of the clock, which costs one second here.
+func limit(seconds int, kill func()) (stop func() (late bool)) {
+	done, killed := make(chan struct{}), make(chan bool, 1)
+	go func() {
+		for range seconds {
+			select {
+			case <-done:
+				killed <- false
+				return
+			case <-time.After(time.Second):
+			}
+		}
+		kill()
+		killed <- true
+	}()
+	return func() bool {
+		close(done)
+		return <-killed
+	}
 }

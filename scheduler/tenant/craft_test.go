@@ -236,12 +236,13 @@ func (c *craft) Request(_ context.Context, id uint32, name string, _ Limits) (*S
 		claim := msg.(wire.Claim)
 		c.mu.Lock()
 		c.claims = append(c.claims, claim)
+		refuse := c.refuse
 		c.mu.Unlock()
 		for _, f := range files {
 			defer f.Close()
 		}
-		if claim.Restore && c.refuse != "" {
-			_ = conn.Send(wire.Refused{Rule: c.refuse, Reason: "for a test"})
+		if claim.Restore && refuse != "" {
+			_ = conn.Send(wire.Refused{Rule: refuse, Reason: "for a test"})
 			return
 		}
 		_ = conn.Send(wire.Claimed{})

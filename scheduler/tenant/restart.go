@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/ids"
 )
 
 // savers is how many guests are saved at the same time: they share one disk.
 const savers = 4
+
+// againAfter are the pauses before a mission is tried again that could not go on.
+var againAfter = [...]time.Duration{2 * time.Second, 8 * time.Second, 30 * time.Second, 2 * time.Minute}
 
 // errUnfit says of a refusal that the snapshot is damaged, or does not fit its mission, the
 // craft or the mission's disks: it will not fit later either.
@@ -76,7 +81,8 @@ func (m *Manager) putAway(ctx context.Context, g *guest, save bool) (saved bool)
 }
 
 // GoOn lets the missions go on that were saved because the craft was to restart. One whose
-// snapshot is of no use any more begins anew, and an event says why.
+// snapshot is of no use any more begins anew, and an event says why. One that cannot go on now is
+// tried again, while others go on.
 func (m *Manager) GoOn(ctx context.Context) {
 	m.mu.Lock()
 	var all []ids.Guest
@@ -87,25 +93,38 @@ func (m *Manager) GoOn(ctx context.Context) {
 	}
 	m.mu.Unlock()
 	for _, id := range all {
-		m.goOn(ctx, id)
+		if m.goOn(ctx, id) {
+			m.run.Go(func() { m.goOnLater(id) })
+		}
 	}
 }
 
-// goOn lets one go on, unless somebody else does.
-func (m *Manager) goOn(ctx context.Context, id ids.Guest) {
+// goOnLater tries now and then to let one go on: a slot may be there later, or room for
+// another guest of its tenant.
+func (m *Manager) goOnLater(id ids.Guest) {
+	for _, wait := range againAfter {
+		if clock.Sleep(m.life, m.cfg.Clock, wait) != nil || !m.goOn(m.life, id) {
+			return
+		}
+	}
+}
+
+// goOn lets one go on, unless somebody else does. It says whether that may work later.
+func (m *Manager) goOn(ctx context.Context, id ids.Guest) (later bool) {
 	m.going.Lock()
 	defer m.going.Unlock()
 	if !m.Suspended(id) || m.Active(id) || m.mayRun() != nil {
-		return
+		return false
 	}
 	if err := m.Resume(ctx, id); !errors.Is(err, errUnfit) {
-		return // it goes on, or an event has said why it waits
+		return err != nil && ctx.Err() == nil // an event has said why it waits
 	}
 	if err := m.discard(id); err != nil {
 		m.cfg.Log.Error("snapshot of no use", "guest", id, "err", err)
-		return
+		return false
 	}
 	_ = m.Start(ctx, id) // an event says what comes of it
+	return false
 }
 
 // Active says whether the mission id runs or is about to.

@@ -45,6 +45,35 @@ func TestGoOn(t *testing.T) {
 	}
 }
 
+// What cannot go on at once goes on later by itself.
+func TestGoOnLater(t *testing.T) {
+	c := newCraft(t, nil)
+	if err := c.m.Start(t.Context(), beaconID); err != nil {
+		t.Fatal(err)
+	}
+	if saved, _ := c.m.PutAway(t.Context(), "restart", true); saved != 1 {
+		t.Fatalf("%d saved; %q", saved, c.events)
+	}
+	c.copyStage("put away")
+	c = newCraft(t, &c.stages[len(c.stages)-1])
+	if err := c.m.Adopt(nil); err != nil {
+		t.Fatal(err)
+	}
+	c.refuse = "tender.internal"
+	c.m.GoOn(t.Context())
+	if c.m.Active(beaconID) || !c.m.Suspended(beaconID) {
+		t.Fatalf("it goes on; %q", c.events)
+	}
+	c.mu.Lock()
+	c.refuse = ""
+	c.mu.Unlock()
+	for deadline := time.Now().Add(time.Minute); !c.m.Active(beaconID) || c.m.Suspended(beaconID); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not go on; %q", c.events)
+		}
+	}
+}
+
 // A tender that does not answer holds the restart up as long as it may, and no longer.
 func TestPutAwayInTime(t *testing.T) {
 	c := newCraft(t, nil)

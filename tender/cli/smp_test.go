@@ -94,11 +94,11 @@ var behindCall = map[string]string{
 }
 
 // vCPUs that sleep are interrupted together, and go on together. They are interrupted again and
-// again until all three are in the call that never returns. A function can be called meanwhile:
-// one wakes the first vCPU, whose call then returns in a step.
+// again until all three are in the call that never returns, which counts once no other call is
+// left to make. A function can be called meanwhile: one wakes the first vCPU, whose call then returns in a step.
 func TestVCPUsGDBInterrupt(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "script")
-	asleep := "set $asleep = 0\nwhile $asleep < 3\ncontinue\nset $asleep = 0\n" +
+	asleep := "set $asleep = 0\nwhile $asleep < 4\ncontinue\nset $asleep = started\n" +
 		"thread apply all set $asleep = $asleep + (" + behindCall[runtime.GOARCH] + ")\nend\n"
 	if err := os.WriteFile(script, []byte(asleep), 0o600); err != nil {
 		t.Fatal(err)
@@ -109,5 +109,5 @@ func TestVCPUsGDBInterrupt(t *testing.T) {
 		"print *$ret", "stepi", "print *$ret", "print $pc != $was", "set scheduler-locking off",
 		tell, "source "+script, quiet, "print $asleep", "kill")
 	expect(t, debugger, "SIGINT", "Target Id", " park (", " park (", " park (", "$1 = 0", "$2 = 1", "$3 = -1", "$4 = 0", "$5 = 1",
-		"SIGINT", "$6 = 3", "killed")
+		"SIGINT", "$6 = 4", "killed")
 }

@@ -162,6 +162,8 @@ static void trespasser(uint64_t argument)
         park(~0ull);
 }
 
+static volatile uint8_t started; // for a debugger: nothing but parks is left to call
+
 static void sleeper(uint64_t argument)
 {
     (void)argument;
@@ -197,6 +199,7 @@ int run(const struct boot_info *bi, const char *arg)
     }
     if (is(arg, "sleep")) {
         start(1, sleeper, 0), start(2, sleeper, 0);
+        started = 1;
         for (;;)
             park(~0ull);
     }

@@ -83,8 +83,8 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 	case !known:
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
 	}
-	g := &guest{id: id, tenant: t, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB, slot: s.ID, channels: e.Channels,
-		anew: e.Anew, grace: e.Grace, adopted: true, state: pus.GuestRunning, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+	g := newGuest(id, t, s.ID, e)
+	g.state, g.adopted = pus.GuestRunning, true
 	m.mu.Lock()
 	if m.closed != "" || m.guests[id] != nil {
 		m.mu.Unlock()

@@ -93,24 +93,27 @@ func (m *Manager) GoOn(ctx context.Context) {
 	}
 	m.mu.Unlock()
 	for _, id := range all {
-		if m.goOn(ctx, id) {
-			m.run.Go(func() { m.goOnLater(id) })
-		}
+		m.goOn(ctx, id)
 	}
 }
 
-// goOnLater tries now and then to let one go on: a slot may be there later, or room for
-// another guest of its tenant.
-func (m *Manager) goOnLater(id ids.Guest) {
-	for _, wait := range againAfter {
-		if clock.Sleep(m.life, m.cfg.Clock, wait) != nil || !m.goOn(m.life, id) {
-			return
-		}
+// goOn lets one go on, or tries to now and then: a slot may be there later, or room for another
+// guest of its tenant.
+func (m *Manager) goOn(ctx context.Context, id ids.Guest) {
+	if !m.tryToGoOn(ctx, id) {
+		return
 	}
+	m.run.Go(func() {
+		for _, wait := range againAfter {
+			if clock.Sleep(m.life, m.cfg.Clock, wait) != nil || !m.tryToGoOn(m.life, id) {
+				return
+			}
+		}
+	})
 }
 
-// goOn lets one go on, unless somebody else does. It says whether that may work later.
-func (m *Manager) goOn(ctx context.Context, id ids.Guest) (later bool) {
+// tryToGoOn lets one go on, unless somebody else does. It says whether that may work later.
+func (m *Manager) tryToGoOn(ctx context.Context, id ids.Guest) (later bool) {
 	m.going.Lock()
 	defer m.going.Unlock()
 	if !m.Suspended(id) || m.Active(id) || m.mayRun() != nil {

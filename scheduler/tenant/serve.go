@@ -84,11 +84,7 @@ func (m *Manager) over(g *guest, last *wire.Exited) {
 		m.set(g, pus.GuestSuspended, 0, "")
 		m.cfg.Event(pus.EventInfo, pus.EventGuestSuspended, fmt.Sprintf("%v %s", g.id, g.bundle))
 		if s.GoesOn { // flight died in a restart of the craft, which is off
-			m.run.Go(func() {
-				if m.goOn(m.life, g.id) {
-					m.goOnLater(g.id)
-				}
-			})
+			m.run.Go(func() { m.goOn(m.life, g.id) })
 		}
 		return
 	}

@@ -98,8 +98,9 @@ func (m *Manager) admit(id ids.Guest, resume bool) (*guest, *store.Installed, er
 	if !ok {
 		return nil, nil, refuse(pus.FailureFull, "no free slot")
 	}
-	g := &guest{id: id, tenant: t, digest: in.Digest, bundle: in.Version, memory: memory, slot: slot, resumed: resume, anew: in.Mission.Guest.Restart == missions.RestartAnew, grace: in.Mission.Guest.Grace,
-		state: pus.GuestStarting, recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+	g := newGuest(id, t, slot, entry{Digest: in.Digest, Version: in.Version, MemoryMiB: memory,
+		Anew: in.Mission.Guest.Restart == missions.RestartAnew, Grace: in.Mission.Guest.Grace})
+	g.state, g.resumed = pus.GuestStarting, resume
 	m.guests[id], m.slots[slot] = g, g
 	m.launching.Add(1)
 	return g, in, nil

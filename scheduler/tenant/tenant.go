@@ -158,6 +158,13 @@ type guest struct {
 	done     chan struct{} // closed when the guest is over
 }
 
+// newGuest makes a guest of its account.
+func newGuest(id ids.Guest, t Tenant, slot uint32, e entry) *guest {
+	return &guest{id: id, tenant: t, slot: slot, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB,
+		anew: e.Anew, grace: e.Grace, channels: e.Channels,
+		recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+}
+
 // maxSlot is the highest number that init gives to a slot.
 const maxSlot = 999
 

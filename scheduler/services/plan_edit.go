@@ -155,6 +155,7 @@ func (p *schedule) deleteActivities(which chosen) error {
 
 // shift moves activities; if one of them would come into the past, none.
 func (p *schedule) shift(body any) func(chosen) error {
+	delta := offset(body)
 	return func(which chosen) error {
 		return p.change(func(st *planState) error {
 			for i := range st.Activities {
@@ -162,7 +163,7 @@ func (p *schedule) shift(body any) func(chosen) error {
 				if !which(a) {
 					continue
 				}
-				a.Release += offset(body)
+				a.Release += delta
 				if err := p.check(a.Release); err != nil {
 					return err
 				}

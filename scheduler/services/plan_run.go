@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
+	"github.com/perilune/perilune/internal/clock"
 )
 
 // run releases activities when they are due.
@@ -18,7 +19,7 @@ func (p *schedule) run(ctx context.Context) {
 		set, moved := p.s.cfg.Time.Changed(), p.moved()
 		due, wait, err := p.next()
 		if due != nil {
-			p.release(*due)
+			p.release(ctx, *due)
 			continue
 		}
 		if known && err != nil {
@@ -83,7 +84,7 @@ func (p *schedule) first() (first *activity) {
 
 // release takes an activity from the schedule, durably, and then carries it out: a
 // crash in between loses it, and never does it twice.
-func (p *schedule) release(a activity) {
+func (p *schedule) release(ctx context.Context, a activity) {
 	err := p.change(func(st *planState) error {
 		i := slices.IndexFunc(st.Activities, func(b activity) bool {
 			return b.Release == a.Release && bytes.Equal(b.Request, a.Request) && st.released(b)
@@ -101,7 +102,7 @@ func (p *schedule) release(a activity) {
 	if err != nil {
 		// Without a record that it was done it must not be done. Wait for the disk.
 		s.cfg.Log.Error("schedule", "err", err)
-		<-s.cfg.Clock.After(time.Second)
+		_ = clock.Sleep(ctx, s.cfg.Clock, time.Second)
 		return
 	}
 	tc, err := s.parse(a.Request)

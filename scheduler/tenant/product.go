@@ -15,6 +15,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/hvt"
+	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/syncfile"
 )
 
@@ -116,7 +117,7 @@ func (in *inbox) pace() {
 		in.paced = idle
 	}
 	in.paced = in.paced.Add(productPause)
-	time.Sleep(in.paced.Sub(now))
+	_ = clock.Sleep(in.m.life, in.m.cfg.Clock, in.paced.Sub(now)) // or this program ends
 }
 
 // commit returns the product's name relative to the folder of products. A product of

@@ -26,16 +26,7 @@ func TestFlightDiesInSuspendOnKVM(t *testing.T) {
 	// program starts.
 	die := func(at func(wire.Message) bool, what func()) {
 		t.Helper()
-		c.init.tap.hold(at)
-		c.ground.function(pus.FunctionMissionSuspend, "acme", "beacon")
-		select {
-		case <-c.init.tap.held:
-		case <-time.After(patience):
-			t.Fatal("the message has not come")
-		}
-		c.halt()
-		c.ground.forget()
-		c.init.tap.pass <- false
+		c.haltAt(at, pus.FunctionMissionSuspend, "acme", "beacon")
 		what()
 		restarts++
 		c.fly(initproto.Welcome{Boots: 1, Restarts: restarts})

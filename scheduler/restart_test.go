@@ -142,16 +142,7 @@ func TestFlightDiesInRestartOnKVM(t *testing.T) {
 	c.ground.event(pus.EventGuestStarted, "acme/beacon")
 	n := c.ground.counted("beacon", 0, 2)
 	for restarts, at := range []func(wire.Message) bool{isSave, isSaved} {
-		c.init.tap.hold(at)
-		c.ground.function(pus.FunctionCraftRestart, pus.RestartResume)
-		select {
-		case <-c.init.tap.held:
-		case <-time.After(patience):
-			t.Fatal("the message has not come")
-		}
-		c.halt()
-		c.ground.forget()
-		c.init.tap.pass <- false
+		c.haltAt(at, pus.FunctionCraftRestart, pus.RestartResume)
 		c.fly(initproto.Welcome{Boots: 1, Restarts: uint32(restarts) + 1})
 		c.ground.event(pus.EventGuestStarted, "resumed")
 		n = c.ground.counted("beacon", n, n+2)

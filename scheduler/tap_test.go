@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"os"
 	"sync"
+	"time"
 
 	"github.com/perilune/perilune/tender/wire"
 )
@@ -74,3 +75,19 @@ func (p *tap) carry(from, to *wire.Conn) {
 
 func isSave(m wire.Message) bool  { _, is := m.(wire.Save); return is }
 func isSaved(m wire.Message) bool { _, is := m.(wire.Saved); return is }
+
+// haltAt ends flight with a message on its way, which is lost: one that comes of a function that
+// the ground asks for.
+func (c *craftT) haltAt(at func(wire.Message) bool, function string, args ...string) {
+	c.t.Helper()
+	c.init.tap.hold(at)
+	c.ground.function(function, args...)
+	select {
+	case <-c.init.tap.held:
+	case <-time.After(patience):
+		c.t.Fatal("the message has not come")
+	}
+	c.halt()
+	c.ground.forget()
+	c.init.tap.pass <- false
+}

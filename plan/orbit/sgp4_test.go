@@ -60,6 +60,19 @@ func distance(s orbit.State, want []float64) (km, kms float64) {
 	return km, kms
 }
 
+func propagator(t *testing.T, line1, line2 string) *orbit.Propagator {
+	t.Helper()
+	tle, err := orbit.ParseTLE(line1, line2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := orbit.NewPropagator(tle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func lines(t *testing.T, path string) []string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -160,13 +173,7 @@ func TestGolden(t *testing.T) {
 	for i := 0; i < len(all); i++ {
 		f := strings.Fields(all[i])
 		if f[0] == "1" {
-			tle, err := orbit.ParseTLE(all[i], all[i+1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p, err = orbit.NewPropagator(tle); err != nil {
-				t.Fatal(err)
-			}
+			p = propagator(t, all[i], all[i+1])
 			i++
 			continue
 		}

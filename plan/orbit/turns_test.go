@@ -24,13 +24,7 @@ func TestTurns(t *testing.T) {
 	for i := 0; i < len(all); i++ {
 		f := strings.Fields(all[i])
 		if f[0] == "1" {
-			tle, err := orbit.ParseTLE(all[i], all[i+1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p, err = orbit.NewPropagator(tle); err != nil {
-				t.Fatal(err)
-			}
+			p = propagator(t, all[i], all[i+1])
 			i++
 			continue
 		}
@@ -66,16 +60,9 @@ func TestTurns(t *testing.T) {
 // When is the inverse of Turns, which rises.
 func TestWhen(t *testing.T) {
 	for _, set := range [][2]string{{low1, low2}, {molniya1, molniya2}} {
-		tle, err := orbit.ParseTLE(set[0], set[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := orbit.NewPropagator(tle)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := propagator(t, set[0], set[1])
 		rapid.Check(t, func(t *rapid.T) {
-			a := tle.Epoch.Add(time.Duration(rapid.Int64Range(-5*86400, 20*86400).Draw(t, "s")) * time.Second)
+			a := p.TLE().Epoch.Add(time.Duration(rapid.Int64Range(-5*86400, 20*86400).Draw(t, "s")) * time.Second)
 			b := a.Add(time.Duration(rapid.Int64Range(1, 86400).Draw(t, "later")) * time.Second)
 			from, err := p.Turns(a)
 			if err != nil {
@@ -94,25 +81,18 @@ func TestWhen(t *testing.T) {
 }
 
 func TestTurnsRefuse(t *testing.T) {
-	tle, err := orbit.ParseTLE(low1, low2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := orbit.NewPropagator(tle)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := propagator(t, low1, low2)
 	if _, err := p.When(1 << 62); !errors.Is(err, orbit.ErrTooFar) {
 		t.Errorf("a thousand million orbits: %v", err)
 	}
-	if _, err := p.Turns(tle.Epoch.Add(80 * 365 * 24 * time.Hour)); !errors.Is(err, orbit.ErrTooFar) {
+	if _, err := p.Turns(p.TLE().Epoch.Add(80 * 365 * 24 * time.Hour)); !errors.Is(err, orbit.ErrTooFar) {
 		t.Errorf("80 years on: %v", err)
 	}
 	tle.InclinationDeg = 0.01
 	if p, err = orbit.NewPropagator(tle); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Turns(tle.Epoch); !errors.Is(err, orbit.ErrNode) {
+	if _, err := p.Turns(p.TLE().Epoch); !errors.Is(err, orbit.ErrNode) {
 		t.Errorf("over the equator: %v", err)
 	}
 }

@@ -88,8 +88,10 @@ func TestTurnsRefuse(t *testing.T) {
 	if _, err := p.Turns(p.TLE().Epoch.Add(80 * 365 * 24 * time.Hour)); !errors.Is(err, orbit.ErrTooFar) {
 		t.Errorf("80 years on: %v", err)
 	}
+	tle := p.TLE()
 	tle.InclinationDeg = 0.01
-	if p, err = orbit.NewPropagator(tle); err != nil {
+	p, err := orbit.NewPropagator(tle)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Turns(p.TLE().Epoch); !errors.Is(err, orbit.ErrNode) {

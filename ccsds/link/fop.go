@@ -10,9 +10,13 @@ import (
 // newADChannel makes an uplink channel with its FOP-1.
 func (g *Ground) newADChannel(vc ccsds.VCID) (*groundVC, error) {
 	c := &groundVC{id: vc}
+	limit := g.p.Limit
+	if g.p.Faults.NoRetransmit {
+		limit = min(limit, mutedLimit)
+	}
 	var err error
 	c.fop, err = cop1.NewFOP(vc, cop1.Config{
-		Window: g.p.FOPWindow, Limit: g.p.Limit, T1First: g.p.FirstT1,
+		Window: g.p.FOPWindow, Limit: limit, T1First: g.p.FirstT1,
 	}, func(n cop1.Notice) { g.notice(c, n) })
 	if err != nil {
 		return nil, err
@@ -20,6 +24,11 @@ func (g *Ground) newADChannel(vc ccsds.VCID) (*groundVC, error) {
 	c.fop.Hold(time.Time{}) // until there is a return link
 	return c, nil
 }
+
+// mutedLimit is the transmission limit when no frame is radiated twice: T1 has nothing to
+// wait for then, and at 200 transmissions the alert would come after minutes, or after ten
+// where the link is slow. More than one, because directives are still repeated.
+const mutedLimit = 5
 
 // Tick works out what arrived and runs the timers.
 func (g *Ground) Tick(now time.Time) {

@@ -68,7 +68,7 @@ type Profile struct {
 // Nothing but tests and the simulator sets them.
 type Faults struct {
 	NoRS         bool // ground: Reed–Solomon corrects nothing
-	NoRetransmit bool // ground: FOP-1 never radiates a frame twice
+	NoRetransmit bool // ground: FOP-1 never radiates a frame twice, and alerts soon
 	WrongKey     bool // ground: protects with keys the craft does not have
 }
 

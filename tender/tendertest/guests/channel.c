@@ -1,6 +1,6 @@
 // Talks on a channel called "notes".
 #include "guest.h"
-MANIFEST(1, {.name = "notes", .type = 0x3a500005, .u.block.capacity = 4096});
+MANIFEST(1, {.name = "notes", .type = CHANNEL, .u.block.capacity = 4096});
 
 static uint8_t buf[8192];
 
@@ -19,13 +19,6 @@ static int read(uint64_t size, uint64_t *len)
     return x.ret;
 }
 
-static uint64_t wait(uint64_t timeout)
-{
-    volatile struct poll p = {timeout, 77, -1};
-    call(POLL, &p);
-    return p.ready * 10 + p.ret;
-}
-
 #define BUF ((uintptr_t)buf)
 
 int run(const struct boot_info *bi, const char *arg)
@@ -36,7 +29,7 @@ int run(const struct boot_info *bi, const char *arg)
         for (uint64_t size = 1; size <= 4096; size *= 8) {
             for (uint64_t i = 0; i < size; i++)
                 buf[i] = (uint8_t)(i + size);
-            if (write(BUF, size) || wait(60000000000ull) != 21 || read(sizeof buf, &n) || n != size)
+            if (write(BUF, size) || polled(60000000000ull) != 21 || read(sizeof buf, &n) || n != size)
                 return 2;
             for (uint64_t i = 0; i < size; i++)
                 if (buf[i] != (uint8_t)(i + size + 1))
@@ -46,7 +39,7 @@ int run(const struct boot_info *bi, const char *arg)
     }
     if (is(arg, "second")) // adds one to each octet until the other has sent 4096
         for (;;) {
-            if (wait(60000000000ull) != 21 || read(sizeof buf, &n))
+            if (polled(60000000000ull) != 21 || read(sizeof buf, &n))
                 return 4;
             for (uint64_t i = 0; i < n; i++)
                 buf[i]++;
@@ -73,7 +66,7 @@ int run(const struct boot_info *bi, const char *arg)
     if (is(arg, "gone")) { // the other end is closed: AGAIN, and POLL is quiet
         say_number(write(BUF, 1)), say_number(read(sizeof buf, &n)), say_number(write(BUF, 1));
         uint64_t before = now();
-        say_number(wait(50000000));
+        say_number(polled(50000000));
         return now() - before >= 50000000 ? 0 : 7;
     }
     if (is(arg, "outside"))

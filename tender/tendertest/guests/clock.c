@@ -14,19 +14,6 @@ MANIFEST(1, {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}});
 static uint8_t stack[4096] __attribute__((aligned(16)));
 static uint64_t beats;
 
-static uint64_t cycles(void)
-{
-#if defined(__x86_64__)
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-#else
-    uint64_t n;
-    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(n));
-    return n;
-#endif
-}
-
 static int wait_in(int call_number, uint64_t ns)
 {
     if (call_number == POLL) {
@@ -50,9 +37,7 @@ static void beat(uint64_t argument)
 
 int run(const struct boot_info *bi, const char *arg)
 {
-    uint64_t rounds = 0, jumps = 0, wall = now(), still = 0;
-    for (const char *p = arg; *p >= '0' && *p <= '9'; p++)
-        rounds = rounds * 10 + (uint64_t)(*p - '0');
+    uint64_t rounds = decimal(&arg), jumps = 0, wall = now(), still = 0;
     volatile struct vcpu_start s = {1, (uintptr_t)beat, (uintptr_t)stack + sizeof stack, 0, -1};
     call(VCPU_START, &s);
     if (s.ret)

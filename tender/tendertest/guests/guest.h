@@ -57,6 +57,12 @@ enum { WALLTIME = 1, PUTS, POLL, BLKWRITE, BLKREAD, NETWRITE, NETREAD, HALT,
 #define CHANNEL 0x3a500005u
 #define SEED 0x3a500006u
 
+/* What the tender tells beyond Solo5; a ring's a is its depth. */
+struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
+struct extension { uint32_t magic, size, version, items; struct item item[]; };
+
+static inline struct extension *extension_of(const struct boot_info *bi) { return *(struct extension *const *)(bi + 1); }
+
 static inline void call_raw(int n, uint32_t gpa)
 {
 #if defined(__x86_64__)
@@ -65,6 +71,23 @@ static inline void call_raw(int n, uint32_t gpa)
     __asm__ volatile("str %w0, [%1]" ::"r"(gpa), "r"(0x100000000ul + 8 * n) : "memory");
 #endif
 }
+
+/* Tells a ring's thread of requests; at is what the ring's item says, or SOLO5_KICK. */
+static inline void kick_at(uint64_t at)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#if defined(__x86_64__)
+    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)at) : "memory");
+#else
+    __asm__ volatile("str wzr, [%0]" ::"r"(at) : "memory");
+#endif
+}
+
+#if defined(__x86_64__)
+#define SOLO5_KICK 0x600ul
+#else
+#define SOLO5_KICK 0x100000100ul
+#endif
 
 static inline void call(int n, volatile void *arg) { call_raw(n, (uint32_t)(uintptr_t)arg); }
 
@@ -121,6 +144,36 @@ static inline uint64_t now(void)
     volatile uint64_t t = 0;
     call(WALLTIME, &t);
     return t;
+}
+
+static inline uint64_t cycles(void)
+{
+#if defined(__x86_64__)
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+#else
+    uint64_t n;
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(n));
+    return n;
+#endif
+}
+
+/* What POLL answers: ten times the ready set, and its result. */
+static inline uint64_t polled(uint64_t timeout)
+{
+    volatile struct poll p = {timeout, 77, -1};
+    call(POLL, &p);
+    return p.ready * 10 + p.ret;
+}
+
+/* Takes a decimal number from the text. */
+static inline uint64_t decimal(const char **at)
+{
+    uint64_t n = 0;
+    for (; **at >= '0' && **at <= '9'; (*at)++)
+        n = n * 10 + (uint64_t)(**at - '0');
+    return n;
 }
 
 int run(const struct boot_info *bi, const char *arg);

@@ -19,28 +19,17 @@ struct ring {
 
 static uint8_t frame[4096] = {1};
 
-static void kick(void)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("outl %0, %1" ::"a"(0), "d"((uint16_t)0x600) : "memory");
-#else
-    __asm__ volatile("str wzr, [%0]" ::"r"(0x100000100ul) : "memory");
-#endif
-}
-
 int run(const struct boot_info *bi, const char *arg)
 {
     struct ring *r = (struct ring *)bi->net_ring;
-    uint32_t n = 0;
-    for (; *arg >= '0' && *arg <= '9'; arg++)
-        n = n * 10 + (uint32_t)(*arg - '0');
+    uint32_t n = (uint32_t)decimal(&arg);
     for (uint32_t i = 0; i < n; i++) {
         r->entry[i].op = 1, r->entry[i].handle = 1, r->entry[i].len = sizeof frame;
         r->entry[i].data = (uintptr_t)frame;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     r->ent_tail = n;
-    kick();
+    kick_at(SOLO5_KICK);
     say("left\n");
     volatile struct poll p = {~0ull, 0, -1};
     if (*arg == '.')

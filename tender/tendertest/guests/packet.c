@@ -19,13 +19,6 @@ static int read(uint64_t *len)
     return x.ret;
 }
 
-static uint64_t wait(uint64_t timeout)
-{
-    volatile struct poll p = {timeout, 77, -1};
-    call(POLL, &p);
-    return p.ready * 10 + p.ret;
-}
-
 int run(const struct boot_info *bi, const char *arg)
 {
     const struct mft *m = (const void *)bi->mft;
@@ -33,7 +26,7 @@ int run(const struct boot_info *bi, const char *arg)
     if (is(arg, "echo")) { // each telecommand comes back as telemetry
         say_number(m->e[1].u.net.mtu), say("\n");
         for (int i = 0; i < 3; i++) {
-            if (wait(60000000000ull) != 21 || read(&n) || buf[0] != 0x81)
+            if (polled(60000000000ull) != 21 || read(&n) || buf[0] != 0x81)
                 return 2;
             buf[0] = 0x01;
             if (write(n))
@@ -43,10 +36,10 @@ int run(const struct boot_info *bi, const char *arg)
     }
     if (is(arg, "timeout")) {
         uint64_t before = now();
-        if (wait(50000000) != 0)
+        if (polled(50000000) != 0)
             return 2;
         uint64_t took = now() - before;
-        if (wait(0) != 0)
+        if (polled(0) != 0)
             return 3;
         return took >= 50000000 ? 0 : 4;
     }
@@ -58,6 +51,6 @@ int run(const struct boot_info *bi, const char *arg)
         for (;;)
             write(4096);
     if (is(arg, "wait"))
-        wait(~0ull);
+        polled(~0ull);
     return 9;
 }

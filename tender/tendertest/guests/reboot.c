@@ -2,40 +2,14 @@
 // is how many rounds. Each writes a sector, reads it again, and says the cycle counter and
 // the wall clock; one answer is left unread in the ring while the guest sleeps. A wrong
 // answer, a sector that is not what was written, or a clock that goes back ends it.
-#include "guest.h"
-MANIFEST(3, {.name = "disk", .type = 1}, {.name = "disk", .type = 0x3a500003, .u = {.vcpus = {8}}},
+#include "blockring.h"
+MANIFEST(3, {.name = "disk", .type = 1}, {.name = "disk", .type = BLOCK_RING, .u = {.vcpus = {8}}},
          {.name = "cpus", .type = VCPUS, .u = {.vcpus = {2}}}); // for PARK
 
-#define DEPTH 8u
 #define SECTORS 16u
 enum { READ = 1, WRITE };
-struct ring {
-    volatile uint32_t sq_tail, cq_head;
-    uint8_t pad0[56];
-    volatile uint32_t sq_head, cq_tail, needs_kick;
-    uint8_t pad1[180];
-    volatile struct { uint32_t op, id; uint64_t offset, data; uint32_t len, zero; } sq[DEPTH];
-    volatile struct { uint32_t id; int32_t result; uint32_t len, zero; } cq[DEPTH];
-};
-struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
-struct record { uint32_t magic, size, version, items; struct item item[]; };
 
 static uint8_t out[512] __attribute__((aligned(512))), in[512] __attribute__((aligned(512)));
-static struct ring *ring;
-static uint64_t at_kick;
-
-static uint64_t cycles(void)
-{
-#if defined(__x86_64__)
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-#else
-    uint64_t n;
-    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(n));
-    return n;
-#endif
-}
 
 static void submit(uint32_t op, uint64_t round, uint8_t *data)
 {
@@ -45,13 +19,8 @@ static void submit(uint32_t op, uint64_t round, uint8_t *data)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     ring->sq_tail++;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!ring->needs_kick)
-        return;
-#if defined(__x86_64__)
-    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)at_kick) : "memory");
-#else
-    __asm__ volatile("str wzr, [%0]" ::"r"(at_kick) : "memory");
-#endif
+    if (ring->needs_kick)
+        kick_at(at_kick);
 }
 
 // The next answer, which must be the one to this request.
@@ -74,12 +43,8 @@ static void fill(uint8_t *b, uint64_t round)
 
 int run(const struct boot_info *bi, const char *arg)
 {
-    const struct record *r = *(const struct record *const *)(bi + 1);
-    ring = (struct ring *)r->item[0].gpa;
-    at_kick = r->item[0].kick;
-    uint64_t rounds = 0, before = cycles(), wall = now();
-    for (; *arg >= '0' && *arg <= '9'; arg++)
-        rounds = rounds * 10 + (uint64_t)(*arg - '0');
+    open_ring(bi);
+    uint64_t rounds = decimal(&arg), before = cycles(), wall = now();
     say("hz "), say_number(bi->cycle_freq), say("\n");
     for (uint64_t round = 1; round <= rounds; round++) {
         fill(out, round);

@@ -7,34 +7,10 @@
 //
 // The answer is printed; a guest that survives exits with 99, or with 98 if
 // no answer came.
-#include "guest.h"
-MANIFEST(2, {.name = "storage", .type = 1}, {.name = "storage", .type = 0x3a500003, .u = {.vcpus = {8}}});
-
-#define DEPTH 8u
-struct ring {
-    volatile uint32_t sq_tail, cq_head;
-    uint8_t pad0[56];
-    volatile uint32_t sq_head, cq_tail, needs_kick;
-    uint8_t pad1[180];
-    volatile struct { uint32_t op, id; uint64_t offset, data; uint32_t len, zero; } sq[DEPTH];
-    volatile struct { uint32_t id; int32_t result; uint32_t len, zero; } cq[DEPTH];
-};
-struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
-struct record { uint32_t magic, size, version, items; struct item item[]; };
+#include "blockring.h"
+MANIFEST(2, {.name = "storage", .type = 1}, {.name = "storage", .type = BLOCK_RING, .u = {.vcpus = {8}}});
 
 static uint8_t buffer[8192] __attribute__((aligned(4096)));
-static struct ring *ring;
-static uint64_t at_kick;
-
-static void kick(void)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#if defined(__x86_64__)
-    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)at_kick) : "memory");
-#else
-    __asm__ volatile("str wzr, [%0]" ::"r"(at_kick) : "memory");
-#endif
-}
 
 static uint64_t number(const char **at, uint64_t top)
 {
@@ -82,7 +58,7 @@ static void race(void)
         ring->sq[i].offset = 0, ring->sq[i].data = (uintptr_t)buffer, ring->sq[i].len = 512;
         ring->sq_tail++;
         if (ring->needs_kick)
-            kick();
+            kick_at(at_kick);
         for (uint32_t k = 0; ring->cq_tail == ring->cq_head; k++) {
             ring->sq[i].len = k % 2 ? 512 : 0x7ffffe00;
             ring->sq[i].offset = k % 3 ? 0 : 1ul << 63;
@@ -96,11 +72,9 @@ static void race(void)
 
 int run(const struct boot_info *bi, const char *arg)
 {
-    const struct record *r = *(const struct record *const *)(bi + 1);
-    ring = (struct ring *)r->item[0].gpa;
-    at_kick = r->item[0].kick;
+    open_ring(bi);
     if (is(arg, "record")) {
-        ((volatile struct record *)r)->items = 0;
+        ((volatile struct extension *)extension_of(bi))->items = 0;
         return 99;
     }
     if (is(arg, "race")) {
@@ -121,7 +95,7 @@ int run(const struct boot_info *bi, const char *arg)
         ring->sq[0].len = (uint32_t)number(&arg, bi->mem_size);
         ring->sq_tail = 1;
     }
-    kick();
+    kick_at(at_kick);
     if (arg[0] == 'h') // what lies before the index looks like an answer: give the tender its time
         for (uint64_t end = now() + 10000000000ul; now() < end;)
             ;

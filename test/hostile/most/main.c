@@ -11,21 +11,8 @@
 #define RING(n) {.name = n, .type = BLOCK_RING, .u = {.vcpus = {8}}},
 MANIFEST(63, EACH(DISK) EACH(RING) {.name = "cpus", .type = VCPUS, .u = {.vcpus = {8}}});
 
-struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
-struct extension { uint32_t magic, size, version, items; struct item item[]; };
-
 static uint8_t buffer[512] __attribute__((aligned(512))), stacks[8][1024] __attribute__((aligned(16)));
 static const struct extension *extension;
-
-static void kick(uint64_t at)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#if defined(__x86_64__)
-    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)at) : "memory");
-#else
-    __asm__ volatile("str wzr, [%0]" ::"r"(at) : "memory");
-#endif
-}
 
 // leave asks ring n for one sector, if all before is answered.
 static int leave(uint32_t n)
@@ -39,7 +26,7 @@ static int leave(uint32_t n)
     at[4] = (uint32_t)(uintptr_t)buffer;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     words[0]++;
-    kick(extension->item[n].kick);
+    kick_at(extension->item[n].kick);
     return 1;
 }
 
@@ -47,13 +34,13 @@ static void forever(uint64_t unused)
 {
     (void)unused;
     for (uint32_t n = 0;; n = (n + 1) % 31)
-        kick(extension->item[n].kick);
+        kick_at(extension->item[n].kick);
 }
 
 int run(const struct boot_info *bi, const char *arg)
 {
     (void)arg;
-    extension = *(const struct extension *const *)(bi + 1);
+    extension = extension_of(bi);
     for (uint32_t cpu = 1; cpu < 8; cpu++) {
         volatile struct vcpu_start s = {cpu, (uintptr_t)forever, (uintptr_t)stacks[cpu] + sizeof stacks[cpu], 0, -1};
         call(VCPU_START, &s);

@@ -87,7 +87,7 @@ static uint32_t once(void)
         return make_call(&said, &record);
     target = request(ring, ring->words[0]);
     leave(ring, &asked);
-    kick(ring);
+    kick_at(ring->kick);
     return answer(ring, asked.op);
 }
 
@@ -159,7 +159,7 @@ static void kick_all(uint64_t unused)
     (void)unused;
     for (;;)
         for (int i = 0; i < 3; i++)
-            kick(&rings[i]);
+            kick_at(rings[i].kick);
 }
 
 static int with_ring(const char *verb, const char *at)
@@ -175,7 +175,7 @@ static int with_ring(const char *verb, const char *at)
                 for (uint64_t since = now(); ring->words[16] != ring->depth;)
                     expire(since);
             leave(ring, &asked);
-            kick(ring);
+            kick_at(ring->kick);
         }
         for (uint64_t until = now() + 200000000; now() < until;)
             ;
@@ -187,7 +187,7 @@ static int with_ring(const char *verb, const char *at)
     else if (verb[0] == 'h')
         ring->words[1] = (uint32_t)v;
     for (uint64_t until = now() + 3000000000; now() < until;)
-        kick(ring);
+        kick_at(ring->kick);
     return 99;
 }
 
@@ -237,7 +237,7 @@ int run(const struct boot_info *bi, const char *arg)
     const char *at = arg;
     top = bi->mem_size;
     open_rings(bi);
-    struct extension *x = *(struct extension *const *)(bi + 1);
+    struct extension *x = extension_of(bi);
     if (word(&at, "one")) {
         if (!read_name(&at))
             return 95;
@@ -268,7 +268,7 @@ int run(const struct boot_info *bi, const char *arg)
         uint64_t n = argument(&at, top);
         begin(1, what, arg[0] == 'h' ? n : 0), begin(2, what, arg[0] == 'h' ? n : 0);
         while (n--)
-            kick(&rings[n % 3]);
+            kick_at(rings[n % 3].kick);
         return arg[0] == 'h' ? 7 : 99;
     }
     if (word(&at, "record"))

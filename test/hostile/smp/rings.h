@@ -4,9 +4,6 @@
 #pragma once
 #include "../args.h"
 
-struct item { uint32_t type, index; uint64_t gpa, size, a, kick; uint32_t status, zero; };
-struct extension { uint32_t magic, size, version, items; struct item item[]; };
-
 struct ring {
     volatile uint32_t *words; // [0] tail, [1] head of answers; [16] taken, [17] answered, [18] kick me
     uint32_t requests, depth; // where requests begin, in words
@@ -18,13 +15,8 @@ static struct ring rings[3]; // Solo5's, the block device's, the network's
 
 static void open_rings(const struct boot_info *bi)
 {
-    const struct extension *x = *(const struct extension *const *)(bi + 1);
-#if defined(__x86_64__)
-    uint64_t kick = 0x600;
-#else
-    uint64_t kick = 0x100000100;
-#endif
-    rings[0] = (struct ring){(volatile uint32_t *)bi->net_ring, 0x80 / 4, 1024, 1, kick};
+    const struct extension *x = extension_of(bi);
+    rings[0] = (struct ring){(volatile uint32_t *)bi->net_ring, 0x80 / 4, 1024, 1, SOLO5_KICK};
     unsigned n = 1;
     for (uint32_t i = 0; i < x->items; i++)
         if (x->item[i].type == BLOCK_RING || x->item[i].type == NET_RING)
@@ -32,16 +24,6 @@ static void open_rings(const struct boot_info *bi)
 }
 
 static void fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
-
-static void kick(const struct ring *r)
-{
-    fence();
-#if defined(__x86_64__)
-    __asm__ volatile("outl %0, %w1" ::"a"(0), "d"((uint32_t)r->kick) : "memory");
-#else
-    __asm__ volatile("str wzr, [%0]" ::"r"(r->kick) : "memory");
-#endif
-}
 
 static volatile uint32_t *request(const struct ring *r, uint32_t n) { return r->words + r->requests + n % r->depth * 8; }
 

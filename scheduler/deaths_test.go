@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -78,4 +79,40 @@ func TestFlightDiesInSuspendOnKVM(t *testing.T) {
 	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "beacon~" {
 		t.Errorf("files of snapshots: %v, %v", left, err)
 	}
+}
+
+// The tender's word that the beacon was not saved is under way when flight dies, and the next program
+// repeats the order: it is the same order, and has the same answer. No snapshot begins that nobody
+// waits for, and the beacon goes on until it is told to be saved again.
+func TestOrderCrossesItsAnswerOnKVM(t *testing.T) {
+	c := newCraft(t, 0)
+	c.realSlots()
+	c.init.tap = newTap()
+	c.example("beacon")
+	c.boot()
+	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	n := c.ground.counted("beacon", 0, 2)
+	filler := filepath.Join(c.cfg.Data, "products", "acme", "filler")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(filler), 0o755), os.WriteFile(filler, nil, 0o644), os.Truncate(filler, 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	c.init.tap.hold(isUnsaved)
+	c.ground.function(pus.FunctionMissionSuspend, "acme", "beacon")
+	c.init.tap.await(t)
+	c.halt()
+	c.ground.forget()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	c.init.tap.hold(isSave)
+	c.fly(initproto.Welcome{Boots: 1, Restarts: 1})
+	c.init.tap.await(t)
+	c.init.tap.pass <- true
+	c.init.tap.pass <- true
+	c.ground.event(pus.EventGuestRefused, "acme/beacon: not suspended, it goes on: ")
+	n = c.ground.counted("beacon goes on", n, n+2)
+	c.ground.verified(c.ground.function(pus.FunctionMissionSuspend, "acme", "beacon"), pus.CompletionSuccess)
+	c.ground.verified(c.ground.function(pus.FunctionMissionResume, "acme", "beacon"), pus.CompletionSuccess)
+	c.ground.forget()
+	c.ground.counted("beacon resumed", n, n+2)
 }

@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"os"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/perilune/perilune/tender/wire"
@@ -73,8 +74,19 @@ func (p *tap) carry(from, to *wire.Conn) {
 	}
 }
 
-func isSave(m wire.Message) bool  { _, is := m.(wire.Save); return is }
-func isSaved(m wire.Message) bool { _, is := m.(wire.Saved); return is }
+func isSave(m wire.Message) bool    { _, is := m.(wire.Save); return is }
+func isSaved(m wire.Message) bool   { _, is := m.(wire.Saved); return is }
+func isUnsaved(m wire.Message) bool { _, is := m.(wire.Unsaved); return is }
+
+// await returns when the message that it is to hold has come.
+func (p *tap) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.held:
+	case <-time.After(patience):
+		t.Fatal("the message has not come")
+	}
+}
 
 // haltAt ends flight with a message on its way, which is lost: one that comes of a function that
 // the ground asks for.
@@ -82,11 +94,7 @@ func (c *craftT) haltAt(at func(wire.Message) bool, function string, args ...str
 	c.t.Helper()
 	c.init.tap.hold(at)
 	c.ground.function(function, args...)
-	select {
-	case <-c.init.tap.held:
-	case <-time.After(patience):
-		c.t.Fatal("the message has not come")
-	}
+	c.init.tap.await(c.t)
 	c.halt()
 	c.ground.forget()
 	c.init.tap.pass <- false

@@ -9,6 +9,7 @@ import (
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/tender/wire"
 )
 
 const bucketSlots = "slots"
@@ -19,6 +20,7 @@ type entry struct {
 	Digest, Version string
 	MemoryMiB       int
 	Running         bool
+	Wire            uint32         // version of the tender's protocol
 	Anew            bool           `json:",omitempty"`
 	Grace           int            `json:",omitempty"` // seconds
 	Channels        map[string]int `json:",omitempty"` // which end it has of each
@@ -34,7 +36,7 @@ func cutDigest(digest string) (algorithm, digits string, ok bool) {
 // record writes the account of g's slot.
 func (m *Manager) record(g *guest, running bool) error {
 	return m.cfg.Records.Put(bucketSlots, slotKey(g.slot), entry{Tenant: g.id.Tenant, Mission: g.id.Mission,
-		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Anew: g.anew, Grace: g.grace, Channels: g.channels})
+		Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, Running: running, Wire: wire.Version, Anew: g.anew, Grace: g.grace, Channels: g.channels})
 }
 
 // Adopt takes over the slots that outlived an earlier flight program, and forgets what
@@ -60,6 +62,7 @@ func (m *Manager) Adopt(kept []*Slot) error {
 		alive[s.ID] = true
 		if errAdopt := m.adopt(s, account[s.ID]); errAdopt != nil {
 			err = errors.Join(err, errAdopt)
+			m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, errAdopt.Error())
 			m.drop(s)
 		}
 	}
@@ -82,6 +85,8 @@ func (m *Manager) adopt(s *Slot, e entry) error {
 		return fmt.Errorf("slot %d: %v had not begun", s.ID, id)
 	case !known:
 		return fmt.Errorf("slot %d: no tenant %q", s.ID, e.Tenant)
+	case e.Wire != wire.Version:
+		return fmt.Errorf("slot %d: %v: its tender speaks version %d of the protocol, this flight program %d", s.ID, id, e.Wire, wire.Version)
 	}
 	g := newGuest(id, t, s.ID, e)
 	g.state, g.adopted = pus.GuestRunning, true

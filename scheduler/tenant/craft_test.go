@@ -41,9 +41,10 @@ type craft struct {
 	events []string
 	stages []stage
 	synced bool // the tender has written the whole snapshot
-	answer func(conn *wire.Conn, file *os.File)
+	answer func(conn *wire.Conn, order wire.Save, file *os.File)
 	refuse string // rule by which claims with a snapshot are refused; empty: they are not
 	claims []wire.Claim
+	speaks uint32 // version of the tender's protocol
 }
 
 // stage is stable storage at one moment: what a program finds that starts after a power cut then.
@@ -95,7 +96,7 @@ var beaconID = ids.Guest{Tenant: "acme", Mission: "beacon"}
 
 func newCraft(t *testing.T, from *stage) *craft {
 	t.Helper()
-	c := &craft{t: t, dir: t.TempDir(), records: &recorder{Records: safe.NewRecords(), change: func(string) {}, all: map[string]map[string]any{}}}
+	c := &craft{t: t, dir: t.TempDir(), speaks: wire.Version, records: &recorder{Records: safe.NewRecords(), change: func(string) {}, all: map[string]map[string]any{}}}
 	manifest, err := hvt.Manifest{}.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +107,7 @@ func newCraft(t *testing.T, from *stage) *craft {
 		t.Fatal(err)
 	}
 	c.body = body.Bytes()
-	c.answer = func(conn *wire.Conn, file *os.File) {
-		c.write(file, c.body)
-		_ = conn.Send(wire.Saved{Size: uint64(len(c.body))})
-		_ = conn.Send(wire.Exited{Kind: wire.Killed, Reason: "saved"})
-	}
+	c.answer = c.save
 	kernel := filepath.Join(c.dir, "kernel")
 	if err := os.WriteFile(kernel, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -156,6 +153,13 @@ func newCraft(t *testing.T, from *stage) *craft {
 	}
 	t.Cleanup(c.m.Detach)
 	return c
+}
+
+// save is what a tender does that can.
+func (c *craft) save(conn *wire.Conn, order wire.Save, file *os.File) {
+	c.write(file, c.body)
+	_ = conn.Send(wire.Saved{Order: order.Order, Size: uint64(len(c.body))})
+	_ = conn.Send(wire.Exited{Kind: wire.Killed, Reason: "saved"})
 }
 
 type ones struct{}
@@ -228,7 +232,7 @@ func (c *craft) Request(_ context.Context, id uint32, name string, _ Limits) (*S
 		defer c.m.SlotExited(id, 0, 0)
 		defer packets.Close()
 		defer conn.Close()
-		_ = conn.Send(wire.Hello{Version: wire.Version})
+		_ = conn.Send(wire.Hello{Version: c.speaks})
 		msg, files, err := conn.Receive()
 		if err != nil {
 			return
@@ -248,9 +252,9 @@ func (c *craft) Request(_ context.Context, id uint32, name string, _ Limits) (*S
 		_ = conn.Send(wire.Claimed{})
 		_ = conn.Send(wire.Started{})
 		for {
-			switch msg, _, err := conn.Receive(); msg.(type) {
+			switch msg, _, err := conn.Receive(); msg := msg.(type) {
 			case wire.Save:
-				c.answer(conn, files[len(files)-1])
+				c.answer(conn, msg, files[len(files)-1])
 				return
 			case wire.Stop:
 				_ = conn.Send(wire.Exited{Status: 137, Kind: wire.Killed, Reason: "stopped"})

@@ -30,8 +30,23 @@ const (
 	bucketSuspended = "suspended"
 )
 
-// intend puts the order to save g on record, as g.saving says.
-func (m *Manager) intend(g *guest) error {
+// order is one to save a guest. Its fields are guarded by Manager.mu, but for those that are set
+// before others know of it.
+type order struct {
+	as      suspended     // what the guest is to be saved as
+	room    uint64        // octets that the snapshot may have
+	waiting int           // how many wait for what comes of it
+	saved   bool          // it is carried out, and that is on record
+	closed  bool          // its guest is over
+	unclear bool          // it is left to the next program
+	over    chan struct{} // closed when it is given up
+	why     error         // set before
+}
+
+func newOrder(as suspended) *order { return &order{as: as, over: make(chan struct{})} }
+
+// intend puts the order to save g on record.
+func (m *Manager) intend(g *guest, o *order) error {
 	if err := remove(m.snapshotFile(g.id)); err != nil {
 		return err
 	}
@@ -43,25 +58,34 @@ func (m *Manager) intend(g *guest) error {
 	if err := errors.Join(part.Sync(), part.Close(), syncfile.Dir(filepath.Dir(part.Name()))); err != nil {
 		return err
 	}
+	g.ordering.Lock()
+	defer g.ordering.Unlock()
 	m.mu.Lock()
-	order := g.saving
+	gone := g.saving != o || o.closed
 	m.mu.Unlock()
-	if order == nil {
+	if gone {
 		return refuse(pus.FailureNotNow, "it was stopped meanwhile")
 	}
-	return m.cfg.Records.Put(bucketSaving, g.id.String(), *order)
+	return m.cfg.Records.Put(bucketSaving, g.id.String(), o.as)
 }
 
-// giveUpSaving forgets the order to save g, which goes on or is ended.
-func (m *Manager) giveUpSaving(g *guest) {
+// giveUpSaving forgets the order o to save g, which goes on or is ended, unless it is carried out
+// already or is no more; whoever waits for it is told why.
+func (m *Manager) giveUpSaving(g *guest, o *order, why error) {
+	g.ordering.Lock()
+	defer g.ordering.Unlock()
 	m.mu.Lock()
-	was := g.saving != nil && !g.saved
-	if was {
-		g.saving = nil
-	}
+	gone := o == nil || g.saving != o || o.saved || o.closed
 	m.mu.Unlock()
-	if was {
-		m.forgetOrder(g.id)
+	if gone {
+		return
+	}
+	m.forgetOrder(g.id) // before there can be another one
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !o.saved {
+		g.saving, o.why = nil, why
+		close(o.over)
 	}
 }
 
@@ -117,48 +141,58 @@ func (m *Manager) written(id ids.Guest) (octets uint64, err error) {
 	return snapshot.Check(f)
 }
 
+// answered is the order that a tender's answer is to; nil if that was ended meanwhile, or the answer
+// is one more to an order that has had one: an earlier program, and then this one, may have given it.
+func (m *Manager) answered(g *guest, number uint64) *order {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g.saving == nil || g.saving.as.Order != number {
+		return nil
+	}
+	return g.saving
+}
+
 // takeSaved and takeUnsaved are the tender's answers.
 func (m *Manager) takeSaved(g *guest, msg wire.Saved) {
-	m.mu.Lock()
-	s := g.saving
-	m.mu.Unlock()
-	if s == nil { // it was ended meanwhile
+	o := m.answered(g, msg.Order)
+	if o == nil {
 		return
 	}
-	if err := m.keep(g.id, *s, msg.Size); err != nil {
+	if err := m.keep(g.id, o.as, msg.Size); err != nil {
 		m.cfg.Log.Error("snapshot of a guest", "guest", g.id, "err", err) // tried again once the guest is over
 		return
 	}
-	m.setSaved(g)
+	m.setSaved(o)
 }
 
-func (m *Manager) takeUnsaved(g *guest, reason string) {
-	m.giveUpSaving(g)
+func (m *Manager) takeUnsaved(g *guest, msg wire.Unsaved) {
+	o := m.answered(g, msg.Order)
+	if o == nil {
+		return
+	}
 	m.mu.Lock()
-	awaited := g.awaited
+	awaited, room := o.waiting > 0, o.room
 	m.mu.Unlock()
+	m.giveUpSaving(g, o, refuse(pus.FailureRefused, "it goes on: %s; the tenant has %d octets of storage left", msg.Reason, room))
 	if !awaited {
-		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: not suspended, it goes on: %s", g.id, reason))
-	}
-	select {
-	case g.unsaved <- reason:
-	default:
+		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: not suspended, it goes on: %s", g.id, msg.Reason))
 	}
 }
 
-func (m *Manager) setSaved(g *guest) {
+func (m *Manager) setSaved(o *order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	g.saved = true
+	o.saved = true
 }
 
 // lookForSaved asks the file of a guest that is over, and was being saved, what its tender did not
 // tell this program.
 func (m *Manager) lookForSaved(g *guest) {
 	m.mu.Lock()
-	s, saved := g.saving, g.saved
+	o := g.saving
+	done := o == nil || o.saved
 	m.mu.Unlock()
-	if s == nil || saved {
+	if done {
 		return
 	}
 	octets, err := m.written(g.id)
@@ -166,34 +200,41 @@ func (m *Manager) lookForSaved(g *guest) {
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf("%v: ended before it was saved: %v", g.id, err))
 		return
 	}
-	if err := m.keep(g.id, *s, octets); err != nil {
-		m.leaveUnclear(g, *s)
+	if err := m.keep(g.id, o.as, octets); err != nil {
+		m.leaveUnclear(g, o)
 		m.cfg.Event(pus.EventMedium, pus.EventGuestRefused, fmt.Sprintf(notOnRecord, g.id, err))
 		return
 	}
-	m.setSaved(g)
+	m.setSaved(o)
 }
 
 // notOnRecord is what is said of a guest whose snapshot is whole and has no account: the disk is full.
 const notOnRecord = "%v: saved, but not on record: %v"
 
 // leaveUnclear leaves the order to save g, which is over, to the next program.
-func (m *Manager) leaveUnclear(g *guest, s suspended) {
+func (m *Manager) leaveUnclear(g *guest, o *order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	g.saving, m.unclear[g.id] = nil, s
+	o.unclear, m.unclear[g.id] = true, o.as
 }
 
-// orderDone forgets the order to save g, which is over, and returns it if it was carried out.
+// orderDone forgets the order to save g, which is over, and returns what it is suspended as if the
+// order was carried out.
 func (m *Manager) orderDone(g *guest) *suspended {
+	g.ordering.Lock()
+	defer g.ordering.Unlock()
 	m.mu.Lock()
-	s, saved := g.saving, g.saved
-	m.mu.Unlock()
-	if s != nil {
-		m.forgetOrder(g.id)
+	o := g.saving
+	if o != nil {
+		o.closed = true
 	}
-	if !saved {
+	m.mu.Unlock()
+	if o == nil || o.unclear {
 		return nil
 	}
-	return s
+	m.forgetOrder(g.id)
+	if !o.saved {
+		return nil
+	}
+	return &o.as
 }

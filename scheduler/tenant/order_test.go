@@ -2,10 +2,12 @@ package tenant
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/tender/wire"
 )
 
@@ -69,15 +71,17 @@ func TestPowerFailsInSuspension(t *testing.T) {
 
 // A tender that ends without its last words, or lies, has saved its guest or has not: the file tells.
 func TestTenderSilent(t *testing.T) {
-	for name, answer := range map[string]func(c *craft, conn *wire.Conn, file *os.File){
-		"whole": func(c *craft, _ *wire.Conn, file *os.File) { c.write(file, c.body) },
-		"half":  func(c *craft, _ *wire.Conn, file *os.File) { c.write(file, c.body[:len(c.body)/2]) },
-		"none":  func(*craft, *wire.Conn, *os.File) {},
-		"liar":  func(_ *craft, conn *wire.Conn, _ *os.File) { _ = conn.Send(wire.Saved{Size: 1 << 40}) },
+	for name, answer := range map[string]func(c *craft, conn *wire.Conn, order wire.Save, file *os.File){
+		"whole": func(c *craft, _ *wire.Conn, _ wire.Save, file *os.File) { c.write(file, c.body) },
+		"half":  func(c *craft, _ *wire.Conn, _ wire.Save, file *os.File) { c.write(file, c.body[:len(c.body)/2]) },
+		"none":  func(*craft, *wire.Conn, wire.Save, *os.File) {},
+		"liar": func(_ *craft, conn *wire.Conn, order wire.Save, _ *os.File) {
+			_ = conn.Send(wire.Saved{Order: order.Order, Size: 1 << 40})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCraft(t, nil)
-			c.answer = func(conn *wire.Conn, file *os.File) { answer(c, conn, file) }
+			c.answer = func(conn *wire.Conn, order wire.Save, file *os.File) { answer(c, conn, order, file) }
 			if err := c.m.Start(t.Context(), beaconID); err != nil {
 				t.Fatal(err)
 			}
@@ -113,5 +117,102 @@ func TestSavedOnFullDisk(t *testing.T) {
 	next.m.Recover(t.Context())
 	if err := next.m.Resume(t.Context(), beaconID); err != nil || !next.claims[0].Restore {
 		t.Errorf("resume: %v, %+v, %q", err, next.claims, next.events)
+	}
+}
+
+// Answers that are late, to an order that has had one, or to none, mean nothing; the one that is to the
+// order counts. Orders have numbers of their own.
+func TestLateAnswers(t *testing.T) {
+	c := newCraft(t, nil)
+	var numbers []uint64
+	c.answer = func(conn *wire.Conn, order wire.Save, file *os.File) {
+		for {
+			numbers = append(numbers, order.Order)
+			if len(numbers) == 3 {
+				for _, late := range numbers[:2] {
+					_ = conn.Send(wire.Unsaved{Order: late, Reason: "late"})
+					_ = conn.Send(wire.Saved{Order: late + 1, Size: 1})
+				}
+				c.save(conn, order, file)
+				return
+			}
+			_ = conn.Send(wire.Unsaved{Order: order.Order, Reason: "no room"})
+			m, _, err := conn.Receive()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order = m.(wire.Save)
+		}
+	}
+	if err := c.m.Start(t.Context(), beaconID); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		var refused *pus.Refusal
+		if err := c.m.Suspend(t.Context(), beaconID); !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, "it goes on: no room; the tenant has ") {
+			t.Fatal(err)
+		}
+	}
+	if err := c.m.Suspend(t.Context(), beaconID); err != nil || !c.m.Suspended(beaconID) {
+		t.Errorf("%v, %q", err, c.events)
+	}
+	if numbers[0] == numbers[1] || numbers[1] == numbers[2] || numbers[0] == numbers[2] {
+		t.Errorf("orders have the numbers %d", numbers)
+	}
+}
+
+// Two wait for a guest to be saved: by one order, whose answer both have.
+func TestTwoWaitForOneAnswer(t *testing.T) {
+	c := newCraft(t, nil)
+	c.answer = func(conn *wire.Conn, order wire.Save, _ *os.File) {
+		m, _, err := conn.Receive()
+		if err != nil || m.(wire.Save).Order != order.Order {
+			t.Errorf("then comes %#v, %v; the order was %#v", m, err, order)
+		}
+		_ = conn.Send(wire.Unsaved{Order: order.Order, Reason: "no room"})
+		_, _, _ = conn.Receive() // until flight hangs up
+	}
+	if err := c.m.Start(t.Context(), beaconID); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 2)
+	for range 2 {
+		go func() { told <- c.m.Suspend(t.Context(), beaconID) }()
+	}
+	for range 2 {
+		if err := <-told; err == nil || !strings.Contains(err.Error(), "it goes on: no room") {
+			t.Error(err)
+		}
+	}
+	if c.has("not suspended") {
+		t.Errorf("an event for those who have the answer: %q", c.events)
+	}
+}
+
+// Tenders of another version are refused, in words that say so: new ones, and those that an
+// earlier program has left.
+func TestMixedVersions(t *testing.T) {
+	c := newCraft(t, nil)
+	c.speaks = wire.Version - 1
+	if err := c.m.Start(t.Context(), beaconID); err == nil || !strings.Contains(err.Error(), "want Hello of version 4") {
+		t.Errorf("a tender that says Hello of another version: %v", err)
+	}
+	for name, version := range map[string]uint32{"earlier": wire.Version - 1, "later": wire.Version + 1, "this": wire.Version} {
+		t.Run(name, func(t *testing.T) {
+			c := newCraft(t, nil)
+			e := entry{Tenant: "acme", Mission: "beacon", Digest: "sha256:12", Version: "1", MemoryMiB: 8, Running: true, Wire: version}
+			if err := c.records.Put(bucketSlots, "3", e); err != nil {
+				t.Fatal(err)
+			}
+			control, tender := socketpair(t)
+			data, packets := socketpair(t)
+			defer tender.Close()
+			defer packets.Close()
+			err := c.m.Adopt([]*Slot{{ID: 3, PID: 1, Name: "acme/beacon", Control: control, Data: data}})
+			if same := version == wire.Version; (err == nil) != same || c.m.Active(beaconID) != same || c.has("acme/beacon: its tender speaks version") == same {
+				t.Errorf("%v, active: %v, events %q", err, c.m.Active(beaconID), c.events)
+			}
+		})
 	}
 }

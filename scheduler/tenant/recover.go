@@ -11,10 +11,10 @@ import (
 
 // carryOn repeats an order to save g that an earlier program had given.
 func (m *Manager) carryOn(g *guest) {
-	if g.saving == nil || g.saved {
+	if g.saving == nil || g.saving.saved {
 		return
 	}
-	if _, err := m.orderSave(g); err != nil {
+	if err := m.orderSave(g, g.saving); err != nil {
 		m.cfg.Log.Warn("order to save a guest", "guest", g.id, "err", err) // its tender is about to end
 	}
 }
@@ -47,11 +47,12 @@ func (m *Manager) recallBucket(bucket string, to map[ids.Guest]suspended) error 
 // used up.
 func (m *Manager) recallOrder(g *guest) error {
 	m.mu.Lock()
-	order, ordered := m.unclear[g.id]
+	as, ordered := m.unclear[g.id]
 	_, is := m.suspended[g.id]
 	if ordered {
 		delete(m.unclear, g.id)
-		g.saving, g.saved = &order, is
+		g.saving = newOrder(as)
+		g.saving.saved = is
 	}
 	m.mu.Unlock()
 	if is && !ordered {

@@ -81,7 +81,7 @@ func TestPutAwayInTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
 	late := &deadline{Context: ctx, over: asked}
-	c.answer = func(conn *wire.Conn, _ *os.File) {
+	c.answer = func(conn *wire.Conn, _ wire.Save, _ *os.File) {
 		close(asked)
 		for {
 			if m, _, err := conn.Receive(); err != nil || m == (wire.Stop{}) {

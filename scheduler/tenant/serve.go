@@ -43,7 +43,7 @@ func (m *Manager) readControl(g *guest, ctl *wire.Conn) {
 		case wire.Saved:
 			m.takeSaved(g, msg)
 		case wire.Unsaved:
-			m.takeUnsaved(g, msg.Reason)
+			m.takeUnsaved(g, msg)
 		case wire.Exited:
 			last = &msg
 		}
@@ -124,9 +124,9 @@ func (m *Manager) stop(ctx context.Context, id ids.Guest, ask bool) error {
 		}
 		return refuse(pus.FailureUnknownName, "%v does not run", id)
 	}
-	ctl, data := g.ctl, g.data
+	ctl, data, o := g.ctl, g.data, g.saving
 	m.mu.Unlock()
-	m.giveUpSaving(g)
+	m.giveUpSaving(g, o, refuse(pus.FailureRefused, "it is ended, not saved"))
 	if ask && g.grace > 0 && data.TrySend([]byte{hvt.PacketStop}) == nil {
 		select {
 		case <-g.done:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ type suspended struct {
 	MemoryMiB       int
 	Octets          uint64 // of the snapshot
 	GoesOn          bool   `json:",omitempty"` // by itself, once the craft has restarted
+	Order           uint64 `json:",omitempty"` // by which it is saved (wire.Save); the next program repeats it
 }
 
 // snapshotFile is the snapshot of a mission that is suspended; its part is what a slot
@@ -66,70 +68,67 @@ func (m *Manager) snapshots(g *guest, claim *wire.Claim) (files []*os.File, err 
 func (m *Manager) Suspend(ctx context.Context, id ids.Guest) error { return m.suspend(ctx, id, false) }
 
 func (m *Manager) suspend(ctx context.Context, id ids.Guest, goesOn bool) error {
-	g, again, err := m.beginSaving(id, goesOn)
+	g, o, again, err := m.beginSaving(id, goesOn)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		g.awaited = false
+		o.waiting--
 	}()
-	var room uint64
 	if !again {
-		err = m.intend(g)
+		err = m.intend(g, o)
 	}
 	if err == nil {
-		room, err = m.orderSave(g)
+		err = m.orderSave(g, o)
 	}
 	if err != nil {
+		err = fmt.Errorf("suspend %v: %w", id, err)
 		if !again {
-			m.giveUpSaving(g)
+			m.giveUpSaving(g, o, err)
 		}
-		return fmt.Errorf("suspend %v: %w", id, err)
+		return err
 	}
-	return m.awaitSaved(ctx, g, room)
+	return m.awaitSaved(ctx, g, o)
 }
 
 // beginSaving finds the guest id, which runs; again says that it is being saved already. Its
-// tender takes a second order for the first.
-func (m *Manager) beginSaving(id ids.Guest, goesOn bool) (g *guest, again bool, err error) {
+// tender takes a second order of that number for the first.
+func (m *Manager) beginSaving(id ids.Guest, goesOn bool) (g *guest, o *order, again bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if g = m.guests[id]; g == nil || g.state != pus.GuestRunning || g.ctl == nil {
-		return nil, false, refuse(pus.FailureUnknownName, "%v does not run", id)
+		return nil, nil, false, refuse(pus.FailureUnknownName, "%v does not run", id)
 	}
-	g.awaited = true
-	if g.saving != nil {
-		return g, true, nil
+	if again = g.saving != nil; !again {
+		g.saving = newOrder(suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, GoesOn: goesOn, Order: rand.Uint64()})
 	}
-	select {
-	case <-g.unsaved: // of an attempt that was not waited for
-	default:
-	}
-	g.saving = &suspended{Digest: g.digest, Version: g.bundle, MemoryMiB: g.memory, GoesOn: goesOn}
-	return g, false, nil
+	g.saving.waiting++
+	return g, g.saving, again, nil
 }
 
 // orderSave tells g's tender to save it, in what is left of its tenant's storage.
-func (m *Manager) orderSave(g *guest) (room uint64, err error) {
-	if room, err = m.room(g); err != nil {
-		return 0, err
+func (m *Manager) orderSave(g *guest, o *order) error {
+	room, err := m.room(g)
+	if err != nil {
+		return err
 	}
 	m.mu.Lock()
+	o.room = room
 	ctl := g.ctl
 	m.mu.Unlock()
 	if ctl == nil {
-		return room, refuse(pus.FailureUnknownName, "it does not run")
+		return refuse(pus.FailureUnknownName, "it does not run")
 	}
 	_ = ctl.SetWriteDeadline(time.Now().Add(time.Second))
-	return room, ctl.Send(wire.Save{Max: room})
+	return ctl.Send(wire.Save{Order: o.as.Order, Max: room})
 }
 
-func (m *Manager) awaitSaved(ctx context.Context, g *guest, room uint64) error {
+func (m *Manager) awaitSaved(ctx context.Context, g *guest, o *order) error {
 	select {
-	case reason := <-g.unsaved:
-		return refuse(pus.FailureRefused, "it goes on: %s; the tenant has %d octets of storage left", reason, room)
+	case <-o.over:
+		return o.why
 	case <-g.done:
 	case <-ctx.Done():
 		return ctx.Err()

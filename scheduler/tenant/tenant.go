@@ -150,10 +150,8 @@ type guest struct {
 	channels map[string]int // which end it has of each; guarded by Manager.mu
 	recall   recall
 	left     kept          // its console, once it is over
-	saving   *suspended    // what its tender is to save it as; nil: it is not; guarded by Manager.mu
-	saved    bool          // it has, and that is on record; guarded by Manager.mu
-	awaited  bool          // somebody waits for it to be saved; guarded by Manager.mu
-	unsaved  chan string   // why it was not; holds one
+	saving   *order        // to save it; nil: there is none; guarded by Manager.mu
+	ordering sync.Mutex    // held while the order gets on record, or off it
 	exited   chan exit     // init's word
 	done     chan struct{} // closed when the guest is over
 }
@@ -162,7 +160,7 @@ type guest struct {
 func newGuest(id ids.Guest, t Tenant, slot uint32, e entry) *guest {
 	return &guest{id: id, tenant: t, slot: slot, digest: e.Digest, bundle: e.Version, memory: e.MemoryMiB,
 		anew: e.Anew, grace: e.Grace, channels: e.Channels,
-		recall: newRecall(), unsaved: make(chan string, 1), exited: make(chan exit, 1), done: make(chan struct{})}
+		recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
 }
 
 // maxSlot is the highest number that init gives to a slot.

@@ -21,57 +21,75 @@ type saver struct {
 	file *os.File   // from the claim; nil: it brought none
 	busy sync.Mutex // held while a snapshot is written, and at the end
 
-	answer sync.Mutex // held while an answer is given, and while an order is looked at
-	saved  bool       // guarded by answer
+	mu      sync.Mutex // held while an answer is given, and while an order is looked at
+	order   uint64     // the last one that began a snapshot; guarded by mu, as the rest
+	writing bool       // it is being carried out
+	saved   bool       // it was
+	unsaved string     // why it was not, if neither
 }
 
-// begin says whether an order begins a snapshot. One that comes while a snapshot is written has
-// that one's answer, and one that comes once the answer is out another.
-func (s *saver) begin() bool {
-	s.answer.Lock()
-	defer s.answer.Unlock()
-	return !s.saved && s.busy.TryLock()
+// errOther refuses an order that comes while another one is carried out.
+const errOther = "another order to save it is being carried out"
+
+// begin says whether an order begins a snapshot. One that does not has the answer that it gives to
+// answer, or, if it gives none, that of the order that is carried out, or the guest's end.
+func (s *saver) begin(order uint64, answer func(reason string)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch again := order == s.order; {
+	case s.saved, again && s.writing:
+	case s.writing:
+		answer(errOther)
+	case again && s.unsaved != "": // whoever gave it has not heard, or not yet
+		answer(s.unsaved)
+	case s.busy.TryLock(): // else the guest is over
+		s.order, s.writing, s.unsaved = order, true, ""
+		return true
+	}
+	return false
 }
 
-// end gives the answer of the snapshot that was begun.
-func (s *saver) end(saved bool, answer func()) {
-	s.answer.Lock()
-	defer s.answer.Unlock()
-	s.saved = saved
+// end gives the answer of the snapshot that was begun: an empty reason says that it was written.
+func (s *saver) end(reason string, answer func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing, s.saved, s.unsaved = false, reason == "", reason
 	answer()
 	s.busy.Unlock()
 }
 
 // save answers a Save, beside the guest: whoever says Stop meanwhile is heard.
 func (s *slot) save(r wire.Save) {
+	unsaved := func(reason string) { _ = s.say(wire.Unsaved{Order: r.Order, Reason: reason}) }
 	if s.saver.file == nil {
-		s.unsaved("the claim brought no file for a snapshot")
+		unsaved("the claim brought no file for a snapshot")
 		return
 	}
-	if !s.saver.begin() {
-		return // the order has come again, or the guest is over: one answer is enough
+	if !s.saver.begin(r.Order, unsaved) {
+		return
 	}
 	go func() {
 		to := &target{f: s.saver.file, left: r.Max}
-		err := s.machine.Snapshot(to, true)
-		if errors.Is(err, errTooLong) {
-			err = fmt.Errorf("snapshot has more than the %d octets that it may have", r.Max)
+		if err := s.write(to, r.Max); err != nil {
+			s.saver.end(err.Error(), func() { unsaved(err.Error()) })
+			return
 		}
-		if err != nil {
-			err = errors.Join(err, to.spoil())
-		}
-		s.saver.end(err == nil, func() {
-			if err != nil {
-				s.unsaved(err.Error())
-				return
-			}
-			// Whoever does not take it sees the end of the guest, and looks at the file.
-			_ = s.say(wire.Saved{Size: to.at})
-		})
+		// Whoever does not take it sees the end of the guest, and looks at the file.
+		s.saver.end("", func() { _ = s.say(wire.Saved{Order: r.Order, Size: to.at}) })
 	}()
 }
 
-func (s *slot) unsaved(reason string) { _ = s.say(wire.Unsaved{Reason: reason}) }
+// write writes the snapshot, of at most so many octets, and ends the guest.
+func (s *slot) write(to *target, most uint64) error {
+	err := s.machine.Snapshot(to, true)
+	if errors.Is(err, errTooLong) {
+		err = fmt.Errorf("snapshot has more than the %d octets that it may have", most)
+	}
+	if err != nil {
+		err = errors.Join(err, to.spoil())
+	}
+	return err
+}
 
 // target writes a file from its beginning, wherever it was left.
 type target struct {

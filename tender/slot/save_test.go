@@ -89,11 +89,11 @@ func (p *pool) send(t *testing.T, m wire.Message) {
 func TestSave(t *testing.T) {
 	k := newKeeper(t, 12)
 	p, said := k.start(t, "round 3 ")
-	p.send(t, wire.Save{Max: 1 << 30})
-	_ = p.conn.Send(wire.Save{Max: 1 << 30}) // the same one has one answer; it may be there already
+	p.send(t, wire.Save{Order: 3, Max: 1 << 30})
+	_ = p.conn.Send(wire.Save{Order: 3, Max: 1 << 30}) // the same one has one answer; it may be there already
 	m, more := p.answer(t)
 	info, err := k.file.Stat()
-	if err != nil || m != (wire.Saved{Size: uint64(info.Size())}) || info.Size() == 0 {
+	if err != nil || m != (wire.Saved{Order: 3, Size: uint64(info.Size())}) || info.Size() == 0 {
 		t.Fatalf("%#v, the file: %+v, %v", m, info, err)
 	}
 	if text, _, e := p.finish(t); e != (wire.Exited{Kind: wire.Killed, Reason: "saved"}) || text != "" {
@@ -131,8 +131,14 @@ func TestSave(t *testing.T) {
 func TestUnsaved(t *testing.T) {
 	k := newKeeper(t, 1000)
 	p, _ := k.start(t, "round 1 ")
-	p.send(t, wire.Save{Max: 10000})
-	if m, _ := p.answer(t); m != (wire.Unsaved{Reason: "snapshot has more than the 10000 octets that it may have"}) {
+	for range 2 { // the second time it is the same order, whatever room there is now
+		p.send(t, wire.Save{Order: 1, Max: 10000})
+		if m, _ := p.answer(t); m != (wire.Unsaved{Order: 1, Reason: "snapshot has more than the 10000 octets that it may have"}) {
+			t.Fatalf("%#v", m)
+		}
+	}
+	p.send(t, wire.Save{Order: 1, Max: 1 << 30})
+	if m, _ := p.answer(t); m.(wire.Unsaved).Order != 1 {
 		t.Fatalf("%#v", m)
 	}
 	if info, err := k.file.Stat(); err != nil || info.Size() > 10000 {
@@ -143,8 +149,8 @@ func TestUnsaved(t *testing.T) {
 	if err != nil || !bytes.Contains(limits, []byte("Max file size             1")) {
 		t.Errorf("no limit of files in %s, %v", limits, err)
 	}
-	p.send(t, wire.Save{Max: 1 << 30})
-	if m, _ := p.answer(t); m.(wire.Saved).Size == 0 {
+	p.send(t, wire.Save{Order: 2, Max: 1 << 30})
+	if m, _ := p.answer(t); m.(wire.Saved).Size == 0 || m.(wire.Saved).Order != 2 {
 		t.Errorf("%#v", m)
 	}
 	p.finish(t)
@@ -153,8 +159,8 @@ func TestUnsaved(t *testing.T) {
 	p = start(t)
 	p.claim(t, k.claim, tendertest.Guest(t, "reboot"), k.disk)
 	p.running(t)
-	p.send(t, wire.Save{Max: 1 << 30})
-	if m, _ := p.answer(t); m != (wire.Unsaved{Reason: "the claim brought no file for a snapshot"}) {
+	p.send(t, wire.Save{Order: 1, Max: 1 << 30})
+	if m, _ := p.answer(t); m != (wire.Unsaved{Order: 1, Reason: "the claim brought no file for a snapshot"}) {
 		t.Errorf("%#v", m)
 	}
 	p.until(t, "round ")

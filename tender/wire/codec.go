@@ -26,10 +26,13 @@ func Encode(dst []byte, m Message) ([]byte, error) {
 	case Recall:
 		w.U64(m.Offset)
 	case Save:
+		w.U64(m.Order)
 		w.U64(m.Max)
 	case Saved:
+		w.U64(m.Order)
 		w.U64(m.Size)
 	case Unsaved:
+		w.U64(m.Order)
 		w.Str(m.Reason, MaxString)
 	case Exited:
 		w.U8(m.Status)
@@ -71,11 +74,11 @@ func read(kind byte, r *seqpacket.Reader) Message {
 	case kindClaim:
 		return readClaim(r)
 	case kindSave:
-		return Save{Max: r.U64()}
+		return Save{Order: r.U64(), Max: r.U64()}
 	case kindSaved:
-		return Saved{Size: r.U64()}
+		return Saved{Order: r.U64(), Size: r.U64()}
 	case kindUnsaved:
-		return Unsaved{Reason: r.Str(MaxString)}
+		return Unsaved{Order: r.U64(), Reason: r.Str(MaxString)}
 	case kindStop:
 		return Stop{}
 	}

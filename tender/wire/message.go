@@ -16,7 +16,7 @@ import (
 )
 
 // Version of the protocol, in Hello.
-const Version = 3
+const Version = 4
 
 // Limits, checked before anything is allocated or sent.
 const (
@@ -42,12 +42,12 @@ const (
 	kindExited   = 6
 	kindConsole  = 7 // 5 was one without an offset
 	kindRecalled = 8
-	kindSaved    = 9
-	kindUnsaved  = 10
+	kindSaved    = 11 // 9 and 10 were these without an Order
+	kindUnsaved  = 12
 	kindStop     = 65
 	kindRecall   = 66
 	kindClaim    = 67 // 64 was one without Restore and Save
-	kindSave     = 68
+	kindSave     = 69 // 68 was one without an Order
 )
 
 // Hello is the slot's first message: VM and vCPU exist, the jail is shut.
@@ -170,16 +170,26 @@ type Recall struct{ Offset uint64 }
 // beginning and of no more than Max octets, and ends it: Saved, then Exited. If
 // that fails the answer is Unsaved and the guest goes on; the file holds no
 // snapshot then. So a file that holds one is that of a guest that has ended, and
-// whoever missed the answer can ask again: a Save that comes while a snapshot is
-// written is the same one, and has the same answer. The file came early so that a slot whose guest runs needs no way
-// to be given another one.
-type Save struct{ Max uint64 }
+// whoever missed the answer can ask again: a Save with the Order of the last one is
+// that one. It begins no other snapshot, whether its answer is to come or on its way
+// already, and if it was Unsaved, has it again. The file came early so that a slot
+// whose guest runs needs no way to be given another one.
+type Save struct {
+	Order uint64 // which order it is; another one of the same guest has another
+	Max   uint64
+}
 
 // Saved answers a Save: the snapshot is whole and synced.
-type Saved struct{ Size uint64 } // octets
+type Saved struct {
+	Order uint64 // that of the Save
+	Size  uint64 // octets
+}
 
 // Unsaved answers a Save that failed.
-type Unsaved struct{ Reason string }
+type Unsaved struct {
+	Order  uint64 // that of the Save
+	Reason string
+}
 
 // Stop ends the guest at once.
 type Stop struct{}

@@ -245,9 +245,11 @@ func (g *ground) event(id pus.EventID, words string) {
 	})
 }
 
-func (g *ground) setTime() timecode.Instant {
+func (g *ground) setTime() timecode.Instant { return g.setTimeTo(time.Now()) }
+
+func (g *ground) setTimeTo(at time.Time) timecode.Instant {
 	g.t.Helper()
-	now := timecode.FromTime(time.Now())
+	now := timecode.FromTime(at)
 	data, err := pus.TimeSetting{Time: now, Quality: timecode.Set}.Encode()
 	if err != nil {
 		g.t.Fatal(err)

@@ -31,7 +31,7 @@ func TestVCPUs(t *testing.T) {
 		if err := m.Load(g); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		if e := m.Run(ctx); e != c.want {
 			t.Errorf("%s: %+v, want %+v; %q", c.arg, e, c.want, text.String())
 		}

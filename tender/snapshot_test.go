@@ -35,7 +35,7 @@ func (l *lines) write(p []byte) error {
 // until waits for a piece of text.
 func (l *lines) until(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.After(60 * time.Second); ; {
+	for deadline := time.After(5 * time.Minute); ; {
 		select {
 		case line := <-l.each:
 			if line == text {

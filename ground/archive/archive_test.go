@@ -32,7 +32,7 @@ func open(t *testing.T, dir string) *archive.Archive {
 // read collects n events after since and checks that none is missing.
 func read(t *testing.T, a *archive.Archive, since uint64, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	want := since + 1
 	err := a.Follow(ctx, since, func(e client.Event) error {
@@ -188,7 +188,7 @@ func TestCloseEndsFollowers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("a follower outlives the archive")
 	}
 }

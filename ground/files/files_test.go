@@ -122,7 +122,7 @@ func TestUploadGoesOnAfterARestart(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("%d octets arrived, %v", len(got), err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if end, err := r.files.Wait(ctx, up.ID); err != nil || end.State != client.TransferFinished {
 		t.Errorf("end %+v, %v", end, err)

@@ -7,10 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -101,7 +101,6 @@ type craft struct {
 	listen net.Listener
 	conn   net.Conn
 	lines  *bufio.Scanner
-	fed    atomic.Int32
 	ended  chan struct{} // closed when run has returned why
 	why    string
 	stop   chan os.Signal
@@ -127,7 +126,7 @@ func launch(t *testing.T, change func(*supervisor)) *craft {
 	c := &craft{t: t, listen: l, ended: make(chan struct{}), stop: make(chan os.Signal, 1)}
 	c.s = &supervisor{
 		flightPath: self, env: []string{roleEnv + "=" + path}, console: os.Stderr, kvm: os.Stdin,
-		spawn: spawnSleep, mountData: func() error { return nil }, feed: func() { c.fed.Add(1) },
+		spawn: spawnSleep, mountData: func() error { return nil }, feed: func() {},
 		times: testTimes, slots: newSlots(), boots: 5,
 	}
 	if change != nil {
@@ -187,7 +186,7 @@ func spawnSleep(spec spawn.Spec) (*spawn.Slot, error) {
 // life waits for flight's next life.
 func (c *craft) life() {
 	c.t.Helper()
-	_ = c.listen.(*net.UnixListener).SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.listen.(*net.UnixListener).SetDeadline(time.Now().Add(2 * time.Minute))
 	conn, err := c.listen.Accept()
 	if err != nil {
 		c.t.Fatal(err)
@@ -200,7 +199,7 @@ func (c *craft) say(line string) { fmt.Fprintln(c.conn, line) }
 // hear wants the next line to hold all of the given parts.
 func (c *craft) hear(parts ...string) string {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	if !c.lines.Scan() {
 		c.t.Fatalf("flight says nothing, want %q: %v", parts, c.lines.Err())
 	}
@@ -215,7 +214,7 @@ func (c *craft) hear(parts ...string) string {
 // dead waits for the end of this life.
 func (c *craft) dead() {
 	c.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	for c.lines.Scan() {
 	}
 	if err := c.lines.Err(); err != nil && err != io.EOF && !errors.Is(err, unix.ECONNRESET) {
@@ -312,35 +311,47 @@ func TestNoDataMakesSafe(t *testing.T) {
 }
 
 func TestSilentFlightIsKilled(t *testing.T) {
-	c := launch(t, func(s *supervisor) { s.times.health = time.Second })
+	c := launch(t, func(s *supervisor) { s.times.health = 3 * time.Second }) // a busy machine starts it in less
 	c.life()
 	c.hear("Welcome")
-	for range 10 {
-		time.Sleep(150 * time.Millisecond)
-		c.say("health")
-	}
-	c.dead() // silent from here on
+	c.dead()
 	c.life()
 	c.hear("Welcome", "Cause:flight killed by signal 9 (SIGKILL)")
 }
 
-func TestWatchdogStarvesWithoutHealth(t *testing.T) {
-	c := launch(t, func(s *supervisor) { s.times.feed = 200 * time.Millisecond })
-	c.life()
-	c.hear("Welcome")
-	for range 10 {
-		time.Sleep(50 * time.Millisecond)
-		c.say("health")
+// A sign of health keeps flight alive and the watchdog fed for their times, and no longer.
+func TestHealth(t *testing.T) {
+	child := exec.Command("/bin/sleep", "3600")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
 	}
-	fed := c.fed.Load()
-	if fed < 5 {
-		t.Errorf("fed %d times in half a second", fed)
+	defer child.Wait()
+	defer child.Process.Kill()
+	fed, began := 0, time.Now()
+	s := &supervisor{times: flightTimes, feed: func() { fed++ }}
+	s.flight = &flight{pid: child.Process.Pid, lastSign: began.Add(-time.Hour)}
+	s.receive(received{from: s.flight, message: initproto.Health{}})
+	if s.healthy.Before(began) || s.flight.lastSign.Before(began) {
+		t.Errorf("health was heard at %v, flight's at %v, not after %v", s.healthy, s.flight.lastSign, began)
 	}
-	time.Sleep(500 * time.Millisecond)
-	starved := c.fed.Load()
-	time.Sleep(200 * time.Millisecond)
-	if again := c.fed.Load(); again != starved {
-		t.Errorf("fed %d more times without health", again-starved)
+	for _, c := range []struct {
+		after time.Duration
+		fed   int
+	}{{0, 1}, {s.times.health, 2}, {s.times.feed - 1, 3}, {s.times.feed, 3}, {2 * s.times.feed, 3}, {1, 4}} {
+		if c.after > s.times.health {
+			s.flight = nil // it is looked at above all while there is none
+		}
+		if s.look(s.healthy.Add(c.after)); fed != c.fed {
+			t.Errorf("%v after a sign of health the watchdog was fed %d times, want %d", c.after, fed, c.fed)
+		}
+	}
+	if err := child.Process.Signal(unix.Signal(0)); err != nil {
+		t.Fatalf("flight was killed before its time: %v", err)
+	}
+	s.flight = &flight{pid: child.Process.Pid, lastSign: began}
+	s.look(began.Add(s.times.health + 1))
+	if err := child.Wait(); err == nil || child.ProcessState.Sys().(syscall.WaitStatus).Signal() != unix.SIGKILL {
+		t.Errorf("silent flight: %v", err)
 	}
 }
 

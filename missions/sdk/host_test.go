@@ -61,7 +61,7 @@ func hostRun(t *testing.T, program, cmdline, image string, telecommands ...[]byt
 		t.Fatal(err)
 	}
 	defer block.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, cmdline)
 	var out bytes.Buffer

@@ -96,7 +96,7 @@ func TestOnTender(t *testing.T) {
 
 func tenderRun(t *testing.T, tender, kernel, cmdline string) (console string, status int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tender, "--mem=4", kernel, cmdline)
 	var out, said bytes.Buffer

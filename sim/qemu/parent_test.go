@@ -80,7 +80,7 @@ func TestDiesWithParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
-	for end := time.Now().Add(30 * time.Second); running(pid); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); running(pid); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("QEMU outlived its parent")
 		}

@@ -45,7 +45,7 @@ func TestQMP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := q.Do(ctx, "system_reset"); err != nil {
 		t.Error(err)
@@ -87,7 +87,7 @@ func TestQMPManyEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := q.Do(ctx, "flood"); err != nil {
 		t.Error(err)

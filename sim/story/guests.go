@@ -99,12 +99,16 @@ func guestAborts(ctx context.Context, s *story) (Seen, error) {
 	if _, err := s.send(ctx, aborter, Honest); err != nil {
 		return Seen{}, err
 	}
-	s.Space().SetClear("down", true)
 	since, err := s.now(ctx)
 	if err != nil {
 		return Seen{}, err
 	}
+	s.Space().SetClear("down", true)
+	// What was under way when the channel became clear is as noisy as before.
+	_, _, noisy, _ := s.Space().Offsets()
 	before, err := s.nextBeat(ctx, since)
+	for ; err == nil && before.at.Bit/8 < uint64(noisy); before, err = s.nextBeat(ctx, before.at.Seq) {
+	}
 	if err != nil {
 		return Seen{}, err
 	}

@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,8 +11,12 @@ import (
 	"github.com/perilune/perilune/internal/client"
 )
 
-// Limit ends a story that makes no progress.
+// Limit ends a story that makes no progress: it is for one milestone. A whole story has
+// none, for how long it takes is the machine's affair.
 const Limit = 10 * time.Minute
+
+// errStalled is why a story ends that makes no progress.
+var errStalled = fmt.Errorf("no progress in %v", Limit)
 
 // Options of a run.
 type Options struct {
@@ -48,26 +53,29 @@ func Run(ctx context.Context, w World, opt Options) (*Report, error) {
 	if opt.Break != "" && !slices.Contains(Breaks, opt.Break) {
 		return nil, fmt.Errorf("DEMO_BREAK=%s: want one of %v", opt.Break, Breaks)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, Limit, fmt.Errorf("the story took more than %v", Limit))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(Limit, func() { cancel(errStalled) })
+	defer stalled.Stop()
 	s := &story{World: w, opt: opt, api: w.Client(), began: time.Now()}
 	all := milestones()
 	r := &Report{Break: opt.Break, Expected: expected(all, opt.Break), Began: s.began}
 	fmt.Fprintln(opt.Out, header())
 	for _, m := range all {
+		stalled.Reset(Limit)
 		res := s.try(ctx, m, r)
 		r.Results = append(r.Results, res)
 		fmt.Fprintln(opt.Out, res.line())
 	}
 	r.finish(s)
-	return r, ctxError(ctx, r)
+	return r, ctxError(ctx)
 }
 
-// ctxError is the reason when the user stopped the story; running out of time is a
-// matter for the report.
-func ctxError(ctx context.Context, r *Report) error {
-	if err := ctx.Err(); err == context.Canceled {
-		return context.Cause(ctx)
+// ctxError is the reason when the user stopped the story; that it stalled is a matter for
+// the report.
+func ctxError(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, errStalled) {
+		return cause
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func onChannel(t *testing.T, end *os.File, arg string) (cmd *exec.Cmd, out, errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { timer.Stop() })
 	return cmd, out, errs
 }

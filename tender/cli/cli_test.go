@@ -35,7 +35,7 @@ func run(t *testing.T, prog string, args ...string) (stdout, stderr string, stat
 	var out, errs bytes.Buffer
 	cmd := exec.Command(prog, args...)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Second
-	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -238,9 +238,9 @@ func TestInheritedNet(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs.Close()
-	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
-	ours.SetDeadline(time.Now().Add(30 * time.Second))
+	ours.SetDeadline(time.Now().Add(3 * time.Minute))
 	buf := make([]byte, 2000)
 	for i := range 3 {
 		if _, err := ours.Write([]byte{0x81, byte(i)}); err != nil {

@@ -30,7 +30,7 @@ func TestConsole(t *testing.T) {
 			t.Fatal(err)
 		}
 		write.Close()
-		timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+		timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 		head := make([]byte, len("early\n"))
 		if _, err := io.ReadFull(read, head); err != nil {
 			t.Fatalf("%v, %s", err, errs.String())

@@ -41,7 +41,7 @@ func watched(t *testing.T, watch func(line string, gdb *os.Process), kernel, arg
 	if err := tender.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(120*time.Second, func() { tender.Process.Kill() })
+	timer := time.AfterFunc(6*time.Minute, func() { tender.Process.Kill() })
 	defer timer.Stop()
 	said := bufio.NewReader(stderr)
 	port := waitForPort(t, said)
@@ -66,7 +66,7 @@ func runGDB(t *testing.T, watch func(line string, gdb *os.Process), gdb string, 
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop := time.AfterFunc(100*time.Second, func() { cmd.Process.Kill() })
+	stop := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	defer stop.Stop()
 	var text strings.Builder
 	for lines := bufio.NewReader(pipe); ; {

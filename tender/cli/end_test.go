@@ -68,7 +68,7 @@ func TestSignal(t *testing.T) {
 			t.Error(err)
 		}
 		cmd.Process.Signal(sig)
-		timer := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
+		timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
 		cmd.Wait()
 		timer.Stop()
 		want := map[syscall.Signal]string{syscall.SIGTERM: "15", syscall.SIGINT: "2"}[sig]

@@ -56,7 +56,7 @@ func TestJailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		var s map[string]map[string]bool
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			// A filter reaches all threads at once, but they are looked at one after the other.
 			if s = status(t, cmd.Process.Pid); len(s["Seccomp"]) == 1 && s["Seccomp"]["2"] || !jailed && started(cmd.Process.Pid) {
 				break
@@ -91,7 +91,7 @@ func TestLeftBehind(t *testing.T) {
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	var records string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if records = ringRecords(cmd.Process.Pid); strings.Contains(records, "kvm-vcpu:0") {
 			return
 		}

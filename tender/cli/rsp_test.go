@@ -100,7 +100,7 @@ func TestRemoteProtocol(t *testing.T) {
 		if err := tender.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(60*time.Second, func() { tender.Process.Kill() })
+		timer := time.AfterFunc(5*time.Minute, func() { tender.Process.Kill() })
 		defer timer.Stop()
 		conn, err := net.Dial("tcp", "localhost:"+waitForPort(t, bufio.NewReader(stderr)))
 		if err != nil {

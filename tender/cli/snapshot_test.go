@@ -39,7 +39,7 @@ func saveBeside(t *testing.T, line string, before func(), args ...string) (print
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	r := bufio.NewReader(out)
 	for !strings.Contains(printed, line) {
@@ -165,7 +165,7 @@ func TestRestoreWithChannel(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+		timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 		t.Cleanup(func() { timer.Stop() })
 		return cmd, &said
 	}

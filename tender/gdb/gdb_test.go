@@ -45,7 +45,7 @@ func TestLayouts(t *testing.T) {
 			}
 			args = append(args, "-ex", "info registers", "-ex", "detach")
 			cmd := exec.Command(prog, args...)
-			timer := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+			timer := time.AfterFunc(3*time.Minute, func() { cmd.Process.Kill() })
 			defer timer.Stop()
 			out, _ := cmd.CombinedOutput()
 			if err := <-served; err != nil {

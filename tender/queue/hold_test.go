@@ -51,7 +51,7 @@ func newQueue(t *testing.T, mem []byte, k *keeper) *queue.Queue {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for range 10000 {
+	for range 120_000 {
 		if is() {
 			return
 		}

@@ -64,7 +64,7 @@ func (g *guest) submit(op, handle, length, id uint32, data uint64) {
 
 func (g *guest) wait(t testing.TB, at int, want uint32) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); atomic.LoadUint32(g.word(at)) != want; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); atomic.LoadUint32(g.word(at)) != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("word at %#x is %d, want %d", at, atomic.LoadUint32(g.word(at)), want)
 		}

@@ -44,7 +44,7 @@ func TestRecallAfterFlood(t *testing.T) {
 	p := start(t)
 	p.claim(t, wire.Claim{Guest: "acme/flood", MemMiB: 2, Cmdline: "flood"}, tendertest.Guest(t, "hostile"))
 	p.running(t)
-	p.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	p.conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 	_, _, e := p.finish(t)
 	const end = 2000 * 4096
 	at := uint64(end - console.Size)

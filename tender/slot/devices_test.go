@@ -18,7 +18,7 @@ func TestPacket(t *testing.T) {
 	p := start(t)
 	p.claim(t, wire.Claim{Guest: "acme/echo", MemMiB: 2, Cmdline: "echo", Devices: radio}, tendertest.Guest(t, "packet"))
 	p.running(t)
-	p.Data.SetDeadline(time.Now().Add(20 * time.Second))
+	p.Data.SetDeadline(time.Now().Add(2 * time.Minute))
 	buf := make([]byte, 8192)
 	for _, size := range []int{1, 1001, hvt.PacketMax} {
 		sent := bytes.Repeat([]byte{byte(size)}, size)

@@ -74,7 +74,7 @@ func (p *pool) wait(t *testing.T) syscall.WaitStatus {
 
 func (p *pool) next(t *testing.T) wire.Message {
 	t.Helper()
-	p.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	p.conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 	m, _, err := p.conn.Receive()
 	if err != nil {
 		log, _ := os.ReadFile(p.stderr.Name())

@@ -53,7 +53,7 @@ func TestWithoutRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	if m, _, err := conn.Receive(); err != nil || m != (wire.Hello{Version: wire.Version, ABI: hvt.ABIVersion}) {
 		t.Fatalf("%#v, %v", m, err)
 	}

@@ -55,7 +55,7 @@ func TestBornInCgroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	if m, _, err := conn.Receive(); err != nil {
 		t.Fatal(m, err)
 	}

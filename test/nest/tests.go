@@ -12,7 +12,7 @@ import (
 )
 
 // testSeconds is the limit of one package: gdb takes seconds to start in there.
-const testSeconds = 600
+const testSeconds = 1800
 
 // preparedPath is where the guests and the tender of package tendertest are in the nest,
 // which has no compiler.

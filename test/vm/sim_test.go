@@ -26,11 +26,17 @@ type flight struct {
 	out bytes.Buffer
 	ctx context.Context
 	api *client.Client
+
+	ended chan struct{} // closed when cmd has, by err
+	err   error
 }
 
+// whole is for all of a flight: a dozen things, of which only a few can take long.
+const whole = 5 * patience
+
 func fly(t *testing.T) *flight {
-	f := &flight{t: t, bin: perilune(t)}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	f := &flight{t: t, bin: perilune(t), ended: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.Background(), whole)
 	t.Cleanup(cancel)
 	f.ctx = ctx
 	f.cmd = exec.Command(f.bin, "sim")
@@ -39,13 +45,21 @@ func fly(t *testing.T) *flight {
 	if err := f.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		defer close(f.ended)
+		f.err = f.cmd.Wait()
+	}()
 	t.Cleanup(func() { f.end() })
 	for f.api == nil {
-		if f.api, _ = client.Dial(filepath.Join(root, "out", "sim", "ground.sock")); f.api == nil {
-			if ctx.Err() != nil {
-				t.Fatalf("no station within %v", patience)
-			}
-			time.Sleep(50 * time.Millisecond)
+		if f.api, _ = client.Dial(filepath.Join(root, "out", "sim", "ground.sock")); f.api != nil {
+			break
+		}
+		select {
+		case <-f.ended:
+			t.Fatalf("no station: %v\n%s", f.err, f.out.String())
+		case <-ctx.Done():
+			t.Fatalf("no station within %v", whole)
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	return f
@@ -53,13 +67,11 @@ func fly(t *testing.T) *flight {
 
 // end is Ctrl-C.
 func (f *flight) end() error {
-	if f.cmd.ProcessState != nil {
-		return nil
-	}
-	if err := f.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	if err := f.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	return f.cmd.Wait()
+	<-f.ended
+	return f.err
 }
 
 // run is a command in the second terminal; it must succeed.

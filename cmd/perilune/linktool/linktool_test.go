@@ -241,7 +241,7 @@ func listen(t *testing.T) (*linktool.Source, string) {
 	if err := probe.Close(); err != nil {
 		t.Fatal(err)
 	}
-	src, err := linktool.OpenSource(context.Background(), "udp:"+address, nil, 500*time.Millisecond)
+	src, err := linktool.OpenSource(context.Background(), "udp:"+address, nil, 3*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func run() error {
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		return err
 	}
-	port, err := openPort(10 * time.Second)
+	port, err := openPort(2 * time.Minute)
 	if err != nil {
 		return err
 	}

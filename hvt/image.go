@@ -53,6 +53,7 @@ type Image struct {
 	Segments []Segment
 
 	headers []header
+	scratch [ehdrSize]byte // for what is read on the way
 }
 
 const (
@@ -136,8 +137,8 @@ func (im *Image) readHeaders(r io.ReaderAt, size int64, machines []Machine) erro
 		return &ImageError{Err: ErrTruncated, Text: fmt.Sprintf(
 			"invalid executable: elf header does not match the expected size (%d != %d)", max(size, 0), ehdrSize)}
 	}
-	var h [ehdrSize]byte
-	if err := readAt(r, h[:], 0); err != nil {
+	h := im.scratch[:]
+	if err := readAt(r, h, 0); err != nil {
 		return fmt.Errorf("read elf header: %w", err)
 	}
 	le := binary.LittleEndian
@@ -162,6 +163,7 @@ func (im *Image) readHeaders(r io.ReaderAt, size int64, machines []Machine) erro
 	if err := readAt(r, b, phoff); err != nil {
 		return fmt.Errorf("read program headers: %w", err)
 	}
+	im.headers = make([]header, 0, count)
 	for ; len(b) > 0; b = b[phdrSize:] {
 		im.headers = append(im.headers, header{
 			typ: le.Uint32(b), flags: le.Uint32(b[4:]), offset: le.Uint64(b[8:]), vaddr: le.Uint64(b[16:]),
@@ -184,13 +186,13 @@ func (im *Image) note(r io.ReaderAt, typ uint32, align, maxDesc int) ([]byte, er
 		if h.filesz < noteHeader {
 			continue
 		}
-		var nh [noteHeader]byte
-		if err := readAt(r, nh[:], h.offset); err != nil {
+		nh := im.scratch[:noteHeader]
+		if err := readAt(r, nh, h.offset); err != nil {
 			return nil, &ImageError{Err: ErrTruncated,
 				Text: fmt.Sprintf("phdr[%d] bytes read mismatches note size: %v", i, err)}
 		}
 		le := binary.LittleEndian
-		if le.Uint32(nh[:]) != uint32(len(NoteName)+1) || string(nh[12:18]) != NoteName+"\x00" || le.Uint32(nh[8:]) != typ {
+		if le.Uint32(nh) != uint32(len(NoteName)+1) || string(nh[12:18]) != NoteName+"\x00" || le.Uint32(nh[8:]) != typ {
 			continue
 		}
 		desc := le.Uint32(nh[4:])

@@ -107,7 +107,7 @@ func (d *Debug) WriteMemory(addr uint64, b []byte) error {
 }
 
 // accesses are what the processor watches for.
-var accesses = map[gdb.Point]kvm.Access{gdb.Hardware: kvm.Execute, gdb.WatchWrite: kvm.Write,
+var accesses = [...]kvm.Access{gdb.Hardware: kvm.Execute, gdb.WatchWrite: kvm.Write,
 	gdb.WatchRead: kvm.Read, gdb.WatchAccess: kvm.ReadWrite}
 
 // hardwarePoint is a breakpoint as the processor has it.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -188,7 +189,16 @@ func (m *Machine) Load(c Config) error {
 
 // Run runs the loaded guest until it ends, or until ctx does.
 func (m *Machine) Run(ctx context.Context) Exit {
-	defer context.AfterFunc(ctx, m.Stop)()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return m.RunHere(ctx)
+}
+
+// RunHere is Run for a goroutine that is bound to its thread already.
+func (m *Machine) RunHere(ctx context.Context) Exit {
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, m.Stop)()
+	}
 	m.startRings()
 	m.lock.Lock()
 	m.boot().begun = true
@@ -199,7 +209,7 @@ func (m *Machine) Run(ctx context.Context) Exit {
 	}
 	m.rests.changed.Broadcast()
 	m.lock.Unlock()
-	m.boot().run()
+	m.boot().runHere()
 	m.running.Wait()
 	return m.stopRings(m.result)
 }

@@ -56,8 +56,11 @@ func (m *Machine) addProcessors(count int) error {
 func (p *processor) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	p.m.conclude(p, p.loop())
+	p.runHere()
 }
+
+// runHere is run for a goroutine that is bound to its thread already.
+func (p *processor) runHere() { p.m.conclude(p, p.loop()) }
 
 // loop runs the guest until this vCPU ends it or somebody else does.
 func (p *processor) loop() Exit {

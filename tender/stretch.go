@@ -276,7 +276,7 @@ func (s *piece) exit(t *thread, x kvm.Exit) {
 }
 
 // points are the debugger's names of what the processor watches for.
-var points = map[kvm.Access]gdb.Point{kvm.Write: gdb.WatchWrite, kvm.Read: gdb.WatchRead, kvm.ReadWrite: gdb.WatchAccess}
+var points = [...]gdb.Point{kvm.Write: gdb.WatchWrite, kvm.Read: gdb.WatchRead, kvm.ReadWrite: gdb.WatchAccess}
 
 // tell keeps a stop for later that the debugger is not told of now.
 func (s *piece) tell(t *thread, stop gdb.Stop) {

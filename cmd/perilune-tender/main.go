@@ -20,17 +20,26 @@ import (
 	"github.com/perilune/perilune/tender/spawn"
 )
 
-func main() {
-	if len(os.Args) == 2 && os.Args[0] == cli.CoreNamer {
+// init is all of a run from a command line. It is not main because an init
+// function stays on the thread that the process began with (package runtime,
+// LockOSThread), which is what a vCPU and the making of a filter need. Asking
+// for that makes Go start one more thread: a thirtieth of a short run.
+func init() {
+	switch {
+	case len(os.Args) == 2 && os.Args[0] == cli.CoreNamer:
 		os.Exit(cli.NameCore(os.Args[1]))
-	}
-	if len(os.Args) == 2 && os.Args[0] == cli.SnapshotNamer {
+	case len(os.Args) == 2 && os.Args[0] == cli.SnapshotNamer:
 		os.Exit(cli.NameSnapshot(os.Args[1]))
+	case !isSlot():
+		os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr))
 	}
-	if len(os.Args) == 2 && os.Args[1] == "slot" && filepath.Base(os.Args[0]) != "solo5-hvt" {
-		os.Exit(runSlot())
-	}
-	os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr))
+}
+
+// main is a slot's, which has all threads before its guest comes.
+func main() { os.Exit(runSlot()) }
+
+func isSlot() bool {
+	return len(os.Args) == 2 && os.Args[1] == "slot" && filepath.Base(os.Args[0]) != "solo5-hvt"
 }
 
 func runSlot() int {

@@ -17,6 +17,7 @@ import (
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/tender/console"
 	"github.com/perilune/perilune/tender/modules"
+	"golang.org/x/sys/unix"
 )
 
 const defaultMemory = 512 << 20 // octets
@@ -40,8 +41,8 @@ type command struct {
 	saving   savingOptions
 	channels map[string]*modules.Net
 	noJail   bool
-	console  string // path of the socket for readers; empty without
-	history  console.History
+	console  string           // path of the socket for readers; empty without
+	history  *console.History // nil without readers
 	readers  *console.Server
 }
 
@@ -57,7 +58,8 @@ func (e *exitError) Error() string { return e.text }
 func failure(format string, a ...any) error { return &exitError{text: fmt.Sprintf(format, a...)} }
 
 // Main runs the guest that args (with the program's name first) ask for and
-// returns the exit status: the guest's own, or 1 with a message on stderr.
+// returns the exit status: the guest's own, or 1 with a message on stderr. The
+// calling goroutine is bound to its thread.
 func Main(args []string, stdout *os.File, stderr io.Writer) int {
 	c := &command{prog: filepath.Base(args[0]), stdout: stdout, stderr: stderr, memory: defaultMemory, debug: debugOptions{port: defaultPort},
 		blocks: map[string]*modules.Block{}, sectors: map[string]uint64{},
@@ -144,10 +146,11 @@ func (c *command) main(args []string) (int, error) {
 
 // open checks what can be checked of the kernel before its devices are known.
 func (c *command) open(path string) error {
-	f, err := os.Open(path)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) // not os.Open, which sets up a poller of files
 	if err != nil {
-		return &exitError{text: path + ": Could not open: " + likeC(err, errnoText(err))}
+		return &exitError{text: path + ": Could not open: " + likeC(err, err.Error())}
 	}
+	f := os.NewFile(uintptr(fd), path)
 	c.file, c.kernel = path, f
 	info, err := f.Stat()
 	if err == nil {

@@ -23,7 +23,8 @@ func (c *command) openConsole() error {
 		return nil
 	}
 	var err error
-	c.readers, err = console.Listen(c.console, &c.history)
+	c.history = &console.History{}
+	c.readers, err = console.Listen(c.console, c.history)
 	return err
 }
 

@@ -85,7 +85,7 @@ func (c *command) execute(m *tender.Machine) (int, error) {
 			return 0, err
 		}
 		c.saving.serve(c, m)
-		e = c.saving.wait(m.Run(context.Background()))
+		e = c.saving.wait(m.RunHere(context.Background()))
 	}
 	status := c.report(e)
 	if core != nil && (e.Kind == tender.Abort || e.Kind == tender.Fault) {
@@ -134,7 +134,7 @@ func (c *command) shut(m *tender.Machine) error {
 	if c.readers != nil {
 		filter.Accept(c.readers.FD())
 	}
-	return filter.Install()
+	return filter.InstallHere()
 }
 
 // report says on stderr why a guest ended that did not halt.

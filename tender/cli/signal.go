@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +31,7 @@ const (
 // twentieth of a short run.
 func (c *command) endOnSignal() error {
 	for _, signal := range [...]unix.Signal{unix.SIGINT, unix.SIGTERM} {
-		text := []byte(fmt.Sprintf("%s: Exiting on signal %d\n", c.prog, signal))
+		text := []byte(c.prog + ": Exiting on signal " + strconv.Itoa(int(signal)) + "\n")
 		lastWords[signal].text, lastWords[signal].n = unsafe.SliceData(text), uintptr(len(text))
 		action := kernelAction{handler: onSignalAddress(), flags: onStack | noRestorer, restorer: onSignalAddress(), mask: ^uintptr(0)}
 		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(&action)),

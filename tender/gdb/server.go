@@ -43,7 +43,7 @@ const (
 )
 
 // watches are the names of watchpoints in stop replies.
-var watches = map[Point]string{WatchWrite: "watch", WatchRead: "rwatch", WatchAccess: "awatch"}
+var watches = [...]string{WatchWrite: "watch", WatchRead: "rwatch", WatchAccess: "awatch"}
 
 // ErrNoPoint is returned by Insert for a kind that the target does not have.
 var ErrNoPoint = errors.New("no such breakpoint here")

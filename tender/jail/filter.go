@@ -38,6 +38,9 @@ type rule struct {
 	tests  []test
 }
 
+// usualRules is room for the rules of a guest with a few devices.
+const usualRules = 64
+
 // Filter is a list of allowed system calls; everything else kills.
 type Filter struct {
 	rules []rule
@@ -66,7 +69,7 @@ func (f *Filter) program() ([]unix.SockFilter, error) {
 	code := append(make([]unix.SockFilter, 0, 192),
 		load(dataArch), jump(unix.BPF_JEQ, auditArch, 1, 0), ret(retKillProcess),
 		load(dataNumber))
-	var free []uint32
+	free := make([]uint32, 0, len(f.rules))
 	for _, r := range f.rules {
 		if len(r.tests) == 0 {
 			free = append(free, r.number)
@@ -128,7 +131,7 @@ const maxSpans = 100
 // spans sorts numbers and joins neighbours.
 func spans(numbers []uint32) []span {
 	slices.Sort(numbers)
-	var out []span
+	out := make([]span, 0, len(numbers))
 	for _, n := range numbers {
 		if end := len(out) - 1; end >= 0 && n <= out[end].last+1 {
 			out[end].last = n

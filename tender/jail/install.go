@@ -11,12 +11,17 @@ import (
 // Install puts the filter on every thread of the process, for good. It also
 // forbids gaining privileges by execve, which the kernel asks for.
 func (f *Filter) Install() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return f.InstallHere()
+}
+
+// InstallHere is Install for a goroutine that is bound to its thread already.
+func (f *Filter) InstallHere() error {
 	code, err := f.program()
 	if err != nil {
 		return err
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}

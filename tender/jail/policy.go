@@ -72,7 +72,7 @@ func Waiting(control int, requests []Ioctl) *Filter {
 // Running is the filter of a guest that runs: the hypercalls of its devices
 // and the given requests, no new descriptors and no further filter.
 func Running(requests []Ioctl, blocks []int) *Filter {
-	f := &Filter{}
+	f := &Filter{rules: make([]rule, 0, usualRules)}
 	for _, q := range requests {
 		f.ioctl(q) // first: KVM_RUN is the one that counts
 	}

@@ -34,10 +34,10 @@ type guestDebug struct {
 	dr         [8]uint64
 }
 
-// What DR7 says of an access, and of its size.
+// What DR7 says of an access, and of its size in octets.
 var (
-	dr7Access = map[Access]uint64{Execute: 0, Write: 1, ReadWrite: 3}
-	dr7Size   = map[uint64]uint64{0: 0, 1: 0, 2: 1, 4: 3, 8: 2}
+	dr7Access = [...]uint64{Execute: 0, Write: 1, ReadWrite: 3}
+	dr7Size   = [...]uint64{1: 0, 2: 1, 4: 3, 8: 2}
 )
 
 // watch sets DR0.. and DR7 to stop before instructions and behind accesses
@@ -53,9 +53,8 @@ func (d *guestDebug) watch(what []Watch) {
 // Fits says whether the processor can watch for w. None can for reading alone,
 // and where a software KVM emulates ring 0 no data are watched.
 func (w Watch) Fits() bool {
-	_, access := dr7Access[w.On]
-	_, size := dr7Size[w.Size]
-	return w.On == Execute || access && size && w.Size > 0 && w.Addr%w.Size == 0 && virtualises()
+	size := w.Size == 1 || w.Size == 2 || w.Size == 4 || w.Size == 8
+	return w.On == Execute || w.On != Read && size && w.Addr%w.Size == 0 && virtualises()
 }
 
 // virtualises says whether the host's processor runs guests, by VMX or SVM.

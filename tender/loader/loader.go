@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/perilune/perilune/hvt"
 )
@@ -58,7 +57,7 @@ func Program(mem Memory, im *hvt.Image, r io.ReaderAt) error {
 }
 
 // ErrCmdline means that a command line does not fit.
-var ErrCmdline = errors.New("Guest command line too long (max=" + strconv.Itoa(hvt.CmdlineSize-1) + " characters)") //nolint:revive // the reference's words
+var ErrCmdline = errors.New("Guest command line too long (max=8191 characters)") //nolint:revive // the reference's words
 
 // BootInfo writes boot info, manifest and command line to hvt.BootInfoBase,
 // in this order and without a gap: a guest that knows a longer boot info

@@ -1,12 +1,8 @@
 package regs
 
-import "sync"
-
-// Both are made when they are first asked for: most guests are never looked at.
-
 // AMD64 is gdb's i386:x86-64 with the bases of fs and gs, which thread-local
 // storage needs.
-var AMD64 = &Layout{Architecture: "i386:x86-64", PC: "rip", features: sync.OnceValue(func() []Feature {
+var AMD64 = &Layout{Architecture: "i386:x86-64", PC: "rip", build: func() []Feature {
 	return []Feature{
 		{"org.gnu.gdb.i386.core", join(
 			some(64, "int64", "rax", "rbx", "rcx", "rdx", "rsi", "rdi"),
@@ -21,10 +17,10 @@ var AMD64 = &Layout{Architecture: "i386:x86-64", PC: "rip", features: sync.OnceV
 			some(32, "int32", "mxcsr"))},
 		{"org.gnu.gdb.i386.segments", some(64, "int64", "fs_base", "gs_base")},
 	}
-})}
+}}
 
 // ARM64 is gdb's aarch64; sp is that of the level the guest runs at.
-var ARM64 = &Layout{Architecture: "aarch64", PC: "pc", features: sync.OnceValue(func() []Feature {
+var ARM64 = &Layout{Architecture: "aarch64", PC: "pc", build: func() []Feature {
 	return []Feature{
 		{"org.gnu.gdb.aarch64.core", join(
 			numbered(64, "int64", "x", 0, 30),
@@ -35,4 +31,4 @@ var ARM64 = &Layout{Architecture: "aarch64", PC: "pc", features: sync.OnceValue(
 			numbered(128, "uint128", "v", 0, 31),
 			some(32, "int32", "fpsr", "fpcr"))},
 	}
-})}
+}}

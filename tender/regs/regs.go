@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Register is one register.
@@ -26,15 +27,21 @@ type Feature struct {
 type Layout struct {
 	Architecture string // as gdb calls it
 	PC           string // the program counter's name
-	features     func() []Feature
+
+	// Made when they are first asked for: most guests are never looked at.
+	build    func() []Feature
+	once     sync.Once
+	features []Feature
 }
 
 // Features lists the groups of registers in order; none of the zero Layout.
 func (l *Layout) Features() []Feature {
-	if l.features == nil {
-		return nil
-	}
-	return l.features()
+	l.once.Do(func() {
+		if l.build != nil {
+			l.features = l.build()
+		}
+	})
+	return l.features
 }
 
 // Values are the registers' contents in the order of a Layout, without gaps,

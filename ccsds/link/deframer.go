@@ -37,6 +37,7 @@ type Deframer struct {
 	unit []byte // the packet, without frames
 	mcfc uint8
 	seen bool
+	gap  bool // the count of its channel did not go on, AOS and USLP
 }
 
 // downPackets finds the packets, or data, of one virtual channel.
@@ -73,7 +74,7 @@ func NewDeframer(p Profile, floors Floors) (*Deframer, error) {
 // Decode checks and reads one frame and removes security. The packets in it come with
 // Packets, before the next call. frame must stay as it is until then.
 func (d *Deframer) Decode(frame []byte) (FrameHeader, error) {
-	d.unit = nil
+	d.unit, d.gap = nil, false
 	var err error
 	switch d.p.Down {
 	case FramingTM:
@@ -98,8 +99,10 @@ func (d *Deframer) decodeTM(frame []byte) error {
 	if err := f.DecodeFromBytes(frame, nil); err != nil {
 		return err
 	}
-	idle := f.VCID == tm.IdleVCID || f.Idle()
-	if !idle {
+	idle := f.Idle()
+	if idle {
+		d.onlyIdle(f)
+	} else {
 		var err error
 		if f.Payload, err = d.open(f.VCID, f.Contents, f.Payload); err != nil {
 			return err
@@ -111,6 +114,18 @@ func (d *Deframer) decodeTM(frame []byte) error {
 	}
 	d.mcfc, d.seen = f.MCFC, true
 	return nil
+}
+
+// onlyIdle lets a frame of only idle data take its place in the count of its channel: such
+// frames go on the channels of packets (132.0-B-3 §4.1.4). On a protected channel nobody has
+// authenticated it, and it breaks no packet there.
+func (d *Deframer) onlyIdle(f *tm.Frame) {
+	if _, protected := d.p.DownSPI[f.VCID]; protected {
+		return
+	}
+	c := d.channel(f.VCID)
+	c.count, c.seen = uint64(f.VCFC), true
+	c.tm.Frame(f, func([]byte) {}) // it has none
 }
 
 func (d *Deframer) decodeAOS(frame []byte) error {
@@ -173,7 +188,9 @@ func (d *Deframer) open(vc ccsds.VCID, header, field []byte) ([]byte, error) {
 // missing counts by the virtual channel.
 func (d *Deframer) missing(mask uint64) {
 	c := d.channel(d.head.VC)
-	if lost := (d.head.Count - c.count - 1) & mask; c.seen && lost < lostLimit {
+	lost := (d.head.Count - c.count - 1) & mask
+	d.gap = c.seen && lost > 0
+	if d.gap && lost < lostLimit {
 		d.head.Lost = int(lost)
 	}
 	c.count, c.seen = d.head.Count, true

@@ -280,10 +280,7 @@ func (g *Ground) Unlock(vc ccsds.VCID, now time.Time) {
 	if c == nil {
 		return
 	}
-	vr := c.fop.VS()
-	if c.last != nil {
-		vr = c.last.ReportValue
-	}
+	vr := c.expected()
 	g.settle(c, vr)
 	_ = c.fop.SetVS(vr)
 	_ = c.fop.InitiateUnlock()
@@ -296,11 +293,18 @@ func (g *Ground) SetVR(vc ccsds.VCID, v uint8, now time.Time) {
 	if c == nil {
 		return
 	}
-	if c.last != nil {
-		g.settle(c, c.last.ReportValue)
-	}
+	g.settle(c, c.expected())
 	_ = c.fop.InitiateSetVR(v)
 	c.unlocking = false
+}
+
+// expected is what the craft expects next by its latest control word. Where none is known, it
+// is taken to have nothing that it did not acknowledge: what it has may then come twice.
+func (c *groundVC) expected() uint8 {
+	if c.last != nil {
+		return c.last.ReportValue
+	}
+	return c.fop.NNR()
 }
 
 // directive ends the AD service of vc; nil if there is none.

@@ -299,5 +299,7 @@ func (g *Ground) clcw(ocf [4]byte, bit uint64) {
 	if g.ev.CLCW != nil {
 		g.ev.CLCW(c.VC, c, bit)
 	}
-	g.pend(arrival{kind: gotCLCW, clcw: c})
+	if c.COP == cop1.COPInEffect { // what others report are no sequence numbers of ours
+		g.pend(arrival{kind: gotCLCW, clcw: c})
+	}
 }

@@ -28,7 +28,8 @@ const (
 	ServiceAccess Service = "vca"
 )
 
-// MaxUnit is the longest data unit of the user's in USLP frames, in octets.
+// MaxUnit is the most octets that are sent at once: a packet, a data unit of the user's, or the
+// next of a stream.
 const MaxUnit = ccsds.MaxPacketLength
 
 // Service is what downlink virtual channel vc carries.
@@ -42,14 +43,14 @@ func (p Profile) Service(vc ccsds.VCID) Service {
 // checkUnit reports what Send does not take on vc.
 func (p Profile) checkUnit(vc ccsds.VCID, unit []byte) error {
 	switch s := p.Service(vc); {
+	case len(unit) > MaxUnit: // no queue would ever have room for it, or no receiver take it
+		return fmt.Errorf("%d octets at once, want at most %d: %w", len(unit), MaxUnit, ccsds.ErrLength)
 	case s == ServicePackets:
 		return packets.Check(unit, p.Encapsulation)
 	case len(unit) == 0:
 		return fmt.Errorf("no octets: %w", ccsds.ErrLength)
 	case s == ServiceAccess && p.Down != FramingUSLP && len(unit) != p.downData(vc):
 		return fmt.Errorf("data unit of %d octets, frames carry exactly %d: %w", len(unit), p.downData(vc), ccsds.ErrLength)
-	case s == ServiceAccess && len(unit) > MaxUnit:
-		return fmt.Errorf("data unit of %d octets, want at most %d: %w", len(unit), MaxUnit, ccsds.ErrLength)
 	}
 	return nil
 }
@@ -126,7 +127,7 @@ func (d *Deframer) Data(emit func(Data)) error {
 // of TM have a count of the channel beside the one that Lost is about.
 func (d *Deframer) missed(c *downPackets) bool {
 	if d.p.Down != FramingTM {
-		return d.head.Lost > 0
+		return d.gap // also where the counts began anew
 	}
 	missed := c.seen && uint8(d.head.Count-c.count) != 1
 	c.count, c.seen = d.head.Count, true

@@ -104,6 +104,7 @@ func (p Profile) validateShares() error {
 func (p Profile) validateUp() error {
 	framed := p.Up == FramingTC || p.Up == FramingUSLP
 	if err := complain([]complaint{
+		{p.Up == FramingTC && !p.SCID.Valid(), fmt.Sprintf("spacecraft %d: tc frames have identifiers up to %d", p.SCID, ccsds.MaxSCID)},
 		{!framed && p.Up != FramingPackets, fmt.Sprintf("up %q: want tc, uslp or packets", p.Up)},
 		{p.MaxTCFrame < 64 || p.MaxTCFrame > tc.MaxLength, fmt.Sprintf("max_tc_frame %d: want 64 to %d", p.MaxTCFrame, tc.MaxLength)},
 		{framed && p.Down == FramingPackets && len(p.AD) > 0, fmt.Sprintf("up %s with down packets: no frame brings the CLCW that channels %v wait for; want up packets, or BD channels only", p.Up, p.AD)},

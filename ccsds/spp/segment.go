@@ -82,7 +82,8 @@ type Group struct {
 	User      []byte // valid only during the call
 }
 
-// DefaultMaxOpen bounds how many application processes may have an unfinished group.
+// DefaultMaxOpen bounds how many application processes may have an unfinished group: beyond it
+// the one that nothing was added to for longest gives way.
 const DefaultMaxOpen = 16
 
 // Reassembler joins the packets of groups, for many application processes at a time.
@@ -90,6 +91,7 @@ type Reassembler struct {
 	max   int
 	forms map[source]Secondary
 	open  map[source]*group
+	turn  uint64 // packets taken
 }
 
 // source tells the sequences of packets apart.
@@ -100,6 +102,7 @@ type source struct {
 
 type group struct {
 	last      uint16
+	turn      uint64 // when something was added
 	packets   int
 	secondary []byte
 	user      []byte
@@ -122,6 +125,7 @@ func (r *Reassembler) Push(p *Packet, emit func(Group)) error {
 		return nil
 	}
 	s := source{p.Type, p.APID}
+	r.turn++
 	_, _, user, err := r.forms[s].Split(p)
 	if err != nil {
 		delete(r.open, s)
@@ -141,7 +145,7 @@ func (r *Reassembler) Push(p *Packet, emit func(Group)) error {
 		delete(r.open, s)
 		return fmt.Errorf("reassemble packets: APID %d: group exceeds %d octets: %w", p.APID, r.max, ErrSegment)
 	}
-	g.last, g.packets, g.user = p.SeqCount, g.packets+1, append(g.user, user...)
+	g.last, g.turn, g.packets, g.user = p.SeqCount, r.turn, g.packets+1, append(g.user, user...)
 	if p.SeqFlags == Last {
 		delete(r.open, s)
 		emit(Group{Type: s.kind, APID: s.apid, Packets: g.packets, Secondary: g.secondary, User: g.user})
@@ -149,8 +153,8 @@ func (r *Reassembler) Push(p *Packet, emit func(Group)) error {
 	return nil
 }
 
-// begin takes a packet that begins a group. If one was open it is lost, which is an error,
-// but the new one is taken all the same.
+// begin takes a packet that begins a group. If one was open, or another has to give way, it
+// is lost, which is an error, but the new one is taken all the same.
 func (r *Reassembler) begin(s source, old *group, p *Packet, secondary, user []byte, emit func(Group)) error {
 	delete(r.open, s)
 	switch {
@@ -158,16 +162,28 @@ func (r *Reassembler) begin(s source, old *group, p *Packet, secondary, user []b
 		return fmt.Errorf("reassemble packets: APID %d: group exceeds %d octets: %w", p.APID, r.max, ErrSegment)
 	case p.SeqFlags == Unsegmented:
 		emit(Group{Type: s.kind, APID: s.apid, Packets: 1, Secondary: secondary, User: user})
-	case len(r.open) >= DefaultMaxOpen:
-		return fmt.Errorf("reassemble packets: APID %d: %d groups are open already: %w", p.APID, len(r.open), ErrSegment)
 	default:
-		r.open[s] = &group{
-			last: p.SeqCount, packets: 1, secondary: append([]byte(nil), secondary...),
+		if len(r.open) >= DefaultMaxOpen {
+			s, old = r.oldest()
+			delete(r.open, s)
+		}
+		r.open[source{p.Type, p.APID}] = &group{
+			last: p.SeqCount, turn: r.turn, packets: 1, secondary: append([]byte(nil), secondary...),
 			user: append(make([]byte, 0, 2*len(user)), user...),
 		}
 	}
 	if old != nil {
-		return fmt.Errorf("reassemble packets: APID %d: group of %d octets so far never ended: %w", p.APID, len(old.user), ErrSegment)
+		return fmt.Errorf("reassemble packets: APID %d: group of %d octets so far never ended: %w", s.apid, len(old.user), ErrSegment)
 	}
 	return nil
+}
+
+// oldest is the group that nothing was added to for longest.
+func (r *Reassembler) oldest() (s source, g *group) {
+	for at, open := range r.open {
+		if g == nil || open.turn < g.turn {
+			s, g = at, open
+		}
+	}
+	return s, g
 }

@@ -111,8 +111,22 @@ func TestReassemblerRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := push(spp.Continuation, 1, 0, 1, false); err != nil {
+		t.Fatal(err)
+	}
+	// Groups that never end do not hold the others up: the one that nothing was added to for
+	// longest gives way.
 	if _, err := push(spp.First, 0, 100, 1, false); !errors.Is(err, spp.ErrSegment) {
 		t.Errorf("one group too many is open: %v", err)
+	}
+	for apid, want := range map[ccsds.APID]int{0: 1, 1: 0, 2: 1, 100: 1} {
+		count := uint16(1)
+		if apid == 0 {
+			count = 2
+		}
+		if groups, _ := push(spp.Last, count, apid, 1, false); groups != want {
+			t.Errorf("APID %d: %d groups", apid, groups)
+		}
 	}
 }
 

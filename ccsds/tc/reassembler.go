@@ -2,6 +2,7 @@ package tc
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/perilune/perilune/ccsds"
 )
@@ -11,10 +12,18 @@ import (
 type Reassembler struct {
 	maxPacket int
 	maxMAPs   int
-	open      map[ccsds.MAPID][]byte
+	open      map[ccsds.MAPID]part
+	turn      uint64 // segments taken
 }
 
-// DefaultMaxMAPs bounds how many access points may have an unfinished packet.
+// part is a packet without its end.
+type part struct {
+	octets []byte
+	turn   uint64 // when something was added
+}
+
+// DefaultMaxMAPs bounds how many access points may have an unfinished packet: beyond it the one
+// that nothing was added to for longest gives way.
 const DefaultMaxMAPs = 8
 
 // NewReassembler returns a Reassembler for packets of at most maxPacket octets; 0 or too
@@ -23,7 +32,7 @@ func NewReassembler(maxPacket int) *Reassembler {
 	if maxPacket <= 0 || maxPacket > ccsds.MaxPacketLength {
 		maxPacket = ccsds.MaxPacketLength
 	}
-	return &Reassembler{maxPacket: maxPacket, maxMAPs: DefaultMaxMAPs, open: make(map[ccsds.MAPID][]byte)}
+	return &Reassembler{maxPacket: maxPacket, maxMAPs: DefaultMaxMAPs, open: make(map[ccsds.MAPID]part)}
 }
 
 // Push takes one segment with its header and calls emit for each packet that is complete
@@ -35,7 +44,9 @@ func (r *Reassembler) Push(segment []byte, emit func(m ccsds.MAPID, packet []byt
 	}
 	m, f := ParseSegmentHeader(segment[0])
 	data := segment[SegmentHeaderLength:]
-	kept, busy := r.open[m]
+	was, busy := r.open[m]
+	kept := was.octets
+	r.turn++
 	switch f {
 	case Unsegmented:
 		delete(r.open, m)
@@ -57,7 +68,7 @@ func (r *Reassembler) Push(segment []byte, emit func(m ccsds.MAPID, packet []byt
 		return fmt.Errorf("reassemble tc segment: map %d: packet exceeds %d octets: %w", m, r.maxPacket, ErrSegment)
 	}
 	kept = append(kept, data...)
-	r.open[m] = kept
+	r.open[m] = part{kept, r.turn}
 	if f == Last {
 		delete(r.open, m)
 		return r.whole(m, kept, emit)
@@ -69,18 +80,32 @@ func (r *Reassembler) Push(segment []byte, emit func(m ccsds.MAPID, packet []byt
 func (r *Reassembler) Reset() { clear(r.open) }
 
 func (r *Reassembler) first(m ccsds.MAPID, data, kept []byte, busy bool) error {
-	if !busy && len(r.open) >= r.maxMAPs {
-		return fmt.Errorf("reassemble tc segment: map %d: %d packets are open already: %w", m, len(r.open), ErrSegment)
-	}
 	if len(data) > r.maxPacket {
 		delete(r.open, m)
 		return fmt.Errorf("reassemble tc segment: map %d: packet exceeds %d octets: %w", m, r.maxPacket, ErrSegment)
 	}
-	r.open[m] = append(make([]byte, 0, 2*len(data)), data...)
+	lost := m
+	if !busy && len(r.open) >= r.maxMAPs {
+		lost, busy = r.oldest(), true
+		kept = r.open[lost].octets
+		delete(r.open, lost)
+	}
+	r.open[m] = part{append(make([]byte, 0, 2*len(data)), data...), r.turn}
 	if busy {
-		return fmt.Errorf("reassemble tc segment: map %d: packet of %d octets so far never ended: %w", m, len(kept), ErrSegment)
+		return fmt.Errorf("reassemble tc segment: map %d: packet of %d octets so far never ended: %w", lost, len(kept), ErrSegment)
 	}
 	return nil
+}
+
+// oldest is the access point whose packet nothing was added to for longest.
+func (r *Reassembler) oldest() (m ccsds.MAPID) {
+	first := uint64(math.MaxUint64)
+	for at, p := range r.open {
+		if p.turn < first {
+			m, first = at, p.turn
+		}
+	}
+	return m
 }
 
 // whole emits one packet that came in segments; its length must be what it says.

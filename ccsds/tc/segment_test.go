@@ -141,6 +141,14 @@ func TestReassemblerOpenLimit(t *testing.T) {
 			t.Errorf("map %d: %v", m, err)
 		}
 	}
+	// Packets that never end do not hold the others up.
+	p, got := packet(3, 30), 0
+	for _, s := range [][]byte{append([]byte{0x40 | 40}, p[:10]...), append([]byte{0x80 | 40}, p[10:]...)} {
+		_ = r.Push(s, func(ccsds.MAPID, []byte) { got++ })
+	}
+	if got != 1 {
+		t.Errorf("%d packets on access point 40", got)
+	}
 }
 
 // Any segments: no panic, and only whole packets come out.

@@ -1,6 +1,8 @@
 package uslp
 
 import (
+	"iter"
+
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/internal/packets"
 )
@@ -24,14 +26,17 @@ type ReceiverStats struct {
 // Receiver takes the frames of one virtual channel apart: packets, service data units and
 // streams of each access point. After lost frames it goes on where the next one begins.
 type Receiver struct {
-	max    int
-	stats  ReceiverStats
+	max       int
+	stats     ReceiverStats
+	qualities [2]quality // sequence controlled, expedited
+}
+
+// quality is one quality of service, which has frame counts, and units under way, of its own.
+type quality struct {
 	maps   [MaxMAP + 1]accessPoint
-	counts [2]struct { // sequence controlled, expedited
-		seen   bool
-		length uint8
-		last   uint64
-	}
+	seen   bool
+	length uint8 // of the last count, which was
+	last   uint64
 }
 
 // accessPoint is what is unfinished on one MAP.
@@ -50,8 +55,8 @@ func NewReceiver(max int, encap bool) *Receiver {
 		max = ccsds.MaxPacketLength
 	}
 	r := &Receiver{max: max}
-	for i := range r.maps {
-		r.maps[i].packets = packets.NewJoiner(max, encap)
+	for m := range r.points() {
+		m.packets = packets.NewJoiner(max, encap)
 	}
 	return r
 }
@@ -59,8 +64,8 @@ func NewReceiver(max int, encap bool) *Receiver {
 // Stats returns the counters so far.
 func (r *Receiver) Stats() ReceiverStats {
 	s := r.stats
-	for i := range r.maps {
-		p := r.maps[i].packets.Stats
+	for m := range r.points() {
+		p := m.packets.Stats
 		s.Units, s.Idle, s.Dropped = s.Units+p.Packets, s.Idle+p.Idle, s.Dropped+p.Dropped
 	}
 	return s
@@ -71,15 +76,20 @@ func (r *Receiver) Stats() ReceiverStats {
 // by its count; frames without count, or truncated, do not tell. A data field that cannot
 // be read is an error and breaks what is unfinished on its access point.
 func (r *Receiver) Frame(f *Frame, emit func(Unit)) (lost uint64, err error) {
-	lost = r.missing(f)
-	if lost > 0 {
+	q := &r.qualities[0]
+	if f.Bypass {
+		q = &r.qualities[1]
+	}
+	if lost = q.missing(f); lost > 0 {
 		r.stats.Lost += lost
-		r.Reset()
+		for i := range q.maps {
+			r.drop(&q.maps[i])
+		}
 	}
 	if f.Idle() {
 		return lost, nil
 	}
-	m := &r.maps[f.MAP&MaxMAP]
+	m := &q.maps[f.MAP&MaxMAP]
 	d, err := f.Field()
 	if err != nil {
 		r.drop(m)
@@ -91,26 +101,34 @@ func (r *Receiver) Frame(f *Frame, emit func(Unit)) (lost uint64, err error) {
 	return lost, r.field(m, f, d, emit)
 }
 
-func (r *Receiver) missing(f *Frame) (lost uint64) {
+func (q *quality) missing(f *Frame) (lost uint64) {
 	if f.Truncated || f.CountLength == 0 {
 		return 0
 	}
-	kind := 0
-	if f.Bypass {
-		kind = 1
+	if q.seen && q.length == f.CountLength {
+		lost = (f.Count - q.last - 1) & (1<<(8*f.CountLength) - 1)
 	}
-	c := &r.counts[kind]
-	if c.seen && c.length == f.CountLength {
-		lost = (f.Count - c.last - 1) & (1<<(8*f.CountLength) - 1)
-	}
-	c.seen, c.length, c.last = true, f.CountLength, f.Count
+	q.seen, q.length, q.last = true, f.CountLength, f.Count
 	return lost
+}
+
+// points goes through all access points of both qualities.
+func (r *Receiver) points() iter.Seq[*accessPoint] {
+	return func(yield func(*accessPoint) bool) {
+		for k := range r.qualities {
+			for i := range r.qualities[k].maps {
+				if !yield(&r.qualities[k].maps[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Reset gives up all that is unfinished. The counts go on.
 func (r *Receiver) Reset() {
-	for i := range r.maps {
-		r.drop(&r.maps[i])
+	for m := range r.points() {
+		r.drop(m)
 	}
 }
 
@@ -197,6 +215,10 @@ func (r *Receiver) collect(m *accessPoint, f *Frame, id UPID, data []byte, first
 
 // whole delivers a zone without segmentation: packets end to end, or one unit.
 func (r *Receiver) whole(m *accessPoint, f *Frame, d Field, emit func(Unit)) {
+	if m.open && !f.Truncated { // what is under way has no end; a truncated frame may go in between
+		r.stats.Dropped++
+		m.open, m.part = false, m.part[:0]
+	}
 	if d.UPID == Packets {
 		m.packets.Push(d.Zone, 0, func(p []byte) { emit(Unit{MAP: f.MAP, UPID: Packets, Data: p}) })
 		m.packets.Break() // a packet cut by the end of the zone does not go on

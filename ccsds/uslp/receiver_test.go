@@ -228,6 +228,57 @@ func TestReceiverRefuses(t *testing.T) {
 	}
 }
 
+// Sequence controlled and expedited units of one access point do not touch each other, and
+// expedited frames that are lost cost nothing of the others.
+func TestExpeditedAmongSegments(t *testing.T) {
+	for _, p := range []uslp.Params{{SCID: 1, FrameLength: 60}, {SCID: 1, MaxLength: 60}} {
+		b, r := newBuilder(t, p, 1, false), uslp.NewReceiver(0, false)
+		frames := func(c uslp.Channel, n int) (out [][]byte) {
+			if err := b.Send(c, uslp.MissionSDU, make([]byte, n), nil, func(o []byte) { out = append(out, o) }); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		slow, fast := uslp.Channel{VC: 1, MAP: 2}, uslp.Channel{VC: 1, MAP: 2, Expedited: true}
+		long, short, two := frames(slow, 110), frames(fast, 20), frames(fast, 80)
+		_ = frames(fast, 5) // lost
+		last := frames(fast, 6)
+		var got []int
+		for _, o := range [][]byte{long[0], short[0], two[0], long[1], two[1], last[0], long[2]} {
+			if _, err := r.Frame(decode(t, p, o), func(u uslp.Unit) { got = append(got, len(u.Data)) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got, []int{20, 80, 6, 110}) || r.Stats().Dropped != 0 || r.Stats().Lost != 1 {
+			t.Errorf("fixed %t: units of %v octets, %+v", p.Fixed(), got, r.Stats())
+		}
+	}
+}
+
+// Where frames have no count, a whole unit tells that the one before it did not end.
+func TestWholeAmongSegments(t *testing.T) {
+	p := uslp.Params{SCID: 1, MaxLength: 60}
+	b, r := newBuilder(t, p, 0, false), uslp.NewReceiver(0, false)
+	var frames [][]byte
+	for _, n := range []int{100, 5, 101} {
+		if err := b.Send(uslp.Channel{VC: 1}, uslp.MissionSDU, bytes.Repeat([]byte{byte(n)}, n), nil, func(o []byte) { frames = append(frames, o) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []int
+	for i, o := range frames { // two of the first, the second, two of the third
+		if i == 1 || i == 3 {
+			continue // lost
+		}
+		if _, err := r.Frame(decode(t, p, o), func(u uslp.Unit) { got = append(got, len(u.Data)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(got, []int{5}) {
+		t.Errorf("units of %v octets", got)
+	}
+}
+
 func TestBuilderRefuses(t *testing.T) {
 	fixed := newBuilder(t, uslp.Params{SCID: 1, FrameLength: 60}, 2, false)
 	variable := newBuilder(t, uslp.Params{SCID: 1, MaxLength: 60, TruncatedLength: 20}, 2, false)

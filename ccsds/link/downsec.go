@@ -38,10 +38,11 @@ func (p Profile) downAssociations() (out []sdls.SA) {
 	return out
 }
 
-// downAssociation is one of downlink channel vc.
+// downAssociation is one of downlink channel vc. It has no window: nothing overtakes on a
+// downlink, and frame counts are not authenticated.
 func (p Profile) downAssociation(vc ccsds.VCID, spi uint16, key [32]byte) sdls.SA {
 	return sdls.SA{SPI: spi, Key: key, VCs: []ccsds.VCID{vc}, Mask: p.downMask(),
-		Service: p.DownMode[vc].service(), Window: sdls.MaxWindow}
+		Service: p.DownMode[vc].service()}
 }
 
 // downOverhead is what security adds to a frame on vc, in octets.

@@ -152,6 +152,9 @@ func (s *Space) Procedure(command []byte) (reply []byte, err error) {
 		err = ErrUnmanaged
 	} else if err = s.allows(command); err == nil {
 		reply, err = s.manager.Handle(0, command)
+		for _, vc := range s.vcs { // numbers may begin anew under another key
+			vc.last = adNumber{}
+		}
 	}
 	if err != nil {
 		s.stats.Refused["sdls procedure: "+procedureReason(err)]++

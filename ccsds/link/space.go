@@ -68,9 +68,19 @@ type spaceVC struct {
 	savedVR uint8
 	dirty   bool // a directive or a change of state: save V(R) at once
 	ad, bd  upJoiner
+	last    adNumber
 
 	before      cop1.FARM // as they were when Receive was called
 	beforeDirty bool
+	beforeLast  adNumber
+}
+
+// adNumber is the anti-replay number of the last sequence-controlled frame. Their numbers rise
+// in the order of N(S), which itself is not authenticated: a lower one stands in another's place.
+// Only frames that bypass the sequence may overtake others, within the window.
+type adNumber struct {
+	spi uint16
+	n   uint64
 }
 
 // delivery is what a batch holds back until its anti-replay floor is durable: a
@@ -142,7 +152,7 @@ func (s *Space) ReceiveSoft(soft []int8) error { return s.receive(nil, soft) }
 
 func (s *Space) receive(bits []byte, soft []int8) error {
 	for _, vc := range s.vcs {
-		vc.before, vc.beforeDirty = vc.farm, vc.dirty
+		vc.before, vc.beforeDirty, vc.beforeLast = vc.farm, vc.dirty, vc.last
 	}
 	s.batch = s.batch[:0]
 	if soft != nil {
@@ -153,7 +163,7 @@ func (s *Space) receive(bits []byte, soft []int8) error {
 	defer s.report()
 	if err := s.sdls.Commit(s.saver); err != nil {
 		for _, vc := range s.vcs {
-			vc.farm, vc.dirty = vc.before, vc.beforeDirty
+			vc.farm, vc.dirty, vc.last = vc.before, vc.beforeDirty, vc.beforeLast
 		}
 		return fmt.Errorf("space link: %w", err)
 	}
@@ -231,6 +241,9 @@ func (s *Space) open(vc *spaceVC, f *upFrame) {
 		unit = append(unit, f.field...)
 	} else {
 		clear, err := s.sdls.Open(vc.id, f.header, f.field)
+		if err == nil && !f.bypass {
+			err = vc.ordered(s.sdls.Number(f.field))
+		}
 		layout := s.sdls.Layout(f.field)
 		s.fsr.Note(f.field, layout, err)
 		s.log.Frame(f.field, layout, err)
@@ -242,6 +255,15 @@ func (s *Space) open(vc *spaceVC, f *upFrame) {
 		unit = append(unit, clear...)
 	}
 	s.batch = append(s.batch, delivery{vc: vc, bypass: f.bypass, unit: unit})
+}
+
+// ordered takes the number of a sequence-controlled frame, if it rises.
+func (vc *spaceVC) ordered(spi uint16, n uint64) error {
+	if spi == vc.last.spi && n <= vc.last.n {
+		return fmt.Errorf("SPI %d, number %d behind %d: %w", spi, n, vc.last.n, sdls.ErrReplayed)
+	}
+	vc.last = adNumber{spi, n}
+	return nil
 }
 
 // checkpoint saves each V(R) that has moved far or for a special reason.

@@ -61,6 +61,19 @@ func (r *Receiver) Layout(field []byte) Layout {
 	return a.Layout
 }
 
+// Number is the anti-replay number that a protected frame data field claims, under the SPI that
+// it names; 0 if it is too short to have one, or there is no such association.
+func (r *Receiver) Number(field []byte) (spi uint16, n uint64) {
+	if len(field) < spiLength {
+		return 0, 0
+	}
+	spi = binary.BigEndian.Uint16(field)
+	if a := r.sas[spi]; a != nil && len(field) >= a.Layout.Header() {
+		n = a.number(field[:a.Layout.Header()])
+	}
+	return spi, n
+}
+
 // Open checks a protected frame data field and returns its data in clear, in new
 // memory. frameHeader is as for Apply. The error wraps one of ErrTruncated,
 // ErrSPI, ErrVC, ErrForged, ErrReplayed.

@@ -53,6 +53,13 @@ func (p Profile) downOverhead(vc ccsds.VCID) int {
 	return sdls.SA{Service: p.DownMode[vc].service()}.Overhead()
 }
 
+// DownAuthenticated reports whether nobody but the craft can make frames of downlink virtual
+// channel vc that are taken.
+func (p Profile) DownAuthenticated(vc ccsds.VCID) bool {
+	_, protected := p.DownSPI[vc]
+	return protected && p.DownMode[vc] != ModeEncrypt
+}
+
 // reserve gives out numbers that were saved as used before: after a restart it goes on
 // above all of them.
 type reserve struct {

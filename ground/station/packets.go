@@ -31,6 +31,9 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 	}
 	e.APID = uint16(p.APID)
 	if p.APID == apidFiles {
+		if s.forgeable(e, vcFilesDown) {
+			return
+		}
 		// What comes of a file's packets is told by the events of the file.
 		if err := s.cfg.Files.Receive(s.now(), p.Payload, bit); err != nil && s.seldom("file packet") {
 			e.Text = err.Error()
@@ -45,7 +48,7 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 		s.record(e)
 		return
 	}
-	if s.twice.has(&tm) {
+	if s.forgeable(e, home(tm.Service)) || s.twice.has(&tm) {
 		return
 	}
 	e.Service, e.Subtype, e.Data = tm.Service, tm.Subtype, tm.Payload

@@ -36,7 +36,10 @@ const (
 	vcFiles    = 1
 	vcRecovery = 2
 
-	vcAnswers = 0 // of the downlink: reports and replies
+	// Of the downlink: reports and replies, what tenants send, files.
+	vcAnswers   = 0
+	vcTenants   = 1
+	vcFilesDown = 2
 
 	apidFlight = 1
 	apidFiles  = 2

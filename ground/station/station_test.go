@@ -158,10 +158,15 @@ func (c *counting) NextOf(string) (uint64, error) { c.n++; return c.n, nil }
 // quiet is a station whose radio is silent.
 func quiet(t testing.TB, c clock.Clock) (*Station, *nothing) {
 	t.Helper()
+	return quietWith(t, c, link.Profile{}, noFiles{})
+}
+
+func quietWith(t testing.TB, c clock.Clock, p link.Profile, f Files) (*Station, *nothing) {
+	t.Helper()
 	n := &nothing{}
 	s, err := New(Config{
-		Craft: "flatsat", Tenants: map[uint16]string{100: "acme"}, Profile: link.Profile{}, Radio: n, Archive: n,
-		Files: noFiles{}, Counters: &counting{}, Clock: c, Log: slog.New(slog.DiscardHandler),
+		Craft: "flatsat", Tenants: map[uint16]string{100: "acme"}, Profile: p, Radio: n, Archive: n,
+		Files: f, Counters: &counting{}, Clock: c, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

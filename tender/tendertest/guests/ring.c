@@ -7,36 +7,11 @@
 //
 // The answer is printed; a guest that survives exits with 99, or with 98 if
 // no answer came.
+#include "args.h"
 #include "blockring.h"
 MANIFEST(2, {.name = "storage", .type = 1}, {.name = "storage", .type = BLOCK_RING, .u = {.vcpus = {8}}});
 
 static uint8_t buffer[8192] __attribute__((aligned(4096)));
-
-static uint64_t number(const char **at, uint64_t top)
-{
-    uint64_t v = 0;
-    while (**at == ' ')
-        (*at)++;
-    if (**at == 'T')
-        (*at)++, v = top;
-    else if (**at == 'B')
-        (*at)++, v = (uintptr_t)buffer;
-    else if (**at == 'X')
-        (*at)++, v = (uintptr_t)say & ~15ul;
-    else if (**at == 'Q')
-        (*at)++, v = (uintptr_t)ring;
-    int minus = **at == '-';
-    uint64_t n = 0;
-    for (*at += minus || **at == '+';; (*at)++) {
-        char c = **at;
-        if (c >= '0' && c <= '9')
-            n = n << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            n = n << 4 | (uint64_t)(c - 'a' + 10);
-        else
-            return minus ? v - n : v + n;
-    }
-}
 
 // The next answer, or the end after two seconds.
 static int32_t answer(void)
@@ -83,16 +58,16 @@ int run(const struct boot_info *bi, const char *arg)
     }
     if (arg[0] == 't' || arg[0] == 'h') {
         const char *at = arg + 4;
-        uint32_t v = (uint32_t)number(&at, 0);
+        uint32_t v = (uint32_t)argument(&at, 0);
         if (arg[0] == 't')
             ring->sq_tail = v;
         else
             ring->cq_head = v;
     } else {
-        ring->sq[0].op = (uint32_t)number(&arg, 0);
-        ring->sq[0].offset = number(&arg, bi->mem_size);
-        ring->sq[0].data = number(&arg, bi->mem_size);
-        ring->sq[0].len = (uint32_t)number(&arg, bi->mem_size);
+        ring->sq[0].op = (uint32_t)argument(&arg, 0);
+        ring->sq[0].offset = argument(&arg, bi->mem_size);
+        ring->sq[0].data = argument(&arg, bi->mem_size);
+        ring->sq[0].len = (uint32_t)argument(&arg, bi->mem_size);
         ring->sq_tail = 1;
     }
     kick_at(at_kick);
@@ -101,4 +76,15 @@ int run(const struct boot_info *bi, const char *arg)
             ;
     say_number((uint64_t)answer());
     return 99;
+}
+
+static uint64_t meaning(char letter, uint64_t top)
+{
+    switch (letter) {
+    case 'T': return top;
+    case 'B': return (uintptr_t)buffer;
+    case 'X': return (uintptr_t)run & ~15ul;
+    case 'Q': return (uintptr_t)ring;
+    }
+    return 0;
 }

@@ -5,7 +5,7 @@
 // Letters: T end of memory, B a buffer of 8 KiB, R the call's own record, X the
 // program's text. What the call answers is printed; a guest that survives
 // exits with 99.
-#include "../args.h"
+#include "../calls.h"
 MANIFEST(2, {.name = "storage", .type = 1}, {.name = "radio", .type = 2});
 
 static uint8_t buffer[8192] __attribute__((aligned(4096)));

@@ -4,7 +4,7 @@
 //	r|w address
 //
 // The address is hexadecimal; T is the end of memory, X the program's text.
-#include "guest.h"
+#include "args.h"
 MANIFEST(0);
 
 #if defined(__x86_64__)
@@ -16,15 +16,8 @@ static uint64_t low[512] __attribute__((aligned(4096))), window[512] __attribute
 
 int run(const struct boot_info *bi, const char *arg)
 {
-    uint64_t a = 0;
     const char *at = arg + 2;
-    if (*at == 'T')
-        a = bi->mem_size;
-    else if (*at == 'X')
-        a = (uintptr_t)run;
-    else
-        for (; *at; at++)
-            a = a << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+    uint64_t a = argument(&at, bi->mem_size);
 #if defined(__x86_64__)
     for (uint64_t i = 0; i < 512; i++)
         low[i] = i << 21 | PAGE;
@@ -37,7 +30,7 @@ int run(const struct boot_info *bi, const char *arg)
 #else
     volatile uint32_t *p = (volatile uint32_t *)a;
     uint64_t control;
-    if (*at != 'X')
+    if (arg[2] != 'X')
         __asm__ volatile("mrs %0, sctlr_el1\n\tbic %0, %0, #1\n\tmsr sctlr_el1, %0\n\tisb" : "=r"(control)::"memory");
 #endif
     if (arg[0] == 'w')
@@ -46,3 +39,5 @@ int run(const struct boot_info *bi, const char *arg)
         *p;
     return 99;
 }
+
+static uint64_t meaning(char letter, uint64_t top) { return letter == 'T' ? top : (uintptr_t)run; }

@@ -14,10 +14,8 @@ MANIFEST(0);
 
 int run(const struct boot_info *bi, const char *arg)
 {
-    uint32_t step = 0;
+    uint32_t step = (uint32_t)decimal(&arg);
     (void)bi;
-    while (*arg)
-        step = step * 10 + (uint32_t)(*arg++ - '0');
 #if defined(__x86_64__)
     for (uint32_t port = 0; port < 0x10000; port += (port >= 0x4f0 && port < 0x620) ? 1 : step) {
         uint32_t v = 0xabc00000 | port;

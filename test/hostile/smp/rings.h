@@ -2,7 +2,7 @@
 // lie at the same places; the requests of Solo5's ring begin elsewhere and have
 // a handle where the others have an offset.
 #pragma once
-#include "../args.h"
+#include "../calls.h"
 
 struct ring {
     volatile uint32_t *words; // [0] tail, [1] head of answers; [16] taken, [17] answered, [18] kick me

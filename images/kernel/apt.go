@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -16,21 +18,28 @@ import (
 type deb struct{ Name, Version, File string }
 
 // download tries the machine's own package sources first, then, with a
-// private configuration that touches nothing of the machine, Debian 12's.
+// private configuration that touches nothing of the machine, Debian 12's: the
+// machine may have none, or lists so old that what they name is gone.
 func download(ctx context.Context, work, arch string) (*deb, error) {
 	if err := debian.Tools(); err != nil {
 		return nil, err
 	}
-	d, err := get(ctx, debian.Own(arch), work, arch)
-	if err == nil || !errors.Is(err, ErrNoPackage) {
-		return d, err
+	d, own := get(ctx, debian.Own(arch), work, arch)
+	if own == nil || ctx.Err() != nil {
+		return d, own
+	}
+	if errors.Is(own, ErrNoPackage) {
+		own = nil // which says nothing about the other sources' error
 	}
 	// This is where Debian 12 keeps its 6.12 kernels.
 	private, err := debian.Private(ctx, filepath.Join(work, "apt"), arch, debian.Security, debian.Backports)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		d, err = get(ctx, private, work, arch)
 	}
-	return get(ctx, private, work, arch)
+	if err != nil {
+		return nil, errors.Join(own, err)
+	}
+	return d, nil
 }
 
 // get downloads the newest kernel package that these sources have.
@@ -46,12 +55,12 @@ func get(ctx context.Context, a debian.Apt, work, arch string) (*deb, error) {
 	if _, err := a.Run(ctx, work, "apt-get", "download", name); err != nil {
 		return nil, err
 	}
-	found, err := filepath.Glob(filepath.Join(work, name+"_*.deb"))
+	found, err := fs.Glob(os.DirFS(work), name+"_*.deb")
 	if err != nil || len(found) != 1 {
 		return nil, fmt.Errorf("apt-get download %s left %d files, not one", name, len(found))
 	}
-	version, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(found[0]), name+"_"), "_")
-	return &deb{Name: name, Version: version, File: found[0]}, nil
+	version, _, _ := strings.Cut(strings.TrimPrefix(found[0], name+"_"), "_")
+	return &deb{Name: name, Version: version, File: filepath.Join(work, found[0])}, nil
 }
 
 // newest picks the highest 6.12.N from apt-cache's lines "name - text".

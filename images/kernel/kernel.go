@@ -4,10 +4,15 @@ package kernel
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/perilune/perilune/internal/debian"
@@ -40,59 +45,69 @@ func Fetch(ctx context.Context, cache, arch string) (*Kernel, error) {
 	if k, err := load(dir); err == nil {
 		return k, nil
 	}
-	work, err := freshDir(filepath.Join(cache, "kernel"), arch)
+	err := debian.Make(ctx, dir, func(work string) error {
+		if _, err := load(dir); err == nil {
+			return debian.ErrMade
+		}
+		return fetch(ctx, work, arch)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("kernel cache: %w", err)
-	}
-	defer os.RemoveAll(work)
-	pkg, err := download(ctx, work, arch)
-	if err != nil {
-		return nil, fmt.Errorf("download kernel: %w", err)
-	}
-	if err := debian.Unpack(ctx, pkg.File, filepath.Join(work, "root")); err != nil {
-		return nil, fmt.Errorf("unpack %s: %w", pkg.Name, err)
-	}
-	if err := store(work, pkg); err != nil {
-		return nil, fmt.Errorf("kernel cache: %w", err)
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, fmt.Errorf("kernel cache: %w", err)
-	}
-	if err := os.Rename(work, dir); err != nil {
-		return nil, fmt.Errorf("kernel cache: %w", err)
+		return nil, fmt.Errorf("kernel: %w", err)
 	}
 	return load(dir)
 }
 
-func freshDir(parent, arch string) (string, error) {
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
-	}
-	abs, err := filepath.Abs(parent)
+// fetch downloads the package into the folder work and unpacks it there.
+func fetch(ctx context.Context, work, arch string) error {
+	pkg, err := download(ctx, work, arch)
 	if err != nil {
-		return "", err
+		return fmt.Errorf("download: %w", err)
 	}
-	return os.MkdirTemp(abs, arch+".tmp-")
+	if err := debian.Unpack(ctx, pkg.File, filepath.Join(work, "root")); err != nil {
+		return fmt.Errorf("unpack %s: %w", pkg.Name, err)
+	}
+	if err := store(work, pkg); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
 }
 
 // stamp is what is known of a package in the cache; it is written last, so
-// that a folder with it is whole.
-type stamp struct{ Package, Version, Release string }
+// that a folder with it is whole, unless the machine lost its power: Digest,
+// SHA-256 of the kernel in hex, tells. Caches of old do not have it.
+type stamp struct{ Package, Version, Release, Digest string }
 
 func store(work string, p *deb) error {
-	found, err := filepath.Glob(filepath.Join(work, "root", "boot", "vmlinuz-*"))
+	found, err := fs.Glob(os.DirFS(work), "root/boot/vmlinuz-*")
 	if err != nil || len(found) != 1 {
 		return fmt.Errorf("%s holds %d kernels, not one", p.Name, len(found))
 	}
-	release := filepath.Base(found[0])[len("vmlinuz-"):]
+	release := path.Base(found[0])[len("vmlinuz-"):]
+	sum, err := digest(filepath.Join(work, found[0]))
+	if err != nil {
+		return err
+	}
 	if err := os.Remove(p.File); err != nil {
 		return err
 	}
-	b, err := json.Marshal(stamp{p.Name, p.Version, release})
+	b, err := json.Marshal(stamp{p.Name, p.Version, release, sum})
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(work, "kernel.json"), b, 0o644)
+}
+
+func digest(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func load(dir string) (*Kernel, error) {
@@ -114,5 +129,12 @@ func load(dir string) (*Kernel, error) {
 			return nil, err
 		}
 	}
-	return k, nil
+	if s.Digest == "" {
+		return k, nil
+	}
+	sum, err := digest(k.Image)
+	if err == nil && sum != s.Digest {
+		err = fmt.Errorf("%s is damaged", k.Image)
+	}
+	return k, err
 }

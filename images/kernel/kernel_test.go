@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/ulikunitz/xz"
+
+	"github.com/perilune/perilune/internal/debian"
 )
 
 func TestNewest(t *testing.T) {
@@ -52,6 +54,53 @@ func TestFetchFromCache(t *testing.T) {
 	k, err := Fetch(context.Background(), cache, "amd64")
 	if err != nil || k.Release != "6.12.1" || filepath.Base(k.Image) != "vmlinuz-6.12.1" {
 		t.Errorf("%+v, %v", k, err)
+	}
+}
+
+// fakeApt puts programs on the PATH that act as apt's and dpkg's do where the machine's own
+// lists are so old that the archive has another package by now. Without an archive all fails.
+func fakeApt(t *testing.T, archive bool) {
+	t.Helper()
+	if _, err := os.Stat(debian.Keyring); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	answer := "touch linux-image-6.12.5+deb12-cloud-amd64_6.12.5-1_amd64.deb"
+	if !archive {
+		answer = "echo no network >&2; exit 100"
+	}
+	for name, text := range map[string]string{
+		"apt-cache": `echo "linux-image-6.12.5+deb12-cloud-amd64 - Linux 6.12 for x86-64 cloud (signed)"`,
+		"apt-get": "case \"$*\" in *sourcelist*update) ;; *sourcelist*download*) " + answer +
+			" ;; *) echo '404  Not Found' >&2; exit 100 ;; esac",
+		"dpkg-deb": `mkdir -p "$3/boot" "$3/lib/modules/6.12.5" && echo kernel >"$3/boot/vmlinuz-6.12.5"`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+}
+
+// Old lists of the machine do not stand in the way, and a kernel that is damaged in the cache,
+// as after a loss of power, is fetched again.
+func TestFetch(t *testing.T) {
+	fakeApt(t, true)
+	cache := filepath.Join(t.TempDir(), "a [b] c")
+	for _, damage := range []string{"", "kern"} {
+		k, err := Fetch(t.Context(), cache, "amd64")
+		if err != nil || k.Version != "6.12.5-1" || k.Release != "6.12.5" {
+			t.Fatalf("%+v, %v", k, err)
+		}
+		if text, err := os.ReadFile(k.Image); err != nil || string(text) != "kernel\n" {
+			t.Errorf("%q, %v", text, err)
+		}
+		write(t, k.Image, []byte(damage))
+	}
+	fakeApt(t, false)
+	_, err := Fetch(t.Context(), cache, "amd64")
+	if err == nil || !strings.Contains(err.Error(), "404") || !strings.Contains(err.Error(), "no network") {
+		t.Errorf("without an archive: %v", err)
 	}
 }
 

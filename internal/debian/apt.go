@@ -36,7 +36,7 @@ func Own(arch string) Apt { return Apt{[]string{"-o", "APT::Architecture=" + arc
 // Private makes a configuration of its own in the folder dir, for which no package is
 // installed, and asks the archive what there is.
 func Private(ctx context.Context, dir, arch string, sources ...Source) (Apt, error) {
-	for _, d := range []string{"lists/partial", "cache/archives/partial", "etc"} {
+	for _, d := range []string{"lists/partial", "cache/archives/partial", "etc/preferences.d"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return Apt{}, err
 		}
@@ -61,6 +61,10 @@ func Private(ctx context.Context, dir, arch string, sources ...Source) (Apt, err
 		"Dir::State=" + dir, "Dir::State::lists=" + filepath.Join(dir, "lists"), "Dir::State::status=" + status,
 		"Dir::Cache=" + filepath.Join(dir, "cache"),
 		"Dir::Etc::sourcelist=" + file, "Dir::Etc::sourceparts=-",
+		// What the machine prefers is about other packages.
+		"Dir::Etc::preferences=/dev/null", "Dir::Etc::preferencesparts=" + filepath.Join(dir, "etc/preferences.d"),
+		"APT::Default-Release=",
+		"APT::Update::Error-Mode=any", // else a network that is not there is a warning
 	} {
 		a.options = append(a.options, "-o", s)
 	}

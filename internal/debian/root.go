@@ -1,8 +1,10 @@
 package debian
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,44 +22,36 @@ func Root(ctx context.Context, cache, arch string, packages ...string) (string, 
 	dir := filepath.Join(cache, "debian", arch)
 	root := filepath.Join(dir, "root")
 	stamp := []byte(strings.Join(slices.Sorted(slices.Values(packages)), "\n") + "\n")
-	if b, err := os.ReadFile(filepath.Join(dir, stampFile)); err == nil && string(b) == string(stamp) {
+	made := func() bool {
+		b, err := os.ReadFile(filepath.Join(dir, stampFile))
+		return err == nil && bytes.Equal(b, stamp)
+	}
+	if made() {
 		return root, nil
 	}
-	if err := fetchRoot(ctx, dir, arch, packages, stamp); err != nil {
+	err := Make(ctx, dir, func(work string) error {
+		if made() {
+			return ErrMade
+		}
+		return fetchRoot(ctx, work, arch, packages, stamp)
+	})
+	if err != nil {
 		return "", fmt.Errorf("packages of Debian for %s: %w", arch, err)
 	}
 	return root, nil
 }
 
-func fetchRoot(ctx context.Context, dir, arch string, packages []string, stamp []byte) error {
+func fetchRoot(ctx context.Context, work, arch string, packages []string, stamp []byte) error {
 	if err := Tools(); err != nil {
 		return err
 	}
-	parent, err := filepath.Abs(filepath.Dir(dir))
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	work, err := os.MkdirTemp(parent, arch+".tmp-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
 	if err := download(ctx, filepath.Join(work, "apt"), arch, packages, filepath.Join(work, "root")); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(work, "apt")); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(work, stampFile), stamp, 0o644); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.Rename(work, dir)
+	return os.WriteFile(filepath.Join(work, stampFile), stamp, 0o644)
 }
 
 // download fetches packages with their dependencies by a private configuration in the folder
@@ -71,7 +65,7 @@ func download(ctx context.Context, dir, arch string, packages []string, root str
 	if _, err := apt.Run(ctx, dir, "apt-get", args...); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "cache", "archives", "*.deb"))
+	files, err := fs.Glob(os.DirFS(dir), "cache/archives/*.deb")
 	if err != nil {
 		return err
 	}
@@ -79,7 +73,7 @@ func download(ctx context.Context, dir, arch string, packages []string, root str
 		return fmt.Errorf("apt-get downloaded nothing for %s", strings.Join(packages, " "))
 	}
 	for _, f := range files {
-		if err := Unpack(ctx, f, root); err != nil {
+		if err := Unpack(ctx, filepath.Join(dir, f), root); err != nil {
 			return err
 		}
 	}

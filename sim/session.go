@@ -30,8 +30,7 @@ type session struct {
 	lock    *os.File
 	machine *qemu.Process
 	space   *spacelink.Link
-	station *exec.Cmd
-	gone    chan error // the station's end
+	gone    chan error // the station's end; nil if it was not started
 	spaced  chan error // the space link's end
 	cancel  context.CancelFunc
 	api     *client.Client
@@ -167,17 +166,17 @@ func (s *session) startStation(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	s.station = exec.CommandContext(ctx, s.opt.Self, args...)
-	s.station.Stdout, s.station.Stderr = log, log
-	s.station.Cancel = func() error { return s.station.Process.Signal(syscall.SIGTERM) }
-	s.station.WaitDelay = settle
+	station := exec.CommandContext(ctx, s.opt.Self, args...)
+	station.Stdout, station.Stderr = log, log
+	station.Cancel = func() error { return station.Process.Signal(syscall.SIGTERM) }
+	station.WaitDelay = settle
 	// Its own group: Ctrl-C reaches the simulator alone, which ends the rest in order.
-	s.station.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := s.station.Start(); err != nil {
+	station.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := station.Start(); err != nil {
 		return fmt.Errorf("start the station: %w", err)
 	}
 	s.gone = make(chan error, 1)
-	go func() { s.gone <- s.station.Wait() }()
+	go func() { s.gone <- station.Wait() }()
 	return nil
 }
 
@@ -222,7 +221,7 @@ func (s *session) watch(ctx context.Context) error {
 // close ends everything and removes the sockets.
 func (s *session) close() {
 	s.cancel()
-	if s.station != nil {
+	if s.gone != nil {
 		<-s.gone
 	}
 	if s.space != nil {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/perilune/perilune/missions/craft"
 	"github.com/perilune/perilune/sim/story"
 )
@@ -66,12 +68,18 @@ func Run(ctx context.Context, opt Options) error {
 	go s.faults(ctx)
 	go s.passes(ctx)
 	go func() { cancel(s.watch(ctx)) }()
-	s.status(ctx)
-	// Ctrl-C ends the station too, and watch may hear of that before it hears of Ctrl-C.
-	if err := context.Cause(ctx); user.Err() == nil && err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = s.status(ctx)
+	if err != nil { // the station has ended, perhaps, and watch is about to say so
+		wait(ctx, settle)
 	}
-	return nil
+	// Ctrl-C ends the station too, and watch may hear of that before it hears of Ctrl-C.
+	if user.Err() != nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // Demo flies the story and returns its report.
@@ -118,7 +126,10 @@ func lock(dir string) (*os.File, error) {
 	}
 	if err := flock(f); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another simulation runs in %s: end it first", dir)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another simulation runs in %s: end it first", dir)
+		}
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	return f, nil
 }

@@ -49,11 +49,11 @@ The craft's console is %[3]s, the raw bits are %[4]s. Ctrl-C ends the flight.
 }
 
 // status shows the craft until ctx ends: on a terminal a picture that renews itself,
-// else a line whenever something changed, or one JSON value for each event.
-func (s *session) status(ctx context.Context) {
+// else a line whenever something changed, or one JSON value for each event. An error is
+// the station's.
+func (s *session) status(ctx context.Context) error {
 	if s.opt.JSON {
-		s.stream(ctx)
-		return
+		return s.stream(ctx)
 	}
 	f, ok := s.opt.Data.(*os.File)
 	live := ok && term.IsTerminal(int(f.Fd()))
@@ -61,7 +61,7 @@ func (s *session) status(ctx context.Context) {
 	for wait(ctx, statusEvery) {
 		st, err := s.api.Status(ctx)
 		if err != nil {
-			return
+			return err
 		}
 		text := picture(st)
 		switch {
@@ -78,20 +78,24 @@ func (s *session) status(ctx context.Context) {
 			}
 		}
 	}
+	return nil
 }
 
 // stream writes every event as JSON.
-func (s *session) stream(ctx context.Context) {
+func (s *session) stream(ctx context.Context) error {
 	events, err := s.api.Events(ctx, 0)
 	if err != nil {
-		return
+		return err
 	}
 	defer events.Close()
 	out := json.NewEncoder(s.opt.Data)
 	for {
 		e, err := events.Next()
-		if err != nil || out.Encode(e) != nil {
-			return
+		if err == nil {
+			err = out.Encode(e)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -36,7 +36,8 @@ func (b *builder) programs(ctx context.Context, a *Artefacts) error {
 func (b *builder) compile(ctx context.Context, out, pkg, goos, arch string) error {
 	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, pkg)
 	c.Dir = b.Source
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch)
+	// The processor is the craft's, whatever the user builds for otherwise.
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
 	if text, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, bytes.TrimSpace(text))
 	}

@@ -3,6 +3,7 @@ package build
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -64,18 +65,38 @@ func (b *builder) step(name, out string, in *digest, build func(tmp string) erro
 		}
 	}
 	start := time.Now()
-	tmp := out + ".new"
-	defer os.Remove(tmp)
-	if err := build(tmp); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := os.Rename(tmp, out); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := os.WriteFile(stamp, []byte(sum), 0o644); err != nil {
+	if err := replace(out, stamp, sum, build); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	b.made = append(b.made, name)
 	b.log.Info("built", "what", name, "path", out, "took", time.Since(start).Round(time.Millisecond))
 	return nil
+}
+
+// replace makes out anew. Whatever breaks it off, a stamp that is there is that of the whole
+// of what lies beside it.
+func replace(out, stamp, sum string, build func(tmp string) error) error {
+	tmp := out + ".new"
+	defer os.Remove(tmp)
+	if err := build(tmp); err != nil {
+		return err
+	}
+	if err := os.Remove(stamp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(tmp, out); err != nil {
+		return err
+	}
+	if err := sync(out); err != nil {
+		return err
+	}
+	return os.WriteFile(stamp, []byte(sum), 0o644)
+}
+
+func sync(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -219,10 +220,17 @@ func command(packages []string, apt, root, sudo bool) ([]string, error) {
 	case root:
 		return install, nil
 	case sudo:
-		return append([]string{"sudo"}, install...), nil
+		// sudo passes on no variables; without this one a package may ask questions that nobody sees.
+		return append([]string{"sudo", "env", noQuestions}, install...), nil
 	}
 	return nil, fmt.Errorf("neither root nor sudo; have somebody run: %s", strings.Join(install, " "))
 }
+
+const noQuestions = "DEBIAN_FRONTEND=noninteractive"
+
+// patience makes apt-get wait, in seconds, while another one works, as the daily updates of a
+// machine that has just started do.
+var patience = []string{"-o", "DPkg::Lock::Timeout=600"}
 
 // Ensure checks, and installs what is missing after saying so on say. It
 // fails if something is missing in the end.
@@ -256,20 +264,26 @@ func install(ctx context.Context, needs []Need, say func(string)) error {
 	if err != nil {
 		return err
 	}
-	if err := run(ctx, append(slices.Clone(c[:slices.Index(c, "install")]), "update", "-q"), say); err != nil {
-		return err
+	// One source of several that does not answer need not be that of the packages.
+	stale := run(ctx, append(slices.Clone(c[:slices.Index(c, "install")]), "update", "-q"), say)
+	if ctx.Err() != nil {
+		return stale
 	}
 	_, packages = Missing(Check(needs)) // what this release has is known now
 	if c, err = Command(packages); err != nil {
 		return err
 	}
-	return run(ctx, c, say)
+	at := slices.Index(c, "install")
+	if err := run(ctx, slices.Insert(slices.Clone(c), at, patience...), say); err != nil {
+		return errors.Join(stale, err)
+	}
+	return nil
 }
 
 func run(ctx context.Context, c []string, say func(string)) error {
 	say("running: " + strings.Join(c, " "))
 	cmd := exec.CommandContext(ctx, c[0], c[1:]...)
-	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	cmd.Env = append(os.Environ(), noQuestions)
 	cmd.Stdin = os.Stdin // sudo may ask
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)

@@ -37,7 +37,7 @@ func TestCommand(t *testing.T) {
 		want            string
 	}{
 		{true, true, false, "apt-get install -y --no-install-recommends a b"},
-		{true, false, true, "sudo apt-get install -y --no-install-recommends a b"},
+		{true, false, true, "sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends a b"},
 		{true, false, false, "have somebody run: apt-get install -y --no-install-recommends a b"},
 		{false, true, true, "packages of Debian bring: a b"},
 	} {
@@ -83,5 +83,31 @@ func TestVersion(t *testing.T) {
 		if r.OK != (c.want == "") || !strings.Contains(r.Detail, c.want) {
 			t.Errorf("%s: %t, %s", c.says, r.OK, r.Detail)
 		}
+	}
+}
+
+// A source of packages that does not answer does not keep those of others from being installed;
+// what cannot be installed is told with both reasons.
+func TestInstallWithStaleLists(t *testing.T) {
+	dir := t.TempDir()
+	tool := filepath.Join(dir, "wonder")
+	for _, c := range []struct{ install, want string }{
+		{"cp /bin/true " + tool, ""},
+		{"echo 'no such package' >&2; exit 100", "no such package"},
+	} {
+		apt := "#!/bin/sh\ncase \"$*\" in *update*) echo 'no release file' >&2; exit 100 ;; *'DPkg::Lock::Timeout'*'install'*wonder) " + c.install + " ;; *) exit 3 ;; esac\n"
+		if err := os.WriteFile(filepath.Join(dir, "apt-get"), []byte(apt), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		sudo := "#!/bin/sh\nexec \"$@\"\n"
+		if err := os.WriteFile(filepath.Join(dir, "sudo"), []byte(sudo), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+		err := Ensure(t.Context(), []Need{{Name: "wonder", Why: "does wonders", Command: "wonder", Package: "wonder"}}, func(string) {})
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "no release file")) {
+			t.Errorf("%s: %v", c.install, err)
+		}
+		os.Remove(tool)
 	}
 }

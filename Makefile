@@ -10,6 +10,10 @@ export CGO_ENABLED := 0
 
 UNIT := $$($(GO) list ./... | grep -v /test/vm)
 
+# Fails with the names of files that gofmt would change, in a tree without git too.
+FORMATTED = out=$$(find . -path ./$(OUT) -prune -o -name '*.go' -exec "$$($(GO) env GOROOT)/bin/gofmt" -l {} +) && \
+	test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -32,7 +36,8 @@ sim: tools ## boot the flight image in QEMU and keep it flying (CRAFT=file)
 demo: tools ## fly the story (PROFILE=tm+rs|tm+concatenated|aos+ldpc|uslp+turbo|uslp+sliced; DEMO_BREAK=rs|fop|signature|guest|sdls)
 	@$(BIN)/perilune sim demo $(if $(PROFILE),--profile $(PROFILE))
 
-PYTHON := $(CURDIR)/$(OUT)/cache/venv/bin/python
+# The folder may have any name.
+PYTHON := "$$PWD/$(OUT)/cache/venv/bin/python"
 
 .PHONY: venv
 venv: tools # outside programs in Python that tests compare with
@@ -40,7 +45,7 @@ venv: tools # outside programs in Python that tests compare with
 
 .PHONY: check
 check: ## the quick tests, under two minutes
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(FORMATTED)
 	@$(GO) vet ./...
 	@GOARCH=arm64 $(GO) build ./...
 	@$(GO) run ./test/run -short $(UNIT)
@@ -55,7 +60,7 @@ test: perilune venv ## all that a newcomer runs, with the story in QEMU at the e
 
 .PHONY: lint
 lint: ## static checks
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(FORMATTED)
 	@$(GO) vet ./...
 	@$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 

@@ -11,9 +11,9 @@ fuzztime=${FUZZTIME:-20s}
 state=out/fuzz
 mkdir -p "$state"
 done="$state/done $(git rev-parse HEAD 2>/dev/null || echo none) $fuzztime"
-list=$(go list -f '{{$d := .ImportPath}}{{range .TestGoFiles}}{{$.Dir}}/{{.}} {{$d}}
-{{end}}{{range .XTestGoFiles}}{{$.Dir}}/{{.}} {{$d}}
-{{end}}' ./... | while read -r file pkg; do
+list=$(go list -f '{{$d := .ImportPath}}{{range .TestGoFiles}}{{$d}} {{$.Dir}}/{{.}}
+{{end}}{{range .XTestGoFiles}}{{$d}} {{$.Dir}}/{{.}}
+{{end}}' ./... | while read -r pkg file; do
 	[ -z "$file" ] || sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\)(.*|$pkg \1|p" "$file"
 done | sort -u | grep -E "${FUZZ:-.}" || true)
 [ -n "$list" ] || { echo "no fuzz target matches ${FUZZ:-.}"; exit 1; }

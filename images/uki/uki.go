@@ -124,6 +124,9 @@ type layout struct {
 }
 
 func readLayout(stub []byte) (layout, error) {
+	if !bytes.HasPrefix(stub, []byte("MZ")) { // package pe takes an object file too
+		return layout{}, fmt.Errorf("%w: no DOS header", ErrStub)
+	}
 	f, err := pe.NewFile(bytes.NewReader(stub))
 	if err != nil {
 		return layout{}, fmt.Errorf("%w: %w", ErrStub, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,11 +28,19 @@ func countBoot(dir string) (uint32, error) {
 	return n, readErr
 }
 
+// maxCounter bounds the file of a counter, in octets.
+const maxCounter = 32
+
 func readCounter(path string) (uint32, error) {
-	b, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxCounter)) // a damaged disk can tell of any size
 	if err != nil {
 		return 0, err
 	}

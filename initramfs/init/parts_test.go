@@ -50,6 +50,12 @@ func TestCountBoot(t *testing.T) {
 	if n, err := countBoot(dir); err != nil || n != 2 {
 		t.Errorf("after that: %d, %v", n, err)
 	}
+	if err := os.Truncate(filepath.Join(dir, "boots"), 1<<40); err != nil { // as a flipped bit may have it
+		t.Fatal(err)
+	}
+	if n, err := countBoot(dir); err == nil || n != 1 {
+		t.Errorf("after a terabyte of zeroes: %d, %v", n, err)
+	}
 	if _, err := countBoot("/proc/nowhere/init"); err == nil {
 		t.Error("counted where nothing can be written")
 	}

@@ -131,9 +131,12 @@ func (p *Process) Wait() error {
 // Reset is the reset button: memory is lost, the disk's contents stay.
 func (p *Process) Reset(ctx context.Context) error { return p.QMP.Do(ctx, "system_reset") }
 
-// Quit asks QEMU to end, and ends it if it does not within a moment.
+// quitTime is long because the machine may be loaded.
+const quitTime = time.Minute
+
+// Quit asks QEMU to end, and ends it if it does not within quitTime.
 func (p *Process) Quit() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), quitTime)
 	defer cancel()
 	if err := p.QMP.Do(ctx, "quit"); err == nil {
 		select {

@@ -10,6 +10,8 @@ import (
 var (
 	ErrFull    = errors.New("too many transactions")
 	ErrUnknown = errors.New("no such transaction")
+	// ErrUnacknowledged says that a class 1 transaction cannot do that.
+	ErrUnacknowledged = errors.New("not in unacknowledged mode")
 )
 
 // minMaxPDU fits a NAK of one segment with 64-bit offsets and the widest

@@ -58,8 +58,11 @@ func (e *Entity) Cancel(id TransactionID) error {
 }
 
 // Suspend stops sending data of a transaction, or asking for it. What arrives
-// is still taken.
+// is still taken. A receiver of class 1 has nothing to suspend (§4.11.2.5.2).
 func (e *Entity) Suspend(id TransactionID) error {
+	if r, ok := e.all[id].(*receiver); ok && r.head.Mode == Unacknowledged {
+		return fmt.Errorf("transaction %v: %w", id, ErrUnacknowledged)
+	}
 	return e.with(id, func(t transaction) { e.suspend(t, true) })
 }
 
@@ -70,7 +73,8 @@ func (e *Entity) Resume(id TransactionID) error {
 
 func (e *Entity) suspend(t transaction, on bool) {
 	i := t.state()
-	if i.Suspended == on {
+	r, receives := t.(*receiver)
+	if i.Suspended == on || on && receives && r.head.Mode == Unacknowledged {
 		return
 	}
 	if i.Suspended = on; on {

@@ -145,7 +145,7 @@ func (e *Entity) receiveAsSender(h Header, body Body) error {
 	}
 	// The receiver repeats Finished until it is acknowledged, also when we have
 	// forgotten the transaction.
-	if f, ok := body.(*Finished); ok {
+	if f, ok := body.(*Finished); ok && h.Mode == Acknowledged {
 		status := StatusUnrecognized
 		if _, known := e.closed.get(h.ID()); known {
 			status = StatusTerminated
@@ -162,7 +162,7 @@ func (e *Entity) receiveAsReceiver(h Header, body Body) error {
 		return r.receive(h, body)
 	}
 	eof, isEOF := body.(*EOF)
-	if was, known := e.closed.get(h.ID()); known {
+	if was, known := e.closed.get(h.ID()); known && !was.File.other(body) {
 		if isEOF && h.Mode == Acknowledged {
 			h.TowardSender = true
 			e.reply(h, &ACK{Of: DirectiveEOF, Condition: eof.Condition, Status: StatusTerminated})

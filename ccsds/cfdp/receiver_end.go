@@ -11,7 +11,7 @@ func (r *receiver) control() []byte {
 	case r.eofAckDue:
 		r.eofAckDue = false
 		return r.encode(&ACK{Of: DirectiveEOF, Status: StatusActive})
-	case r.finDue:
+	case r.finDue && !r.info.Suspended: // §4.11.2.7 d)
 		r.finDue = false
 		f := r.final.finished(r.e.cfg.Local)
 		pdu := r.encode(f)
@@ -175,14 +175,18 @@ func (r *receiver) fail(c Condition, cause error) error {
 	return nil
 }
 
-func (r *receiver) cancel() { _ = r.fail(CancelReceived, nil) }
+// cancel ends the transaction; one that is over and waits for being resumed need not any more.
+func (r *receiver) cancel() {
+	_ = r.fail(CancelReceived, nil)
+	r.e.suspend(r, false)
+}
 
 // cancelled is the sender's wish; its EOF is acknowledged already.
 func (r *receiver) cancelled(c Condition) {
 	if !r.over {
 		_ = r.discard()
 		r.over = true
-		r.info.Condition = c
+		r.info.Condition, r.info.Incomplete = c, true
 		r.final = closedTransaction{Condition: c, Incomplete: true}
 		r.e.finished(r.info)
 	}
@@ -201,6 +205,9 @@ func (r *receiver) discard() error {
 func (r *receiver) finish(final closedTransaction) {
 	r.over, r.final = true, final
 	r.info.Condition, r.info.Incomplete, r.info.Status = final.Condition, final.Incomplete, final.Status
+	if final.Condition != NoError {
+		r.info.Suspended = false // what is to end must not wait
+	}
 	r.nakTimer.stop()
 	r.keepAlive.stop()
 	r.dropEarly()
@@ -221,7 +228,9 @@ func (r *receiver) finish(final closedTransaction) {
 
 func (r *receiver) close() {
 	r.dropEarly()
-	r.e.remove(r, r.final)
+	was := r.final
+	was.File = identify(r.meta, r.eof)
+	r.e.remove(r, was)
 }
 
 func cloneTLVs(all []TLV) []TLV {

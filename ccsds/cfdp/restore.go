@@ -82,7 +82,7 @@ func (e *Entity) restoreSender(rec sendRecord) {
 	if !s.open {
 		rec.Next = min(rec.Next, s.info.Size)
 	}
-	s.next, s.saved, s.info.Suspended = rec.Next, rec.Next, rec.Suspended
+	s.next, s.saved, s.info.Suspended = rec.Next, rec.Next, rec.Suspended && rec.Fault == NoError
 	s.info.Done = s.next
 	s.eofSent = rec.EOFSent
 	switch {

@@ -5,25 +5,37 @@ import (
 )
 
 func (s *sender) receive(body Body) error {
-	s.acks = 0
+	if a, ok := body.(*ACK); !ok || a.Status != StatusTerminated && a.Status != StatusUnrecognized {
+		s.acks = 0 // else it answers, but has nothing to say: that must end some time
+	}
 	switch b := body.(type) {
 	case *ACK:
 		s.acked(b)
 	case *NAK:
 		s.nak(b)
 	case *Finished:
-		s.final = closedTransaction{Condition: b.Condition, Incomplete: b.Incomplete, Status: b.Status, Responses: b.TLVs}
-		h := s.head
-		s.e.reply(h, &ACK{Of: DirectiveFinished, Condition: b.Condition, Status: StatusTerminated})
-		if b.Condition == NoError {
-			s.info.Done = s.info.Size
-		}
-		s.finish(b.Condition)
+		return s.finished(b)
 	case *KeepAlive:
 		s.keepAlive(b.Progress)
 	default:
 		return fmt.Errorf("transaction %v: a sender has no use for this PDU", s.info.ID)
 	}
+	return nil
+}
+
+// finished takes the receiver's last word, unless it is to have a file that was not all sent.
+func (s *sender) finished(b *Finished) error {
+	if b.Condition == NoError && s.fault == NoError && (s.open || s.next < s.info.Size) {
+		return fmt.Errorf("transaction %v: finished at octet %d of %d", s.info.ID, s.next, s.info.Size)
+	}
+	s.final = closedTransaction{Condition: b.Condition, Incomplete: b.Incomplete, Status: b.Status, Responses: b.TLVs}
+	if s.head.Mode == Acknowledged {
+		s.e.reply(s.head, &ACK{Of: DirectiveFinished, Condition: b.Condition, Status: StatusTerminated})
+	}
+	if b.Condition == NoError {
+		s.info.Done = s.info.Size
+	}
+	s.finish(b.Condition)
 	return nil
 }
 
@@ -83,15 +95,20 @@ func (s *sender) tick() {
 	}
 	s.acks++
 	switch {
-	case s.head.Mode == Unacknowledged && s.acks > s.e.cfg.Timers.CheckLimit:
-		s.finish(CheckLimitReached)
+	case s.head.Mode == Unacknowledged && s.acks <= s.e.cfg.Timers.CheckLimit:
+		s.ackTimer.start(&s.e.clock, s.e.cfg.Timers.Check)
 	case s.head.Mode == Unacknowledged:
+		if !s.e.tolerate(s, CheckLimitReached, s.meta.TLVs) {
+			s.abandon(CheckLimitReached)
+			return
+		}
+		s.acks = 0
 		s.ackTimer.start(&s.e.clock, s.e.cfg.Timers.Check)
 	case s.acks > s.e.cfg.Timers.AckLimit && s.fault != NoError:
 		s.finish(s.fault)
 	case s.acks > s.e.cfg.Timers.AckLimit:
 		if !s.e.tolerate(s, AckLimitReached, s.meta.TLVs) {
-			s.finish(AckLimitReached)
+			s.abandon(AckLimitReached)
 			return
 		}
 		s.acks, s.eofDue, s.eofAcked = 0, true, false
@@ -110,12 +127,12 @@ func (s *sender) thaw() {
 func (s *sender) cancel() { s.abandon(CancelReceived) }
 
 // abandon cancels for a reason: EOF says so, and the transaction is over when
-// that is acknowledged (§4.11.2.2).
+// that is acknowledged (§4.11.2.2). It is suspended no more: what is to end must not wait.
 func (s *sender) abandon(why Condition) {
 	if s.fault != NoError {
 		return
 	}
-	s.fault, s.info.Condition = why, why
+	s.fault, s.info.Condition, s.info.Suspended = why, why, false
 	s.again.clear()
 	if why != CancelReceived && s.e.handler(why, s.meta.TLVs) == HandlerAbandon {
 		s.finish(why)
@@ -139,6 +156,7 @@ func (s *sender) goOn() {
 }
 
 func (s *sender) finish(c Condition) {
+	s.eofDue = false
 	s.final.Condition = c
 	s.final.Incomplete = s.final.Incomplete || c != NoError
 	s.info.Condition, s.info.Incomplete, s.info.Status = c, s.final.Incomplete, s.final.Status

@@ -18,6 +18,9 @@ const (
 // maxReplies bounds the answers to PDUs of transactions that are over.
 const maxReplies = 256
 
+// maxWaiting bounds what the entity itself is to send when there is room for it.
+const maxWaiting = 64
+
 // transaction is one side of a transfer: *sender or *receiver.
 type transaction interface {
 	id() TransactionID
@@ -46,6 +49,7 @@ type Entity struct {
 	early        int // octets of file data held for want of metadata
 	closed       closedSet
 	replies      [][]byte
+	waiting      []Put // that have no transaction yet
 	nextSequence uint64
 	events       []func()
 	saveErr      error
@@ -84,9 +88,14 @@ func (e *Entity) Put(now time.Time, p Put) (TransactionID, error) {
 	return s.info.ID, nil
 }
 
-// begin is Put for what the entity itself sends.
+// begin is Put for what the entity itself sends. Where there are too many transactions it
+// waits for the end of one: who asked for it does not ask again.
 func (e *Entity) begin(now time.Time, p Put) error {
 	s, err := e.newSender(now, p)
+	if errors.Is(err, ErrFull) && len(e.waiting) < maxWaiting {
+		e.waiting = append(e.waiting, p)
+		return nil
+	}
 	if err == nil {
 		err = e.start(s)
 	}
@@ -256,7 +265,8 @@ func (e *Entity) remove(t transaction, was closedTransaction) {
 		return
 	}
 	delete(e.all, id)
-	if _, ok := t.(*sender); ok {
+	_, sent := t.(*sender)
+	if sent {
 		e.sending--
 	}
 	for k, o := range e.order {
@@ -273,6 +283,11 @@ func (e *Entity) remove(t transaction, was closedTransaction) {
 	}
 	e.closed.add(id, was)
 	e.saveClosed(id)
+	if sent && len(e.waiting) > 0 {
+		p := e.waiting[0]
+		e.waiting = e.waiting[1:]
+		e.serve(p)
+	}
 }
 
 func (e *Entity) reply(h Header, b Body) {

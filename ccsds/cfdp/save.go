@@ -100,11 +100,15 @@ func (e *Entity) takeSequence(now time.Time) uint64 {
 	if e.nextSequence == 0 {
 		e.nextSequence = uint64(max(1, min(now.Unix(), math.MaxUint32/2)))
 	}
-	n := e.nextSequence
-	if e.nextSequence++; e.nextSequence > math.MaxUint32 {
-		e.nextSequence = 1
+	for {
+		n := e.nextSequence
+		if e.nextSequence++; e.nextSequence > math.MaxUint32 {
+			e.nextSequence = 1
+		}
+		if e.all[TransactionID{e.cfg.Local, n}] == nil {
+			return n
+		}
 	}
-	return n
 }
 
 func (e *Entity) saveSequence() error {

@@ -1,6 +1,9 @@
 package cfdp
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // Lister is a Filestore that can tell what is in a directory.
 type Lister interface {
@@ -43,8 +46,17 @@ func (e *Entity) answer(to TransactionID, p Put, messages ...Message) {
 			return // a name that is too long: who asked for it knows
 		}
 	}
-	// A full entity or a store that fails: the other side will ask again.
-	if err := e.begin(e.clock.last, p); err != nil {
+	e.serve(p)
+}
+
+// serve sends what the other side asked for. It hears that a put has failed before it began.
+func (e *Entity) serve(p Put) {
+	err := e.begin(e.clock.last, p)
+	switch {
+	case err == nil:
+	case p.Origin != nil:
+		e.proxyDone(*p.Origin, closedTransaction{Condition: FilestoreRejection, Incomplete: true, Status: FileUnreported})
+	default:
 		e.failed(err)
 	}
 }
@@ -82,12 +94,11 @@ func (e *Entity) proxy(i Info, m Message, all []Message) {
 	}
 	err := errors.Join(bad, p.Message(Message{Type: MessageOriginating, ID: i.ID, EntityLength: idLength(i.ID.Source, entityLength),
 		SequenceLength: idLength(i.ID.Sequence, sequenceLength)}))
-	if err == nil {
-		err = e.begin(e.clock.last, p)
-	}
 	if err != nil {
 		e.proxyDone(i.ID, closedTransaction{Condition: FilestoreRejection, Incomplete: true, Status: FileUnreported})
+		return
 	}
+	e.serve(p)
 }
 
 // proxyDone tells who asked for a put how it ended (§6.2.5).
@@ -103,6 +114,11 @@ func (e *Entity) proxyCancel(all []Message) {
 	for _, m := range all {
 		if m.Type != MessageOriginating {
 			continue
+		}
+		n := len(e.waiting)
+		e.waiting = slices.DeleteFunc(e.waiting, func(p Put) bool { return p.Origin != nil && *p.Origin == m.ID })
+		if len(e.waiting) < n {
+			e.proxyDone(m.ID, closedTransaction{Condition: CancelReceived, Incomplete: true, Status: FileUnreported})
 		}
 		for _, t := range e.order {
 			if s, ok := t.(*sender); ok && s.put.Origin != nil && *s.put.Origin == m.ID {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,10 @@ import (
 	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/internal/client"
 )
+
+// inactivity is for how long nothing may come down before questions are given up; as
+// transfers are, unless the timers say otherwise.
+const inactivity = 30 * time.Minute
 
 // listings is where listings of folders on board come down. They are read once and
 // are no products.
@@ -37,8 +42,36 @@ func (f *Files) Ask(now time.Time, a client.Ask) (client.Transfer, error) {
 	}
 	t := f.byID[id.String()]
 	t.Asks, t.Name = a.Kind, name
-	f.asks[t.ID] = a.Kind != client.AskChange
+	if a.Kind != client.AskChange {
+		f.asks[t.ID] = false
+	}
 	return *t, nil
+}
+
+// giveUp ends the questions that are there and have no answer, when nothing has come down
+// for the inactivity limit. It says when to look again, zero for never.
+func (f *Files) giveUp() time.Time {
+	open := false
+	for _, there := range f.asks {
+		open = open || there
+	}
+	if f.frozen || !open {
+		return time.Time{}
+	}
+	if at := f.heard.Add(cmp.Or(f.cfg.Timers.Inactivity, inactivity)); f.now.Before(at) {
+		return at
+	}
+	for id, there := range f.asks {
+		if there {
+			f.unanswered(id, cfdp.InactivityDetected)
+		}
+	}
+	return time.Time{}
+}
+
+// unanswered ends a question that is there and whose answer nobody waits for any more.
+func (f *Files) unanswered(id string, why cfdp.Condition) {
+	f.settle(cfdp.Info{Source: true, Condition: why}, f.byID[id])
 }
 
 // question makes the request, and the name under which the answer comes.
@@ -93,7 +126,10 @@ func (f *Files) answered(i cfdp.Info) {
 		}
 	}
 	t := f.byID[origin.String()]
-	if condition == nil || t == nil || !f.asks[t.ID] {
+	if t == nil {
+		return
+	}
+	if _, asked := f.asks[t.ID]; condition == nil || !asked {
 		return
 	}
 	f.settle(cfdp.Info{ID: origin, Source: true, Condition: *condition}, t)
@@ -111,6 +147,10 @@ func (f *Files) Control(now time.Time, id, verb string) (client.Transfer, error)
 	var tid cfdp.TransactionID
 	if _, err := fmt.Sscanf(id, "%d-%d", &tid.Source, &tid.Sequence); err != nil {
 		return client.Transfer{}, fmt.Errorf("transfer %s: %w", id, fs.ErrInvalid)
+	}
+	if verb == "cancel" && f.asks[id] {
+		f.unanswered(id, cfdp.CancelReceived)
+		return *t, nil
 	}
 	var err error
 	switch verb {

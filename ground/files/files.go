@@ -65,8 +65,10 @@ type Files struct {
 	all    []*client.Transfer
 	byID   map[string]*client.Transfer
 	waits  map[string][]chan client.Transfer
-	asks   map[string]bool // transfers whose answer is still to come
-	listed int             // listings asked for
+	asks   map[string]bool // transfers whose answer is still to come: true once the question is there
+	heard  time.Time       // the last PDU, or the return of the signal
+	frozen bool
+	listed int // listings asked for
 }
 
 // split receives into one folder and sends from another.
@@ -80,7 +82,7 @@ func (s split) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) 
 
 // Open makes the folders and takes up the transfers of the last process.
 func Open(cfg Config) (*Files, error) {
-	f := &Files{cfg: cfg, now: cfg.Now, byID: map[string]*client.Transfer{}, waits: map[string][]chan client.Transfer{}, asks: map[string]bool{}}
+	f := &Files{cfg: cfg, now: cfg.Now, heard: cfg.Now, byID: map[string]*client.Transfer{}, waits: map[string][]chan client.Transfer{}, asks: map[string]bool{}}
 	for _, dir := range []string{"files", "outbox", "provenance"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, dir), 0o755); err != nil {
 			return nil, err
@@ -97,7 +99,7 @@ func Open(cfg Config) (*Files, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	f.entity, err = cfdp.New(cfdp.Config{
-		Local: EntityGround, MaxPDU: cfg.MaxPDU, Timers: cfg.Timers, Store: f.store, Saver: saver{cfg.State},
+		Local: EntityGround, MaxPDU: cfg.MaxPDU, Timers: cfg.Timers, Store: f.store, Saver: saver{cfg.State, cfg.Log},
 	}, cfdp.Events{Started: f.started, Progress: f.progress, Finished: f.finished, NAK: f.nak})
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -105,7 +107,7 @@ func Open(cfg Config) (*Files, error) {
 	sending := map[string]bool{}
 	for _, i := range f.entity.Transactions() {
 		f.update(i)
-		sending[i.Name] = i.Source
+		sending[i.Name] = sending[i.Name] || i.Source // what comes down may have any name
 	}
 	return f, f.sweep(sending)
 }
@@ -170,7 +172,7 @@ func (f *Files) outboxPath(name string) string {
 func (f *Files) Receive(now time.Time, pdu []byte, bit uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.now, f.bit = now, bit
+	f.now, f.heard, f.bit = now, now, bit
 	defer func() { f.bit = 0 }()
 	return f.entity.Receive(now, pdu)
 }
@@ -191,7 +193,14 @@ func (f *Files) Tick(now time.Time) time.Time {
 	if t := f.entity.NextTimer(); !t.IsZero() && !t.After(now) {
 		f.entity.Tick(now)
 	}
-	return f.entity.NextTimer()
+	return earlier(f.entity.NextTimer(), f.giveUp())
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Freeze stops the timers while there is no signal.
@@ -199,11 +208,18 @@ func (f *Files) Freeze(now time.Time, on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now = now
+	if f.frozen && !on {
+		f.heard = now
+	}
+	f.frozen = on
 	f.entity.Freeze(on)
 }
 
 // saver keeps the entity's records in the station's state.
-type saver struct{ r Record }
+type saver struct {
+	r   Record
+	log *slog.Logger
+}
 
 const bucket = "cfdp"
 
@@ -213,12 +229,14 @@ func (s saver) Save(key string, record []byte) error {
 
 func (s saver) Delete(key string) error { return s.r.Delete(bucket, key) }
 
+// Load leaves out what cannot be read: the transfer is lost, the station is not.
 func (s saver) Load() (map[string][]byte, error) {
 	all := map[string][]byte{}
 	err := s.r.Each(bucket, func(key string, read func(any) error) error {
 		var record json.RawMessage
 		if err := read(&record); err != nil {
-			return fmt.Errorf("transfer %s: %w", key, err)
+			s.log.Error("record of a transfer", "key", key, "err", err)
+			return nil
 		}
 		all[key] = record
 		return nil

@@ -34,13 +34,20 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return rigWith(t, cfdp.Config{})
+}
+
+// rigWith has a craft of its own kind.
+func rigWith(t *testing.T, craft cfdp.Config) *rig {
+	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), board: t.TempDir(), now: start}
 	store, err := cfdp.DirStore(r.board)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if r.craft, err = cfdp.New(cfdp.Config{Local: files.EntityCraft, Store: store}, cfdp.Events{}); err != nil {
+	craft.Local, craft.Store = files.EntityCraft, store
+	if r.craft, err = cfdp.New(craft, cfdp.Events{}); err != nil {
 		t.Fatal(err)
 	}
 	r.open()

@@ -98,7 +98,8 @@ func (f *Files) finished(i cfdp.Info) {
 	if !i.Source {
 		f.answered(i)
 	}
-	if t.Up && i.Condition == cfdp.NoError && f.asks[t.ID] {
+	if _, asked := f.asks[t.ID]; asked && t.Up && i.Condition == cfdp.NoError {
+		f.asks[t.ID] = true
 		f.tell(client.KindFileProgress, t, nil) // the answer is still to come
 		return
 	}
@@ -113,7 +114,7 @@ func (f *Files) settle(i cfdp.Info, t *client.Transfer) {
 	}
 	if t.Up && i.Condition == cfdp.FilestoreRejection {
 		t.Refused = true
-		if f.asks[t.ID] {
+		if _, asked := f.asks[t.ID]; asked {
 			t.Condition = "it is not there, or not to be read (" + t.Condition + ")"
 		}
 	}

@@ -217,16 +217,15 @@ func (f *Files) finished(i cfdp.Info) {
 		case i.Condition != cfdp.NoError:
 			f.publish(i, "failed", i.Condition.String())
 			f.cfg.Log.Warn("file transfer failed", "name", i.Name, "outgoing", i.Source, "condition", i.Condition)
-			if i.Source && !i.Served {
-				f.sendMore()
-			}
 		case i.Source && i.Served:
 			f.publish(i, "finished", "")
 		case i.Source:
 			f.sent(i)
-			f.sendMore()
 		default:
 			f.received(i)
+		}
+		if i.Source { // there is room for another
+			f.sendMore()
 		}
 	})
 }

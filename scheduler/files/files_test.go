@@ -177,6 +177,42 @@ func TestManyProducts(t *testing.T) {
 	}
 }
 
+// A product that finds all transactions taken by what the ground asked for follows them.
+func TestProductBehindQuestions(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.write("incoming/a", []byte("octets"))
+	for i := range 64 {
+		p, err := cfdp.Proxy(files.EntityCraft, cfdp.Put{Dest: files.EntityGround, Source: "a", DestName: fmt.Sprint("back", i)})
+		if err == nil {
+			_, err = w.ground.Put(w.clock.Now(), p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for { // the questions come, and nothing goes down
+		up, ok := w.ground.Next(w.clock.Now())
+		if !ok {
+			break
+		}
+		if err := w.board.Receive(up); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.write("products/acme/beacon/p", []byte("product"))
+	if err := w.board.Put("acme/beacon/p", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(5000)
+	if back, err := filepath.Glob(filepath.Join(w.dir, "ground", "back*")); err != nil || len(back) != 64 {
+		t.Errorf("%d of 64 came back, %v", len(back), err)
+	}
+	if got, err := os.ReadFile(filepath.Join(w.dir, "ground", "acme", "beacon", "p")); err != nil || string(got) != "product" {
+		t.Errorf("%q came down, %v", got, err)
+	}
+}
+
 // After a restart: a transfer under way goes on, a product without one is offered, one
 // that is not complete is left alone.
 func TestRestart(t *testing.T) {

@@ -94,10 +94,14 @@ func (f *flight) openFiles() {
 		return
 	}
 	var err error
+	var bounds files.Depot // a nil *depot.Depot would be one
+	if f.depot != nil {
+		bounds = f.depot
+	}
 	f.files, err = files.New(files.Config{
 		Incoming: f.cfg.path("incoming"), Products: f.cfg.path("products"), MaxPDU: f.cfg.pduLength(),
 		Saver: files.Saver{Records: f.records}, Clock: f.cfg.Clock, Log: f.cfg.Log,
-		Event: f.event, Publish: f.publish, Admit: f.admit,
+		Event: f.event, Publish: f.publish, Depot: bounds,
 	})
 	if err != nil {
 		f.cfg.Log.Error("no file transfers", "err", err)
@@ -148,12 +152,4 @@ func (f *flight) forwards(apid ccsds.APID, service, subtype uint8, data []byte) 
 // event reports an event that has no fields.
 func (f *flight) event(severity uint8, id pus.EventID, text string) {
 	f.services.Event(severity, id, text)
-}
-
-// admit says whether CFDP may write a file.
-func (f *flight) admit(name string, octets uint64, grows bool) error {
-	if f.depot == nil {
-		return nil
-	}
-	return f.depot.Admit(name, octets, grows)
 }

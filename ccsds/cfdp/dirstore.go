@@ -79,7 +79,7 @@ func (d *Dir) Create(name string, _ uint64) (Writer, error) {
 }
 
 // Resume opens an unfinished file again.
-func (d *Dir) Resume(name, token string) (ResumableWriter, error) {
+func (d *Dir) Resume(name, token string, _ uint64) (ResumableWriter, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}

@@ -43,8 +43,8 @@ type Writer interface {
 // Resumer is a Filestore whose unfinished files survive a restart. Without it,
 // a transfer that is interrupted by a restart begins anew.
 type Resumer interface {
-	// Resume opens the unfinished file that had this token.
-	Resume(name string, token string) (ResumableWriter, error)
+	// Resume opens the unfinished file that had this token; size is as for Create.
+	Resume(name, token string, size uint64) (ResumableWriter, error)
 	// Received opens a file that was committed under this name.
 	Received(name string) (Reader, error)
 	// Sweep removes the unfinished files whose tokens are not in keep.

@@ -70,7 +70,7 @@ func (r *receiver) receive(h Header, body Body) error {
 	case *Metadata:
 		return r.metadata(b)
 	case *EOF:
-		r.endOfFile(b)
+		return r.endOfFile(b)
 	case *ACK:
 		if b.Of == DirectiveFinished && r.over {
 			r.close()
@@ -225,7 +225,7 @@ func (r *receiver) write(d *FileData) error {
 	return nil
 }
 
-func (r *receiver) endOfFile(b *EOF) {
+func (r *receiver) endOfFile(b *EOF) (err error) {
 	acknowledged := r.head.Mode == Acknowledged
 	switch {
 	case b.Condition != NoError:
@@ -233,7 +233,7 @@ func (r *receiver) endOfFile(b *EOF) {
 			r.e.reply(r.head, &ACK{Of: DirectiveEOF, Condition: b.Condition, Status: StatusTerminated})
 		}
 		r.cancelled(b.Condition)
-		return
+		return nil
 	case r.over:
 		r.finDue = r.finDue || acknowledged
 	case r.eof != nil:
@@ -244,14 +244,15 @@ func (r *receiver) endOfFile(b *EOF) {
 		r.info.Size, r.info.Checksum = b.FileSize, b.Checksum
 		r.answered()
 		if b.FileSize > r.e.cfg.Limits.MaxFileSize || r.have.end() > b.FileSize {
-			_ = r.fail(FileSizeError, nil) // the Finished event tells
+			err = r.fail(FileSizeError, fmt.Errorf("data up to octet %d, EOF at %d, at most %d", r.have.end(), b.FileSize, r.e.cfg.Limits.MaxFileSize))
 		} else {
 			r.save()
-			_ = r.maybeComplete()
+			err = r.maybeComplete()
 		}
 		if !r.over {
 			r.startNAKTimer()
 		}
 	}
 	r.eofAckDue = acknowledged
+	return err
 }

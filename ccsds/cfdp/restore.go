@@ -193,7 +193,7 @@ func (r *receiver) reopen(token string) (ResumableWriter, error) {
 	if !ok || token == "" {
 		return nil, errors.New("nothing to resume")
 	}
-	return store.Resume(r.meta.Dest, token)
+	return store.Resume(r.meta.Dest, token, r.info.Size)
 }
 
 // noFile stands for a file that is gone, while its transaction is cancelled.

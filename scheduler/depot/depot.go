@@ -55,6 +55,7 @@ type Depot struct {
 
 	mu     sync.Mutex
 	marks  map[string]mark
+	held   map[string]uint64 // octets that are coming, of which the part of that name has some
 	copies copies
 }
 
@@ -64,7 +65,7 @@ func Open(folder string, records Records, octets uint64, files int) (*Depot, err
 	if err != nil {
 		return nil, fmt.Errorf("open file depot: %w", err)
 	}
-	d := &Depot{root: root, records: records, octets: octets, files: files, marks: map[string]mark{}}
+	d := &Depot{root: root, records: records, octets: octets, files: files, marks: map[string]mark{}, held: map[string]uint64{}}
 	d.copies.init(&d.mu)
 	if err := records.Get(bucket, keyMark, &d.marks); err != nil && !errors.Is(err, durable.ErrNotFound) {
 		// Nobody knows what was locked: all files that are there are.
@@ -151,10 +152,18 @@ func (d *Depot) walk(dir string, tell func(name string, octets uint64)) error {
 	})
 }
 
-// room refuses what the quota does not hold besides what is there and what copies will bring.
+// room refuses what the quota does not hold besides what is there and what copies and uploads
+// will bring.
 func (d *Depot) room(files int, octets uint64) error {
 	n, used := 0, uint64(0)
-	if err := d.walk(".", func(_ string, size uint64) { n++; used += size }); err != nil {
+	err := d.walk(".", func(name string, size uint64) {
+		if dir, part := path.Split(name); dir == partDir+"/" {
+			size = max(size, d.held[part])
+		}
+		n++
+		used += size
+	})
+	if err != nil {
 		return err
 	}
 	for _, c := range d.copies.all { // what they have written is counted
@@ -174,6 +183,14 @@ func (d *Depot) room(files int, octets uint64) error {
 func (d *Depot) Admit(name string, octets uint64, grows bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.bounded(name, octets); err != nil || !grows {
+		return err
+	}
+	return d.room(1, octets)
+}
+
+// bounded refuses what a file that is to be replaced does not allow.
+func (d *Depot) bounded(name string, octets uint64) error {
 	if d.locked(name) {
 		return refuse(pus.FailureRefused, "%s is locked", name)
 	}
@@ -181,10 +198,51 @@ func (d *Depot) Admit(name string, octets uint64, grows bool) error {
 	if m := d.marks[name]; m.Max != 0 && octets > m.Max && d.free(name) != nil {
 		return refuse(pus.FailureFull, "%s: %d octets, at most %d", name, octets, m.Max)
 	}
-	if !grows {
+	return nil
+}
+
+// Hold keeps room for octets in all of the file that is to be name, of which part is what
+// CFDP has of it. A later call may want more; without room for that, what was held still is.
+func (d *Depot) Hold(part, name string, octets uint64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.bounded(name, octets); err != nil {
+		return err
+	}
+	have := d.held[part]
+	if st, err := d.root.Lstat(path.Join(partDir, part)); err == nil {
+		have = max(have, uint64(st.Size()))
+	}
+	if octets <= have {
 		return nil
 	}
-	return d.room(1, octets)
+	if err := d.room(0, octets-have); err != nil {
+		return err
+	}
+	d.held[part] = octets
+	return nil
+}
+
+// Place has put give the part its name, unless the file of that name has been locked or
+// bounded since the part was begun.
+func (d *Depot) Place(part, name string, put func() error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st, err := d.root.Lstat(path.Join(partDir, part))
+	if err != nil {
+		return gone(name, err)
+	}
+	if err := d.bounded(name, uint64(st.Size())); err != nil {
+		return err
+	}
+	return put()
+}
+
+// Release ends what Hold began: the part is in its place, or thrown away.
+func (d *Depot) Release(part string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.held, part)
 }
 
 // locked says whether a file, or one below a directory of that name, is locked.

@@ -42,8 +42,8 @@ type Config struct {
 	Log      *slog.Logger
 	Event    func(severity uint8, id pus.EventID, text string)
 	Publish  func(bus.Event)
-	Admit    func(name string, octets uint64, grows bool) error // refuses a file that may not be written, or only touched; nil: none
-	Received func(name string)                                  // a file is complete in Incoming; called on its own goroutine
+	Depot    Depot             // bounds of Incoming; nil: none
+	Received func(name string) // a file is complete in Incoming; called on its own goroutine
 }
 
 // Files is safe for concurrent use.
@@ -59,68 +59,6 @@ type Files struct {
 	left    map[string]bool // tenants of which more are on disk
 }
 
-// store lets files come into one folder and go out of another. What the ground asks
-// for by requests and messages is about the first alone: it is the filestore's root for
-// the ground, and the products of tenants are none of its business before they are sent.
-type store struct {
-	*cfdp.Dir
-	out   *cfdp.Dir
-	admit func(name string, octets uint64, grows bool) error
-}
-
-func (s store) Create(name string, size uint64) (cfdp.Writer, error) {
-	if err := s.admit(name, size, true); err != nil {
-		return nil, err
-	}
-	return s.Dir.Create(name, size)
-}
-
-// Act carries out a filestore request that touches nothing which is locked, and makes nothing
-// beyond the bounds.
-func (s store) Act(r cfdp.FilestoreRequest, most uint64) (cfdp.RequestStatus, error) {
-	for _, name := range []string{r.First, r.Second} {
-		if name == "" {
-			continue
-		}
-		if err := s.admit(name, 0, false); err != nil {
-			return cfdp.RequestNotPerformed, err
-		}
-	}
-	if octets, makes := s.made(r); makes {
-		if err := s.admit(r.First, octets, true); err != nil {
-			return cfdp.RequestNotPerformed, err
-		}
-	}
-	return s.Dir.Act(r, most)
-}
-
-// made says whether a request makes a file or directory, and of how many octets. What is not
-// there counts nothing: the request will fail.
-func (s store) made(r cfdp.FilestoreRequest) (octets uint64, makes bool) {
-	var parts []string
-	switch r.Action {
-	case cfdp.ActionCreateFile, cfdp.ActionCreateDirectory:
-	case cfdp.ActionReplaceFile:
-		parts = []string{r.Second}
-	case cfdp.ActionAppendFile:
-		parts = []string{r.First, r.Second}
-	default:
-		return 0, false
-	}
-	for _, name := range parts {
-		if f, err := s.Dir.Open(name); err == nil {
-			octets += uint64(f.Size())
-			_ = f.Close() // it was not read
-		}
-	}
-	return octets, true
-}
-
-func (s store) Open(name string) (cfdp.Reader, error) { return s.out.Open(name) }
-
-// Lend opens a file that the ground asks for.
-func (s store) Lend(name string) (cfdp.Reader, error) { return s.Dir.Open(name) }
-
 // New opens the folders, which must exist, and goes on with transfers that were under
 // way. Products without a transfer begin one.
 func New(cfg Config) (*Files, error) {
@@ -132,13 +70,13 @@ func New(cfg Config) (*Files, error) {
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	if cfg.Admit == nil {
-		cfg.Admit = func(string, uint64, bool) error { return nil }
+	if cfg.Depot == nil {
+		cfg.Depot = unbounded{}
 	}
 	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
-		Store: store{in, out, cfg.Admit}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
+		Store: store{in, out, cfg.Depot}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
 	}, cfdp.Events{Started: f.started, Finished: f.finished})
 	if err != nil {
 		return nil, errors.Join(err, in.Close(), out.Close())

@@ -2,7 +2,6 @@ package files_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/perilune/perilune/ccsds/cfdp"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/clock"
+	"github.com/perilune/perilune/scheduler/depot"
 	"github.com/perilune/perilune/scheduler/files"
 	"github.com/perilune/perilune/scheduler/safe"
 )
@@ -27,7 +27,7 @@ type world struct {
 	board   *files.Files
 	ground  *cfdp.Entity
 	events  []string
-	admit   func(name string, octets uint64, grows bool) error
+	depot   *depot.Depot // nil: without bounds
 }
 
 func newWorld(t *testing.T) *world {
@@ -51,15 +51,29 @@ func newWorld(t *testing.T) *world {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
+	var bounds files.Depot
+	if w.depot != nil {
+		bounds = w.depot
+	}
 	w.board, err = files.New(files.Config{
 		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
 		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
-		Publish: func(bus.Event) {}, Admit: w.admit,
+		Publish: func(bus.Event) {}, Depot: bounds,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// quota has a depot of so many octets bound what comes in.
+func (w *world) quota(octets uint64) {
+	w.t.Helper()
+	var err error
+	if w.depot, err = depot.Open(filepath.Join(w.dir, "incoming"), w.records, octets, 100); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = w.depot.Close() })
 }
 
 func (w *world) write(name string, data []byte) {
@@ -73,8 +87,17 @@ func (w *world) write(name string, data []byte) {
 	}
 }
 
-// exchange carries PDUs both ways until neither side has any, at most n rounds.
+// exchange carries PDUs both ways until neither side has any, at most n rounds. The board
+// takes all of them.
 func (w *world) exchange(n int) {
+	w.t.Helper()
+	for _, err := range w.carry(n) {
+		w.t.Fatal(err)
+	}
+}
+
+// carry is exchange with what the board said to PDUs that it did not take.
+func (w *world) carry(n int) (refused []error) {
 	w.t.Helper()
 	for range n {
 		down, ok1 := w.board.Next()
@@ -86,13 +109,14 @@ func (w *world) exchange(n int) {
 		up, ok2 := w.ground.Next(w.clock.Now())
 		if ok2 {
 			if err := w.board.Receive(up); err != nil {
-				w.t.Fatal(err)
+				refused = append(refused, err)
 			}
 		}
 		if !ok1 && !ok2 {
-			return
+			break
 		}
 	}
+	return refused
 }
 
 func (w *world) has(event string) bool {
@@ -331,12 +355,7 @@ func TestRequestsInBounds(t *testing.T) {
 	w := newWorld(t)
 	w.write("incoming/a", make([]byte, 60))
 	w.write("incoming/b", make([]byte, 50))
-	w.admit = func(_ string, octets uint64, grows bool) error {
-		if grows && octets > 100 {
-			return errors.New("more than 100")
-		}
-		return nil
-	}
+	w.quota(180)
 	w.open()
 	ask := func(r cfdp.FilestoreRequest) {
 		t.Helper()

@@ -87,8 +87,8 @@ func TestResumeSpeaks(t *testing.T) {
 	next[*cfdp.NAK](t, b, l.now)
 }
 
-// An EOF that comes while the receiver is suspended is acknowledged and counts; that the
-// file is complete is said when it is resumed (§4.11.2.7 d).
+// An EOF that comes while the receiver is suspended is acknowledged and counts; the
+// file is complete, and said to be, when it is resumed (§4.11.2.7 d).
 func TestEOFWhileSuspended(t *testing.T) {
 	a, b, l := pair(t, 1, nil)
 	a.write("in", pattern(500, 1))
@@ -105,7 +105,6 @@ func TestEOFWhileSuspended(t *testing.T) {
 		}
 	}
 	next[*cfdp.ACK](t, b, l.now)
-	b.check(id, cfdp.NoError)
 	if pdu, ok := b.e.Next(l.now); ok {
 		t.Errorf("suspended, the receiver sends %x", pdu)
 	}
@@ -113,6 +112,7 @@ func TestEOFWhileSuspended(t *testing.T) {
 		t.Fatal(err)
 	}
 	next[*cfdp.Finished](t, b, l.now)
+	b.check(id, cfdp.NoError)
 }
 
 // Timers count contact time: neither the time without signal nor a jump of the

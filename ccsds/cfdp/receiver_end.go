@@ -121,9 +121,10 @@ func (r *receiver) overrides() []TLV {
 	return r.meta.TLVs
 }
 
-// maybeComplete ends the transaction well once everything is there.
+// maybeComplete ends the transaction well once everything is there. One that is suspended waits
+// for being resumed, since it could not tell the sender.
 func (r *receiver) maybeComplete() error {
-	if r.over || r.meta == nil || r.eof == nil || !r.have.covers(Segment{0, r.eof.FileSize}) {
+	if r.over || r.info.Suspended || r.meta == nil || r.eof == nil || !r.have.covers(Segment{0, r.eof.FileSize}) {
 		return nil
 	}
 	if r.file == nil {

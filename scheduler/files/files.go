@@ -55,8 +55,11 @@ type Files struct {
 	kick   chan struct{} // timers may have changed
 	later  []func()      // what events ask for, done outside of the lock
 
-	waiting []product       // that have no transaction yet, in the order in which they came
-	left    map[string]bool // tenants of which more are on disk
+	waiting []product           // that have no transaction yet, in the order in which they came
+	left    map[string]bool     // tenants of which more are on disk
+	notes   map[string][][]byte // of the products under way
+	failed  []product           // for the next contact
+	frozen  bool
 }
 
 // New opens the folders, which must exist, and goes on with transfers that were under
@@ -73,7 +76,7 @@ func New(cfg Config) (*Files, error) {
 	if cfg.Depot == nil {
 		cfg.Depot = unbounded{}
 	}
-	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}}
+	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}, notes: map[string][][]byte{}}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
 		Store: store{in, out, cfg.Depot}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
@@ -103,11 +106,22 @@ func (f *Files) Next() ([]byte, bool) {
 	return pdu, ok
 }
 
-// Freeze stops the transfers' timers while nothing is heard from the ground.
+// Freeze stops the transfers' timers while nothing is heard from the ground. A new contact
+// begins with the products that the ground did not take in the last one.
 func (f *Files) Freeze(on bool) {
 	f.mu.Lock()
-	defer f.unlock()
+	var again []product
+	if f.frozen && !on {
+		again, f.failed = f.failed, nil
+	}
+	f.frozen = on
 	f.entity.Freeze(on)
+	f.unlock()
+	for _, p := range again {
+		if err := f.Put(p.name, p.notes); err != nil {
+			f.cfg.Log.Error("product left on disk", "name", p.name, "err", err)
+		}
+	}
 }
 
 // unlock ends a call of the entity: events that it caused are carried out now.
@@ -150,6 +164,9 @@ func (f *Files) started(i cfdp.Info) {
 }
 
 func (f *Files) finished(i cfdp.Info) {
+	if i.Source && !i.Served {
+		f.ended(i)
+	}
 	f.later = append(f.later, func() {
 		switch {
 		case i.Condition != cfdp.NoError:

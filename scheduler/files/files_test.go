@@ -87,8 +87,8 @@ func (w *world) write(name string, data []byte) {
 	}
 }
 
-// exchange carries PDUs both ways until neither side has any, at most n rounds. The board
-// takes all of them.
+// exchange carries PDUs both ways until neither side has any, at most n rounds. Both
+// take all of them.
 func (w *world) exchange(n int) {
 	w.t.Helper()
 	for _, err := range w.carry(n) {
@@ -96,14 +96,14 @@ func (w *world) exchange(n int) {
 	}
 }
 
-// carry is exchange with what the board said to PDUs that it did not take.
+// carry is exchange with what was said to PDUs that were not taken.
 func (w *world) carry(n int) (refused []error) {
 	w.t.Helper()
 	for range n {
 		down, ok1 := w.board.Next()
 		if ok1 {
 			if err := w.ground.Receive(w.clock.Now(), down); err != nil {
-				w.t.Fatal(err)
+				refused = append(refused, err)
 			}
 		}
 		up, ok2 := w.ground.Next(w.clock.Now())
@@ -234,6 +234,49 @@ func TestProductBehindQuestions(t *testing.T) {
 	}
 	if got, err := os.ReadFile(filepath.Join(w.dir, "ground", "acme", "beacon", "p")); err != nil || string(got) != "product" {
 		t.Errorf("%q came down, %v", got, err)
+	}
+}
+
+// A product that the ground could not take comes again in the next contact, and one that the
+// ground has cancelled does not.
+func TestProductThatFailed(t *testing.T) {
+	w := newWorld(t)
+	w.open()
+	w.write("ground/acme", []byte("in the way"))
+	for _, name := range []string{"acme/beacon/p", "other/beacon/p"} {
+		w.write("products/"+name, bytes.Repeat([]byte("product"), 1000))
+		if err := w.board.Put(name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.exchange(8)
+	for _, i := range w.ground.Transactions() {
+		if i.DestName == "other/beacon/p" {
+			if err := w.ground.Cancel(i.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.carry(1000)
+	down := func(name string) bool {
+		_, err := os.Stat(filepath.Join(w.dir, "ground", name))
+		return err == nil
+	}
+	if down("acme/beacon/p") || down("other/beacon/p") {
+		t.Fatal("a product is down: the test tries nothing")
+	}
+	if err := os.Remove(filepath.Join(w.dir, "ground", "acme")); err != nil {
+		t.Fatal(err)
+	}
+	w.carry(1000)
+	if down("acme/beacon/p") {
+		t.Error("it was sent again within the contact")
+	}
+	w.board.Freeze(true)
+	w.board.Freeze(false)
+	w.exchange(1000)
+	if !down("acme/beacon/p") || down("other/beacon/p") {
+		t.Errorf("in the next contact: the one %v, the cancelled one %v", down("acme/beacon/p"), down("other/beacon/p"))
 	}
 }
 

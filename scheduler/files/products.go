@@ -56,7 +56,20 @@ func (f *Files) begin(p product) error {
 	_, err := f.entity.Put(f.cfg.Clock.Now(), cfdp.Put{
 		Dest: EntityGround, Source: p.name, DestName: p.name, Class: 2, Messages: p.notes,
 	})
+	if err == nil {
+		f.notes[p.name] = p.notes
+	}
 	return err
+}
+
+// ended keeps a product that the ground did not take for the next contact, unless it was told to
+// end it: then, and beyond maxWaiting, it stays on disk until the next start. f.mu is held.
+func (f *Files) ended(i cfdp.Info) {
+	notes := f.notes[i.Name]
+	delete(f.notes, i.Name)
+	if i.Condition != cfdp.NoError && i.Condition != cfdp.CancelReceived && len(f.failed) < maxWaiting {
+		f.failed = append(f.failed, product{i.Name, notes})
+	}
 }
 
 // wait keeps a product, or that its tenant has more. f.mu is held.

@@ -39,7 +39,8 @@ const (
 	RuleCraft     = "order.craft"       // the order is for another craft
 	RuleOrderEp   = "order.epoch"       // the order is of another epoch
 	RuleOrderTime = "order.time"        // too early or too late for the order
-	RuleSequence  = "order.sequence"    // this order, or a later one, was carried out before
+	RuleSequence  = "order.sequence"    // this order was carried out before, or is too old to know
+	RuleLater     = "order.superseded"  // a later order is why the mission's version is active
 	RuleOrderBndl = "order.bundle"      // the order does not name this bundle
 	RuleNoTime    = "time.unset"        // the craft has no valid time to hold a date against
 )

@@ -208,6 +208,39 @@ func TestBundleUp(t *testing.T) {
 	c.ground.verified(c.ground.function(pus.FunctionMissionStart, "borealis", "survey"), pus.CompletionSuccess)
 }
 
+// Two orders are signed at the same time, and the later one is on board first: both hold, once.
+func TestOrdersOvertake(t *testing.T) {
+	c := newCraft(t, 0)
+	c.boot()
+	c.ground.setTime()
+	files, orders := map[string]string{}, map[string]string{}
+	for _, name := range []string{"survey", "second"} {
+		files[name] = filepath.Join(c.dir, "image", name+".new")
+		order, _, err := c.dev.Order("luna", c.bundle("borealis", name, files[name], "borealis"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		orders[name] = order
+	}
+	content, err := os.ReadFile(files["survey"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"second", "survey"} {
+		c.upload(name+".tar", files[name], orders[name])
+		c.ground.verified(c.ground.function(pus.FunctionBundleActivate, name+".tar", name+".tar.order"), pus.CompletionSuccess)
+		c.ground.event(pus.EventBundleActivated, "borealis/"+name)
+	}
+	if err := os.WriteFile(files["survey"], content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.upload("again.tar", files["survey"], orders["survey"])
+	v := c.ground.verified(c.ground.function(pus.FunctionBundleActivate, "again.tar", "again.tar.order"), pus.CompletionFailure)
+	if v.Code != pus.FailureNotPermitted || !strings.HasPrefix(v.Text, "order.sequence: order 1 was carried out before") {
+		t.Errorf("the order again: %v %q", v.Code, v.Text)
+	}
+}
+
 // upload sends a bundle and its order and waits until both are on board.
 func (c *craftT) upload(name, file, order string) {
 	c.t.Helper()

@@ -46,7 +46,7 @@ func (q Quota) Processors() int { return max(q.VCPUs, 1) }
 type Order struct {
 	Craft     string    `json:"craft"`
 	Epoch     uint32    `json:"epoch"`
-	Sequence  uint64    `json:"sequence"` // strictly rising
+	Sequence  uint64    `json:"sequence"` // one number, one order; of two for a mission the higher one holds
 	Bundles   []string  `json:"bundles"`  // digests
 	NotBefore time.Time `json:"not_before,omitzero"`
 	NotAfter  time.Time `json:"not_after,omitzero"`

@@ -90,11 +90,11 @@ func TestOrderRules(t *testing.T) {
 	if err != nil || o.Sequence != 1 {
 		t.Fatalf("order %+v, %v", o, err)
 	}
-	_, err = trust.VerifyOrder(token, digest, 0, unset)
+	_, err = trust.VerifyOrder(token, digest, grant.Used{}, unset)
 	rule(t, err, "")
-	_, err = trust.VerifyOrder(token, digest, 1, unset)
+	_, err = trust.VerifyOrder(token, digest, grant.UsedUpTo(1), unset)
 	rule(t, err, missions.RuleSequence)
-	_, err = trust.VerifyOrder(token, strings.Replace(digest, "1", "2", 1), 0, unset)
+	_, err = trust.VerifyOrder(token, strings.Replace(digest, "1", "2", 1), grant.Used{}, unset)
 	rule(t, err, missions.RuleOrderBndl)
 	if _, o, _ = d.Order("luna", digest); o.Sequence != 2 {
 		t.Fatalf("second order has sequence %d", o.Sequence)
@@ -103,18 +103,18 @@ func TestOrderRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = trust.VerifyOrder(other, digest, 0, unset)
+	_, err = trust.VerifyOrder(other, digest, grant.Used{}, unset)
 	rule(t, err, missions.RuleCraft)
 	tenant, _ := d.Tenant("acme")
 	forged, err := grant.SignOrder(tenant, grant.Order{Craft: "luna", Epoch: 1, Sequence: 9, Bundles: []string{digest}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = trust.VerifyOrder(forged, digest, 0, unset)
+	_, err = trust.VerifyOrder(forged, digest, grant.Used{}, unset)
 	rule(t, err, missions.RuleOrder)
 	control, _ := d.Control()
 	late, _ := grant.SignOrder(control, grant.Order{Craft: "luna", Epoch: 1, Sequence: 9, Bundles: []string{digest}, NotAfter: noon})
-	_, err = trust.VerifyOrder(late, digest, 0, at(noon.Add(1)))
+	_, err = trust.VerifyOrder(late, digest, grant.Used{}, at(noon.Add(1)))
 	rule(t, err, missions.RuleOrderTime)
 }
 
@@ -132,7 +132,7 @@ func TestEveryFlippedCharacterIsRefused(t *testing.T) {
 		}
 		b := []byte(token)
 		b[i] ^= 1
-		if _, err := trust.VerifyOrder(string(b), digest, 0, unset); err == nil {
+		if _, err := trust.VerifyOrder(string(b), digest, grant.Used{}, unset); err == nil {
 			t.Fatalf("character %d changed and nobody saw", i)
 		}
 	}

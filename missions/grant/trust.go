@@ -94,8 +94,8 @@ func (t *Trust) VerifyBundle(token, digest string, g Grant) (Bundle, error) {
 }
 
 // VerifyOrder checks that token is an order of mission control for this craft that
-// names digest, is of its time, and newer than last.
-func (t *Trust) VerifyOrder(token, digest string, last uint64, now Now) (Order, error) {
+// names digest, is of its time, and has a number that is not used.
+func (t *Trust) VerifyOrder(token, digest string, used Used, now Now) (Order, error) {
 	var o Order
 	issuer, err := verify(token, kindOrder, &o)
 	switch {
@@ -109,8 +109,9 @@ func (t *Trust) VerifyOrder(token, digest string, last uint64, now Now) (Order, 
 		return Order{}, missions.Rulef(missions.RuleOrderEp, "order of epoch %d, the craft is in %d", o.Epoch, t.Epoch)
 	case !slices.Contains(o.Bundles, digest):
 		return Order{}, missions.Rulef(missions.RuleOrderBndl, "the order names %s, none is %s", list(len(o.Bundles), "bundles"), digest)
-	case o.Sequence <= last:
-		return Order{}, missions.Rulef(missions.RuleSequence, "order %d, the last one carried out was %d", o.Sequence, last)
+	}
+	if err := used.Check(o.Sequence); err != nil {
+		return Order{}, err
 	}
 	if err := within(now, o.NotBefore, o.NotAfter, missions.RuleOrderTime, "the order"); err != nil {
 		return Order{}, err

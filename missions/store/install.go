@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/internal/syncfile"
 	"github.com/perilune/perilune/missions"
@@ -19,16 +18,19 @@ import (
 
 // Activate verifies the bundle in the file at bundlePath against trust, grant and
 // order, and makes it the active version of its mission. A broken rule is a
-// *missions.RuleError and changes nothing. The order's sequence and the mission are on
+// *missions.RuleError and changes nothing. The order's number and the mission are on
 // stable storage before Activate returns.
 func (s *Store) Activate(bundlePath, orderToken string) (*Installed, error) {
 	return s.install(bundlePath, func(b *bundle.Bundle) (uint64, error) {
-		var last uint64
-		if err := s.db.Get(bucketOrders, keySequence, &last); err != nil && !errors.Is(err, durable.ErrNotFound) {
+		used, err := s.used()
+		if err != nil {
 			return 0, err
 		}
-		o, err := s.trust.VerifyOrder(orderToken, b.Digest.String(), last, s.now)
-		return o.Sequence, err
+		o, err := s.trust.VerifyOrder(orderToken, b.Digest.String(), used, s.now)
+		if err != nil {
+			return 0, err
+		}
+		return o.Sequence, s.isLatest(o, b.Mission)
 	})
 }
 
@@ -121,10 +123,10 @@ func (s *Store) authorise(b *bundle.Bundle, image bool) (grant.Grant, error) {
 }
 
 // commit moves the staged files into place and writes the authority: first the order's
-// sequence, so that a crash between the two refuses a replay rather than allowing it.
+// number, so that a crash between the two refuses a replay rather than allowing it.
 func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence uint64) (*Installed, error) {
 	r := record{Tenant: b.Mission.Tenant, Name: b.Mission.Name, Version: b.Mission.Version, Digest: b.Digest.String()}
-	r.Image = sequence == 0
+	r.Image, r.Order = sequence == 0, sequence
 	r.Dir = path.Join("active", r.Tenant, r.Name, b.Digest.Encoded()[:12])
 	dir := s.path(filepath.FromSlash(r.Dir))
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -138,7 +140,7 @@ func (s *Store) commit(b *bundle.Bundle, g grant.Grant, stage string, sequence u
 		return nil, err
 	}
 	if sequence != 0 {
-		if err := s.db.Put(bucketOrders, keySequence, sequence); err != nil {
+		if err := s.use(sequence); err != nil {
 			return nil, err
 		}
 	}

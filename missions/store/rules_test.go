@@ -137,7 +137,7 @@ func orderRules() map[string]func(w *world, digest string) string {
 		missions.RuleCraft:                signed(func(o *grant.Order) { o.Craft = "terra" }),
 		missions.RuleOrderEp:              signed(func(o *grant.Order) { o.Epoch = 2 }),
 		missions.RuleOrderBndl:            signed(func(o *grant.Order) { o.Bundles = []string{"sha256:" + strings.Repeat("0", 64)} }),
-		missions.RuleSequence:             signed(func(o *grant.Order) { o.Sequence = 0 }),
+		missions.RuleSequence:             signed(func(o *grant.Order) { o.Sequence = 0 }), // missions.RuleLater: TestLaterOrderHolds
 		missions.RuleOrderTime + " late":  signed(func(o *grant.Order) { o.NotAfter = noon.Add(-time.Second) }),
 		missions.RuleOrderTime + " early": signed(func(o *grant.Order) { o.NotBefore = noon.Add(time.Second) }),
 	}

@@ -30,7 +30,8 @@ import (
 const (
 	bucketActive = "missions"
 	bucketOrders = "orders"
-	keySequence  = "last"
+	keySequence  = "last" // highest number of an order: all that programs from before keyUsed know
+	keyUsed      = "used" // numbers of orders, grant.Used
 )
 
 // Installed is an active mission.
@@ -52,7 +53,8 @@ func (i *Installed) Guest() ids.Guest { return ids.Guest{Tenant: i.Tenant, Missi
 // record is what is kept of an active mission; the rest is read from its folder.
 type record struct {
 	Tenant, Name, Version, Digest, Dir string
-	Image                              bool // part of the craft's image
+	Image                              bool   // part of the craft's image
+	Order                              uint64 `json:",omitempty"` // number of the order that made it active
 }
 
 // Store is safe for concurrent use.

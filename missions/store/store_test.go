@@ -10,6 +10,7 @@ import (
 	"github.com/perilune/perilune/internal/durable"
 	"github.com/perilune/perilune/internal/ids"
 	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/missions/grant"
 	"github.com/perilune/perilune/missions/store"
 )
 
@@ -69,19 +70,20 @@ func TestActivationOutlivesAPowerCut(t *testing.T) {
 }
 
 // TestPowerCutBetweenTheSteps builds what is on disk between each two steps of an
-// activation: files, then the order's sequence, then the record, then the old files.
+// activation: files, then the order's number, the highest number, then the record, then the old files.
 func TestPowerCutBetweenTheSteps(t *testing.T) {
 	for _, tt := range []struct {
 		name              string
 		newFiles, newRecs bool
-		sequence          bool // only the order's sequence is written, not the record
+		numbers           map[string]any // what is written of the order's number, and not the record
 		want              string
 		replay            string // rule that refuses the order when it is sent again; "" if it holds
 	}{
-		{"before any", false, false, false, "1.0.0", ""},
-		{"after the files", true, false, false, "1.0.0", ""},
-		{"after the sequence", true, false, true, "1.0.0", missions.RuleSequence},
-		{"after the record", true, true, false, "2.0.0", missions.RuleSequence},
+		{"before any", false, false, nil, "1.0.0", ""},
+		{"after the files", true, false, nil, "1.0.0", ""},
+		{"after the number", true, false, map[string]any{"used": grant.Used{Last: 2, Seen: 3}}, "1.0.0", missions.RuleSequence},
+		{"after the highest", true, false, map[string]any{"used": grant.Used{Last: 2, Seen: 3}, "last": 2}, "1.0.0", missions.RuleSequence},
+		{"after the record", true, true, nil, "2.0.0", missions.RuleSequence},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -103,13 +105,15 @@ func TestPowerCutBetweenTheSteps(t *testing.T) {
 			if tt.newRecs {
 				records = w.snapshot("records.db")
 			}
-			if tt.sequence {
+			if tt.numbers != nil {
 				db, err := durable.Open(records)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := db.Put("orders", "last", 2); err != nil {
-					t.Fatal(err)
+				for key, v := range tt.numbers {
+					if err := db.Put("orders", key, v); err != nil {
+						t.Fatal(err)
+					}
 				}
 				if err := db.Close(); err != nil {
 					t.Fatal(err)
@@ -132,7 +136,9 @@ func TestPowerCutBetweenTheSteps(t *testing.T) {
 	}
 }
 
-func TestOrderCannotBeUsedAgain(t *testing.T) {
+// TestOrdersInAnyOrder has the orders for two missions come in the wrong order: both hold, each once, also
+// after a restart.
+func TestOrdersInAnyOrder(t *testing.T) {
 	w := newWorld(t)
 	one, digest1 := w.pack(spec{})
 	two, digest2 := w.pack(spec{name: "moon"})
@@ -140,19 +146,105 @@ func TestOrderCannotBeUsedAgain(t *testing.T) {
 	if _, err := w.store.Activate(two, second); err != nil {
 		t.Fatal(err)
 	}
+	w.reopen()
+	if _, err := w.store.Activate(one, first); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		_, err := w.store.Activate(two, second)
 		w.wantRule(err, missions.RuleSequence)
-		// An order that is older than the last one is over too, although it was never used.
 		_, err = w.store.Activate(one, first)
 		w.wantRule(err, missions.RuleSequence)
 		w.reopen()
 	}
-	w.wantActive("borealis/moon 1.0.0")
+	w.wantActive("borealis/earth 1.0.0", "borealis/moon 1.0.0")
+}
+
+// TestLaterOrderHolds has the orders for two versions of one mission come in the wrong order: the one that
+// was signed last holds, whether its version can be loaded or not.
+func TestLaterOrderHolds(t *testing.T) {
+	w := newWorld(t)
+	one, digest1 := w.pack(spec{})
+	two, digest2 := w.pack(spec{version: "2.0.0"})
+	first, second := w.order(digest1), w.order(digest2)
+	in, err := w.store.Activate(two, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(want ...string) {
+		t.Helper()
+		_, err := w.store.Activate(one, first)
+		w.wantRule(err, missions.RuleLater)
+		if !strings.Contains(err.Error(), "order 2 has made 2.0.0 active since") || !strings.Contains(err.Error(), "mission activate") {
+			t.Error(err)
+		}
+		w.wantActive(want...)
+	}
+	refused("borealis/earth 2.0.0")
+	w.reopen()
+	refused("borealis/earth 2.0.0")
+	if err := os.Truncate(in.Kernel, 10); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen()
+	refused()
+	// To go back is an order of its own.
 	if _, err := w.store.Activate(one, w.order(digest1)); err != nil {
 		t.Fatal(err)
 	}
-	w.wantActive("borealis/earth 1.0.0", "borealis/moon 1.0.0")
+	w.wantActive("borealis/earth 1.0.0")
+}
+
+// TestOrderFromLongAgo: whether an order was carried out is known of the last 64 numbers.
+func TestOrderFromLongAgo(t *testing.T) {
+	w := newWorld(t)
+	old, digest := w.pack(spec{})
+	var orders []string
+	for range grant.OrderWindow + 1 {
+		orders = append(orders, w.order(digest))
+	}
+	moon, moonDigest := w.pack(spec{name: "moon"}) // order 66
+	if _, err := w.store.Activate(moon, w.order(moonDigest)); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 2} {
+		_, err := w.store.Activate(old, orders[n-1])
+		w.wantRule(err, missions.RuleSequence)
+	}
+	if _, err := w.store.Activate(old, orders[2]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOrdersOfEarlierPrograms: they kept the highest number alone. What they carried out is not carried out
+// again, also when they were in charge in between; and they find it where they look for it.
+func TestOrdersOfEarlierPrograms(t *testing.T) {
+	w := newWorld(t)
+	path, digest := w.pack(spec{})
+	var orders []string
+	for range 9 {
+		orders = append(orders, w.order(digest))
+	}
+	if _, err := w.store.Activate(path, orders[1]); err != nil {
+		t.Fatal(err)
+	}
+	var last uint64
+	if err := w.db.Get("orders", "last", &last); err != nil || last != 2 {
+		t.Errorf("an earlier program finds %d, %v", last, err)
+	}
+	if err := w.db.Put("orders", "last", 7); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen()
+	for _, n := range []int{1, 2, 3, 7} {
+		_, err := w.store.Activate(path, orders[n-1])
+		w.wantRule(err, missions.RuleSequence)
+	}
+	if _, err := w.store.Activate(path, orders[8]); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.store.Activate(path, orders[7]) // not used, but later than what is active it is not
+	w.wantRule(err, missions.RuleLater)
 }
 
 // TestRefusedOrderIsNotUsedUp sends a bundle that breaks a rule with a good order, and

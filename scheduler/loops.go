@@ -50,7 +50,8 @@ func (f *flight) dispatch(ctx context.Context) error {
 }
 
 // health tells init that flight works: not because a timer ran out, but because the
-// transmitter moved, the link's lock was to be had and the dispatcher took a task.
+// transmitter moved, the uplink was not stuck, the link's lock was to be had and the dispatcher
+// took a task.
 func (f *flight) health(ctx context.Context) error {
 	last := f.link.Beats()
 	for {
@@ -64,6 +65,7 @@ func (f *flight) health(ctx context.Context) error {
 			continue
 		}
 		last = now
+		f.link.Uplink()
 		f.link.Stats()
 		done := make(chan struct{})
 		select {

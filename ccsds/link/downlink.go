@@ -84,7 +84,11 @@ func (s *Space) nextOCF() [4]byte {
 		return s.fsr.Encode()
 	}
 	id := s.order[turn]
-	c := s.vcs[id].farm.CLCW(id)
+	farm := &s.vcs[id].farm
+	if s.saving {
+		farm = &s.vcs[id].before
+	}
+	c := farm.CLCW(id)
 	c.NoBitLock = !s.locked
 	return c.Octets()
 }

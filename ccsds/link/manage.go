@@ -145,8 +145,10 @@ func (s *Space) Managed() ([]sdls.Key, []sdls.Record) {
 func (s *Space) SecurityLog() *sdls.Log { return &s.log }
 
 // Procedure carries out an extended procedure of CCSDS 355.1-B-1 that came in a packet, and
-// returns the reply, nil if it has none. What Managed says then must be durable before
-// anything else is done with this Space. On error nothing has changed, and it is counted.
+// returns the reply, nil if it has none. What Managed says then must be durable before the reply
+// is sent, and before Receive or Procedure is called again; the downlink may go on meanwhile, also
+// under an association that has just been started, since its numbers are durable by themselves. On
+// error nothing has changed, and it is counted.
 func (s *Space) Procedure(command []byte) (reply []byte, err error) {
 	if s.manager == nil {
 		err = ErrUnmanaged

@@ -22,6 +22,10 @@ type SpaceEvents struct {
 
 // Saver keeps what must outlive a restart. SaveFloor and SaveVR return once the value
 // is durable; LoadVR's bool says whether one was ever saved.
+//
+// What is saved of the uplink may take long, and the downlink need not wait for it: until such a
+// SaveFloor or SaveVR has returned, NextCADU, Send, Room and Stats may be called, by the Saver or
+// by somebody whom it lets. CLCWs speak of what is durable.
 type Saver interface {
 	LoadFloor(spi uint16) (uint64, error)
 	SaveFloor(spi uint16, n uint64) error
@@ -54,6 +58,7 @@ type Space struct {
 	batch   []delivery
 	refused map[refusal]int
 	locked  bool
+	saving  bool   // floors are on their way to the Saver: V(R) is what it was before
 	heard   uint64 // bit at which the last frame for us was heard
 	stats   SpaceStats
 
@@ -161,13 +166,16 @@ func (s *Space) receive(bits []byte, soft []int8) error {
 		s.up.Push(bits, s.frame)
 	}
 	defer s.report()
-	if err := s.sdls.Commit(s.saver); err != nil {
+	s.saving = true
+	err := s.sdls.Commit(s.saver)
+	s.saving = false
+	if err != nil {
 		for _, vc := range s.vcs {
 			vc.farm, vc.dirty, vc.last = vc.before, vc.beforeDirty, vc.beforeLast
 		}
 		return fmt.Errorf("space link: %w", err)
 	}
-	err := s.checkpoint()
+	err = s.checkpoint()
 	for _, d := range s.batch {
 		s.deliver(d)
 	}

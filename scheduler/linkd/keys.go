@@ -121,21 +121,33 @@ func (k keptKeys) over(keys []sdls.Key, records []sdls.Record) ([]sdls.Key, []sd
 
 // Procedure carries out an extended procedure of data link security. What it changed is
 // durable when it returns, and so is what the security log says of it; if that fails nothing
-// has changed, but that the log may be ahead of its file for a while.
+// has changed, but that the log may be ahead of its file for a while. Until then nothing that
+// comes up is taken; the downlink goes on.
 func (l *Link) Procedure(command []byte) (reply []byte, err error) {
+	l.file.Lock()
+	defer l.file.Unlock()
+	l.up.Lock()
+	defer l.up.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	log := l.space.SecurityLog()
 	before := log.Events()
-	if reply, err = l.space.Procedure(command); err == nil {
-		err = l.saveKeys()
-	}
+	reply, err = l.space.Procedure(command)
 	erased := len(log.Events()) < len(before)
-	if erased && err != nil {
+	kept := l.keptKeys()
+	l.mu.Unlock()
+	if err == nil {
+		err = l.saveKeys(kept)
+	}
+	restore := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		log.Restore(before)
+	}
+	if erased && err != nil {
+		restore()
 	}
 	if e := l.saveLog(); e != nil && erased {
-		log.Restore(before)
+		restore()
 		err = errors.Join(err, e)
 	}
 	if err != nil {
@@ -144,8 +156,8 @@ func (l *Link) Procedure(command []byte) (reply []byte, err error) {
 	return reply, nil
 }
 
-// saveKeys makes keys and associations durable, or takes back what has changed of them.
-func (l *Link) saveKeys() error {
+// keptKeys is the record of keys and associations as they are now. The lock is held.
+func (l *Link) keptKeys() keptKeys {
 	keys, records := l.space.Managed()
 	kept := keptKeys{Keys: keys}
 	for _, r := range records {
@@ -156,8 +168,16 @@ func (l *Link) saveKeys() error {
 			kept.Deleted = append(kept.Deleted, r.SA.SPI)
 		}
 	}
-	if err := l.cfg.Keys.Put(bucketKeys, keyKeys, kept); err != nil {
-		return errors.Join(fmt.Errorf("link keys: %w", err), l.manage())
+	return kept
+}
+
+// saveKeys makes keys and associations durable, or takes back what has changed of them.
+func (l *Link) saveKeys(kept keptKeys) error {
+	err := l.cfg.Keys.Put(bucketKeys, keyKeys, kept)
+	if err == nil {
+		return nil
 	}
-	return nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(fmt.Errorf("link keys: %w", err), l.manage())
 }

@@ -1,8 +1,9 @@
 // Package linkd runs the craft's end of the space link: it feeds the bits of the radio
 // to link.Space, and gives the radio one frame after the other at the profile's rate.
 //
-// link.Space is not safe for concurrent use; everything here goes through one lock.
-// Packets that come up are handed over outside of it, in order, and the hand-over may
+// link.Space is not safe for concurrent use; everything here goes through one lock, which is
+// free while something is made durable: a slow disk holds up the uplink, which must not act on what is
+// not durable, and no frame of the downlink. Packets that come up are handed over outside of it, in order, and the hand-over may
 // block: that holds up the uplink, which is better than losing what FARM has accepted.
 package linkd
 
@@ -42,7 +43,7 @@ type Config struct {
 	Clock   clock.Clock
 	Master  *[32]byte // master key, under which new keys travel; nil: keys are not managed
 	Keys    Records   // of managed keys and associations; with Master
-	Log     LogFile   // security log
+	Log     Log       // security log; nil keeps it in memory
 
 	Fill    func(Sink)                                                    // puts telemetry into the queues before each frame
 	Packet  func(ctx context.Context, vc ccsds.VCID, packet []byte) error // takes a packet that came up
@@ -55,10 +56,13 @@ type Link struct {
 	cfg   Config
 	beats atomic.Uint64
 
+	// Who takes more than one of these takes them in this order.
+	file   sync.Mutex // held while the security log is written
+	logged uint64     // what SecurityLog().Changes() was when the log was saved; guarded by file
+	up     sync.Mutex // held by who changes the uplink's end, also while that is made durable
 	mu     sync.Mutex
 	space  *link.Space
 	heard  []heard
-	logged uint64 // what SecurityLog().Changes() was when the log was saved
 }
 
 // heard is what link.Space reported while the lock was held.
@@ -72,8 +76,11 @@ type heard struct {
 
 // New makes a link; Run runs it.
 func New(cfg Config) (*Link, error) {
+	if cfg.Log == nil {
+		cfg.Log = LogFile("")
+	}
 	l := &Link{cfg: cfg}
-	space, err := link.NewSpace(cfg.Profile, newFirst(cfg), link.SpaceEvents{
+	space, err := link.NewSpace(cfg.Profile, aside{newFirst(cfg), &l.mu}, link.SpaceEvents{
 		Packet: func(vc ccsds.VCID, packet []byte) {
 			l.heard = append(l.heard, heard{vc: vc, packet: packet})
 		},
@@ -118,11 +125,13 @@ func (l *Link) receive(ctx context.Context) error {
 	defer cancel(nil)
 	failures := 0
 	err := l.cfg.Radio.Receive(ctx, func(bits []byte) {
+		l.up.Lock()
 		l.mu.Lock()
 		err := l.space.Receive(bits)
 		heard := l.heard
 		l.heard = nil
 		l.mu.Unlock()
+		l.up.Unlock()
 		if err == nil {
 			failures = 0
 		} else if failures++; failures >= maxFailures {
@@ -212,6 +221,12 @@ func (l *Link) Send(vc ccsds.VCID, packet []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.space.Send(vc, packet)
+}
+
+// Uplink returns once nothing of the uplink is under way: it says that the uplink is not stuck.
+func (l *Link) Uplink() {
+	l.up.Lock()
+	defer l.up.Unlock()
 }
 
 // Stats are the counters of the link's layers.

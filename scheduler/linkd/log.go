@@ -15,6 +15,14 @@ import (
 	"github.com/perilune/perilune/internal/syncfile"
 )
 
+// Log is where the security log outlives flight.
+type Log interface {
+	// Load returns the events that were saved last, and why there are none if they cannot be read.
+	Load() ([]sdls.LogEvent, error)
+	// Save puts events in the place of those before; they are durable when it returns.
+	Save([]sdls.LogEvent) error
+}
+
 // LogFile is the path of the security log, which outlives flight; "" keeps it in memory. It is
 // a file of its own: evidence should not go when other records are damaged.
 //
@@ -32,9 +40,9 @@ var ErrLog = errors.New("security log is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// load reads the events. A file that is damaged or cannot be read is put aside, with ".bad"
+// Load reads the events. A file that is damaged or cannot be read is put aside, with ".bad"
 // behind its name, in the place of one that was there before.
-func (f LogFile) load() ([]sdls.LogEvent, error) {
+func (f LogFile) Load() ([]sdls.LogEvent, error) {
 	if f == "" {
 		return nil, nil
 	}
@@ -58,8 +66,8 @@ func (f LogFile) load() ([]sdls.LogEvent, error) {
 	return events, nil
 }
 
-// save puts events in the place of what the file holds; they are durable when it returns.
-func (f LogFile) save(events []sdls.LogEvent) error {
+// Save puts events in the place of what the file holds.
+func (f LogFile) Save(events []sdls.LogEvent) error {
 	if f == "" {
 		return nil
 	}
@@ -103,9 +111,9 @@ func (l *Link) keepLog(ctx context.Context) error {
 	failed := false
 	for {
 		done := clock.Sleep(ctx, l.cfg.Clock, logEvery)
-		l.mu.Lock()
+		l.file.Lock()
 		err := l.saveLog()
-		l.mu.Unlock()
+		l.file.Unlock()
 		if err != nil && !failed {
 			l.cfg.Refused("records", err.Error(), 1)
 		}
@@ -115,14 +123,16 @@ func (l *Link) keepLog(ctx context.Context) error {
 	}
 }
 
-// saveLog makes the log durable if it has changed. The lock is held.
+// saveLog makes the log durable if it has changed. The file's lock is held, the link's is not.
 func (l *Link) saveLog() error {
+	l.mu.Lock()
 	log := l.space.SecurityLog()
-	n := log.Changes()
+	n, events := log.Changes(), log.Events()
+	l.mu.Unlock()
 	if n == l.logged {
 		return nil
 	}
-	if err := l.cfg.Log.save(log.Events()); err != nil {
+	if err := l.cfg.Log.Save(events); err != nil {
 		return err
 	}
 	l.logged = n
@@ -131,7 +141,7 @@ func (l *Link) saveLog() error {
 
 // loadLog takes up the log of before.
 func (l *Link) loadLog() error {
-	events, err := l.cfg.Log.load()
+	events, err := l.cfg.Log.Load()
 	log := l.space.SecurityLog()
 	log.Restore(events)
 	l.logged = log.Changes()

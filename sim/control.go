@@ -18,11 +18,14 @@ const controlSocket = "control.sock"
 // maxOrder bounds one fault on the control socket, in octets.
 const maxOrder = 4096
 
+// ErrNotRunning says that no simulation takes orders in a folder.
+var ErrNotRunning = errors.New("no simulation runs")
+
 // Inject has the simulation whose folder is dir carry out f now.
 func Inject(ctx context.Context, dir string, f craft.Fault) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", dir+"/"+controlSocket)
 	if err != nil {
-		return fmt.Errorf("no simulation runs in %s: %w", dir, err)
+		return fmt.Errorf("%w in %s: %w", ErrNotRunning, dir, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()

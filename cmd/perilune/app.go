@@ -16,6 +16,7 @@ import (
 
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/sim"
 )
 
 // Exit codes; exitHelp lists them in --help.
@@ -31,7 +32,7 @@ Exit codes:
   0  done
   1  failed
   2  wrong usage
-  3  no station answers, or the craft does not within --timeout
+  3  no station answers, no simulation runs, or the craft does not answer within --timeout
   4  the craft, or a check before it, refused; the message names the rule
 `
 
@@ -74,7 +75,7 @@ func (a *app) main(args []string) int {
 	case exitUsage:
 		fmt.Fprintf(a.talk, "Try '%s --help'.\n", cmd.CommandPath())
 	case exitUnreachable:
-		if errors.Is(err, client.ErrUnreachable) {
+		if !errors.Is(err, errNoAnswer) {
 			fmt.Fprintln(a.talk, "Start a craft with 'perilune sim', or name its station with --craft-socket or PERILUNE_SOCKET.")
 		}
 	}
@@ -90,7 +91,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &refused), errors.As(err, &rule):
 		return exitRefused
-	case errors.Is(err, client.ErrUnreachable), errors.Is(err, errNoAnswer):
+	case errors.Is(err, client.ErrUnreachable), errors.Is(err, sim.ErrNotRunning), errors.Is(err, errNoAnswer):
 		return exitUnreachable
 	}
 	return exitFailed
@@ -98,11 +99,7 @@ func exitCode(err error) int {
 
 // dial finds the station and checks that it answers.
 func (a *app) dial() (*client.Client, error) {
-	path, err := a.findSocket()
-	if err != nil {
-		return nil, err
-	}
-	return client.Dial(path)
+	return client.Dial(a.findSocket())
 }
 
 // within bounds a wait for the craft by --timeout.

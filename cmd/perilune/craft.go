@@ -53,8 +53,8 @@ func (a *app) craftXTCECmd() *cobra.Command {
 }
 
 func databaseFlags(c *cobra.Command, file, craftFile *string) {
-	c.Flags().StringVar(file, "file", "", "database.toml to read (default: that of the flat-sat)")
-	c.Flags().StringVar(craftFile, "craft", "", "craft.toml whose own database is added to that of the flat-sat")
+	c.Flags().StringVar(file, "file", "", "database.toml `file` to read (default: that of the flat-sat)")
+	c.Flags().StringVar(craftFile, "craft", "", "craft.toml `file` whose own database is added to that of the flat-sat")
 	c.MarkFlagsMutuallyExclusive("file", "craft")
 }
 

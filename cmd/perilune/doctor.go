@@ -18,6 +18,7 @@ var errMissing = errors.New("something is missing")
 
 func (a *app) doctorCmd() *cobra.Command {
 	var install bool
+	purposes := slices.Sorted(maps.Keys(doctor.Sets))
 	var set string
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -26,7 +27,7 @@ func (a *app) doctorCmd() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			needs, ok := doctor.Sets[set]
 			if !ok {
-				return usagef("--for %s: want %s", set, strings.Join(slices.Sorted(maps.Keys(doctor.Sets)), " or "))
+				return usagef("--for %s: want %s", set, strings.Join(purposes, ", "))
 			}
 			if install {
 				return doctor.Ensure(a.ctx, needs, func(s string) { fmt.Fprintln(a.talk, s) })
@@ -35,7 +36,8 @@ func (a *app) doctorCmd() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&install, "install", false, "install what is missing, on Debian and Ubuntu")
-	c.Flags().StringVar(&set, "for", "flight", "what the machine is for: flight, test, or interop (tests against outside programs)")
+	c.Flags().StringVar(&set, "for", "flight", "what the machine is `for`: flight, test (make test), interop (make test-interop) or solo5 (make test-solo5)")
+	choices(c, "for", purposes...)
 	return c
 }
 

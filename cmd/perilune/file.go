@@ -109,7 +109,7 @@ func (a *app) fileGetCmd() *cobra.Command {
 			return a.fetch(cl, args[0], to)
 		},
 	}
-	c.Flags().StringVarP(&to, "output", "o", "", "where to (default: the file's base name here; - is standard output)")
+	c.Flags().StringVarP(&to, "output", "o", "", "`file` to write (default: the file's base name here; - is standard output)")
 	c.Flags().BoolVar(&onboard, "onboard", false, "ask the craft to send it down first")
 	c.Flags().IntVar(&class, "class", 2, "with --onboard: CFDP class, 1 (unacknowledged) or 2")
 	return c

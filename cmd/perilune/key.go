@@ -87,5 +87,5 @@ func (a *app) findKeys(flag string) (string, error) {
 			return filepath.Join(filepath.Dir(root), keysName), nil
 		}
 	}
-	return "", usagef("no %s here or above: run 'perilune sim' first, or name the keys with --keys or --key", keysName)
+	return "", usagef("no %s here or above: run it in a source tree, or name the folder with --keys or PERILUNE_KEYS", keysName)
 }

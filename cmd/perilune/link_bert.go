@@ -20,6 +20,7 @@ bits, or soft symbols, for a modulator or a file. With --in it only receives.
 ` + linkToolHelp
 	f := c.Flags()
 	f.IntVar(&frames, "frames", 1000, "`number` of frames to send")
+	f.Lookup("up").Hidden = true // refused: error rates are measured on the downlink
 	f.Lookup("in").DefValue, l.in = "", ""
 	f.Lookup("out").DefValue, l.out = "", ""
 	c.RunE = func(*cobra.Command, []string) error {

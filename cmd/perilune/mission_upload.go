@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/perilune/perilune/internal/client"
-	"github.com/perilune/perilune/missions"
+	"github.com/perilune/perilune/missions/project"
 )
 
 func (a *app) missionUploadCmd() *cobra.Command {
@@ -83,35 +83,31 @@ func findBundle(args []string) (string, error) {
 	if !st.IsDir() {
 		return path, nil
 	}
-	m, err := loadMission(path)
+	p, err := project.Open(path)
 	if err != nil {
 		return "", err
 	}
-	tar := filepath.Join(path, "build", m.Name+".tar")
+	tar := filepath.Join(path, "build", p.Mission.Name+".tar")
 	if _, err := os.Stat(tar); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("%s is not built: run 'perilune mission build %s'", m.Name, path)
+			return "", fmt.Errorf("%s is not built: run 'perilune mission build %s'", p.Mission.Name, path)
 		}
 		return "", err
 	}
 	return tar, nil
 }
 
-// loadMission reads mission.toml in dir.
-func loadMission(dir string) (*missions.Mission, error) {
-	file := filepath.Join(dir, "mission.toml")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return missions.Parse(data, file)
-}
-
 func (a *app) bundleCmd() *cobra.Command {
 	return group(&cobra.Command{Use: "bundle", Short: "Mission bundles"}, &cobra.Command{
-		Use:   "inspect TAR",
+		Use:   "inspect [DIR|TAR]",
 		Short: "Check a bundle's form and digests and show what is in it",
-		Args:  args(1, 1, "one bundle"),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.inspect(args[0]) },
+		Args:  args(0, 1, "at most one folder or bundle"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path, err := findBundle(args)
+			if err != nil {
+				return err
+			}
+			return a.inspect(path)
+		},
 	})
 }

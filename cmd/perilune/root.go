@@ -59,17 +59,17 @@ func group(c *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 var socketName = filepath.Join("out", "sim", "ground.sock")
 
 // findSocket decides which station is meant.
-func (a *app) findSocket() (string, error) {
+func (a *app) findSocket() string {
 	if a.socket != "" {
-		return a.socket, nil
+		return a.socket
 	}
 	if s := a.env("PERILUNE_SOCKET"); s != "" {
-		return s, nil
+		return s
 	}
 	if s, ok := upward(socketName); ok {
-		return s, nil
+		return s
 	}
-	return socketName, nil
+	return socketName
 }
 
 // upward looks for name in the working directory and those above it.

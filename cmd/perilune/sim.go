@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ var builtIn = filepath.Join("sim", "flatsat", "craft.toml")
 var profiles = filepath.Join("sim", "flatsat", "profiles")
 
 var profileNames = []string{"tm+rs", "tm+concatenated", "aos+ldpc", "uslp+turbo", "uslp+sliced"}
+
+// accels are what may run the craft's instructions.
+var accels = []string{"auto", "kvm", "tcg"}
 
 // errStory says that a milestone was not reached.
 var errStory = errors.New("not every milestone was reached")
@@ -101,11 +105,14 @@ thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 
 func (f *simFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.craft, "craft", builtIn, "`file` that describes craft and world")
-	c.Flags().StringVar(&f.accel, "accel", "auto", "how QEMU runs the craft: auto, kvm or tcg")
-	choices(c, "accel", "auto", "kvm", "tcg")
+	c.Flags().StringVar(&f.accel, "accel", "auto", "what QEMU runs the craft `by`: "+strings.Join(accels, ", "))
+	choices(c, "accel", accels...)
 }
 
 func (a *app) simOptions(f simFlags) (sim.Options, error) {
+	if !slices.Contains(accels, f.accel) {
+		return sim.Options{}, usagef("--accel %q: want %s", f.accel, strings.Join(accels, ", "))
+	}
 	if _, err := os.Stat("go.mod"); err != nil {
 		return sim.Options{}, fmt.Errorf("the simulator builds the flight image: run it in the root of the source tree (no go.mod here)")
 	}

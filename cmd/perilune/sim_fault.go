@@ -41,11 +41,7 @@ func (a *app) faultCmd() *cobra.Command {
 			if err := f.Validate(); err != nil {
 				return usagef("%v", err)
 			}
-			socket, err := a.findSocket()
-			if err != nil {
-				return err
-			}
-			return sim.Inject(a.ctx, filepath.Dir(socket), f)
+			return sim.Inject(a.ctx, filepath.Dir(a.findSocket()), f)
 		},
 	}
 	fl := c.Flags()

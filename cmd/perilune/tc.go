@@ -101,8 +101,9 @@ func (a *app) tcSendCmd() *cobra.Command {
 
 With FUNCTION it is TC[8,1]: bundle.activate, mission.start, mission.stop,
 mission.suspend, mission.resume, mission.list, stream.start, stream.stop, orbit.set,
-craft.restart, safe.enter, safe.leave. NAME is a telecommand of the mission database;
-'perilune craft database' lists them. With --guest it is TC[128,1], data for one guest. Else --service and --subtype say what it is.`,
+craft.restart, safe.enter, safe.leave. NAME is a telecommand of the mission database:
+'perilune craft database' lists them with their KEYs. With --guest it is TC[128,1],
+data for one guest. Else --service and --subtype say what it is.`,
 		Example: `  perilune tc send mission.list
   perilune tc send parameter.get parameters=uptime,guests
   perilune tc send --service 17 --subtype 1

@@ -74,7 +74,11 @@ type listed struct {
 }
 
 func describeField(f *database.Field) string {
-	return strings.TrimSpace(f.Text + " " + strings.Join(f.Labels, ", "))
+	labels := strings.Join(f.Labels, ", ")
+	if f.Text == "" || labels == "" {
+		return f.Text + labels
+	}
+	return f.Text + ": " + labels
 }
 
 func (a *app) tmReplayCmd() *cobra.Command {

@@ -142,7 +142,7 @@ func (f *Files) Control(now time.Time, id, verb string) (client.Transfer, error)
 	f.now = now
 	t, ok := f.byID[id]
 	if !ok {
-		return client.Transfer{}, fmt.Errorf("no transfer has the id %s: %w", id, cfdp.ErrUnknown)
+		return client.Transfer{}, fmt.Errorf("transfer %s: %w, see 'perilune file list --transfers'", id, cfdp.ErrUnknown)
 	}
 	var tid cfdp.TransactionID
 	if _, err := fmt.Sscanf(id, "%d-%d", &tid.Source, &tid.Sequence); err != nil {

@@ -97,7 +97,7 @@ func (f *Files) OpenFile(name string) (fs.File, error) {
 	st, err := root.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("it has not come down: %w", fs.ErrNotExist)
+		return nil, fmt.Errorf("it has not come down, see 'perilune file list': %w", fs.ErrNotExist)
 	case err != nil:
 		return nil, err
 	case !st.Mode().IsRegular():

@@ -3,6 +3,8 @@ package station
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,7 +101,8 @@ func (s *Station) apidOf(tenant string) (uint16, error) {
 			return apid, nil
 		}
 	}
-	return 0, fmt.Errorf("no tenant %q on %s", tenant, s.cfg.Craft)
+	there := slices.Sorted(maps.Values(s.cfg.Tenants))
+	return 0, fmt.Errorf("no tenant %q on %s: there are %s", tenant, s.cfg.Craft, strings.Join(there, ", "))
 }
 
 // build makes the packet of a request. The caller holds the lock.

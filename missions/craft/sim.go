@@ -3,6 +3,7 @@ package craft
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/perilune/perilune/ccsds/link"
 )
@@ -120,7 +121,7 @@ func (s *Sim) validate() error {
 // Validate reports what is wrong with f.
 func (f *Fault) Validate() error {
 	if !slices.Contains(Kinds, f.Kind) {
-		return fmt.Errorf("kind %q: want one of %v", f.Kind, Kinds)
+		return fmt.Errorf("kind %q: want one of %s", f.Kind, strings.Join(Kinds, ", "))
 	}
 	if !(f.At >= 0) || !(f.Duration >= 0) {
 		return fmt.Errorf("%s: at_s and duration_s are not negative", f.Kind)

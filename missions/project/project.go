@@ -4,6 +4,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -31,6 +32,9 @@ func Open(dir string) (*Project, error) {
 	file := filepath.Join(dir, "mission.toml")
 	data, err := os.ReadFile(file)
 	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("open mission: %w: %q is no mission's folder; 'perilune mission new NAME' makes one", err, dir)
+		}
 		return nil, fmt.Errorf("open mission: %w", err)
 	}
 	m, err := missions.Parse(data, file)

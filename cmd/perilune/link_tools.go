@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
@@ -31,8 +30,8 @@ type linkFlags struct {
 	noise          linktool.Noise
 	silence        time.Duration
 	noUnits, quiet bool
-	makes          bool // bits from units, not the other way
-	flags          *pflag.FlagSet
+	makes          bool           // bits from units, not the other way
+	cmd            *cobra.Command // whose flags these are
 }
 
 const linkToolHelp = `
@@ -43,7 +42,7 @@ ratio; they are the default where --craft has a downlink with soft = true.`
 
 func (l *linkFlags) register(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
-	l.flags = f
+	l.cmd = c
 	c.Long = c.Short + ".\n" + linkToolHelp
 	f.StringVar(&l.craft, "craft", "", "take the link of this craft.toml `file`")
 	f.StringVar(&l.keys, "keys", "", "`folder` with the link's keys, for a downlink that is protected")
@@ -92,12 +91,12 @@ func (l *linkFlags) config() (linktool.Config, error) {
 	if l.silence < 0 {
 		return linktool.Config{}, usagef("--silence %v: want 0 (never) or more", l.silence)
 	}
-	if !l.flags.Changed("soft") {
+	if !l.cmd.Flags().Changed("soft") {
 		l.soft = c.Link.Soft && !l.up
 	}
 	cfg := linktool.Config{Profile: p, Up: l.up, Units: linktool.Units(l.units), VC: ccsds.VCID(l.vc), UnitLength: l.unit, Soft: l.soft, Noise: l.noise}
-	cfg.Only = l.flags.Changed("vc")
-	if cfg.Only && !l.up && !l.flags.Changed("units") && p.Service(cfg.VC) != link.ServicePackets {
+	cfg.Only = l.cmd.Flags().Changed("vc")
+	if cfg.Only && !l.up && !l.cmd.Flags().Changed("units") && p.Service(cfg.VC) != link.ServicePackets {
 		cfg.Units = linktool.Data
 	}
 	if l.noUnits && (p.Down == link.FramingPackets && !l.up || p.Up == link.FramingPackets && l.up) {

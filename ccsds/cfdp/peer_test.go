@@ -3,6 +3,7 @@ package cfdp_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -27,12 +28,13 @@ type peer struct {
 
 func startPeer(t *testing.T, crc bool) *peer {
 	t.Helper()
-	python := os.Getenv("PERILUNE_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
+	named := os.Getenv("PERILUNE_PYTHON")
+	python := cmp.Or(named, "python3")
 	if err := exec.Command(python, "-c", "import cfdppy").Run(); err != nil {
-		t.Skip("the Python package cfdp-py is not there; PERILUNE_PYTHON may name an interpreter that has it")
+		if named != "" {
+			t.Fatalf("PERILUNE_PYTHON=%s has no Python package cfdp-py: %v", named, err)
+		}
+		t.Skip("needs the Python package cfdp-py: run 'make venv' and set PERILUNE_PYTHON=$PWD/out/cache/venv/bin/python, as 'make test' does")
 	}
 	flag := "0"
 	if crc {

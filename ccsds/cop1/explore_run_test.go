@@ -29,7 +29,7 @@ func TestModelChecked(t *testing.T) {
 	for _, x := range explorations {
 		t.Run(x.name, func(t *testing.T) {
 			if testing.Short() && x.up+x.down > 2 {
-				t.Skip("a long channel has too many states for a short run")
+				t.Skip("a long channel has too many states for a short run: leave out -short")
 			}
 			n, trouble := explore(x, cells)
 			if trouble != "" {

@@ -137,7 +137,7 @@ func aecArgs(p lossless.Params) []string {
 // it restores what we compress.
 func TestAgainstAec(t *testing.T) {
 	if _, err := exec.LookPath("aec"); err != nil {
-		t.Skip("aec is not installed (Debian: libaec-tools)")
+		t.Skip("needs aec: run 'perilune doctor --install' (Debian: libaec-tools)")
 	}
 	rng := rand.New(rand.NewPCG(121, 0))
 	for n := 1; n <= 32; n++ {

@@ -42,7 +42,7 @@ func need(t *testing.T, tool string) string {
 			return path
 		}
 	}
-	t.Skipf("%s is not installed", tool)
+	t.Skipf("needs %s: run 'perilune doctor --install --for test'", tool)
 	return ""
 }
 

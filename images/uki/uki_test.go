@@ -125,7 +125,7 @@ func TestBuild(t *testing.T) {
 func TestBuildOnDebiansStub(t *testing.T) {
 	b, err := os.ReadFile(uki.Stub["amd64"])
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("needs systemd's EFI stub: %v: run 'perilune doctor --install'", err)
 	}
 	s := spec(t, b)
 	image, err := uki.Build(s)

@@ -58,7 +58,7 @@ func sanitizer(t *testing.T) (cc string, flags []string) {
 			}
 		}
 	}
-	t.Skip("no compiler makes programs for this machine (Debian: gcc libc6-dev)")
+	t.Skip("no compiler makes programs for this machine: run 'perilune doctor --install --for test' (Debian: gcc libc6-dev)")
 	return "", nil
 }
 

@@ -27,7 +27,7 @@ func hostProgram(t *testing.T, source string) string {
 	t.Helper()
 	clang, err := exec.LookPath("clang")
 	if err != nil {
-		t.Skip("clang is not installed (Debian: clang lld)")
+		t.Skip("needs clang: run 'perilune doctor --install' (Debian: clang lld)")
 	}
 	program := filepath.Join(t.TempDir(), "program")
 	args := []string{

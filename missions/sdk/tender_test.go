@@ -24,7 +24,7 @@ import (
 // storage and devices that are not there.
 func TestOnTender(t *testing.T) {
 	if err := unix.Access("/dev/kvm", unix.R_OK|unix.W_OK); err != nil {
-		t.Skipf("needs /dev/kvm: %v", err)
+		t.Skipf("needs /dev/kvm: %v; without it test/vm/nest runs guests, in an emulated machine", err)
 	}
 	dir, err := filepath.Abs("testdata")
 	if err != nil {

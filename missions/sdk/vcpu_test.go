@@ -24,7 +24,7 @@ const pairSum = "20000 messages, 0 wrong, sum 18e0692eedbe1c50\n"
 // vcpu.c refuses.
 func TestVCPUs(t *testing.T) {
 	if err := unix.Access("/dev/kvm", unix.R_OK|unix.W_OK); err != nil {
-		t.Skipf("needs /dev/kvm: %v", err)
+		t.Skipf("needs /dev/kvm: %v; without it test/vm/nest runs guests, in an emulated machine", err)
 	}
 	tender := filepath.Join(t.TempDir(), "tender")
 	if said, err := exec.Command("go", "build", "-o", tender, "../../cmd/perilune-tender").CombinedOutput(); err != nil {

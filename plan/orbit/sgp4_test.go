@@ -92,10 +92,14 @@ func lines(t *testing.T, path string) []string {
 // verificationSet is a folder with SGP4-VER.TLE and tcppver.out: the Python package sgp4 brings them.
 func verificationSet(t *testing.T) string {
 	t.Helper()
-	python := cmp.Or(os.Getenv("PERILUNE_PYTHON"), "python3")
+	named := os.Getenv("PERILUNE_PYTHON")
+	python := cmp.Or(named, "python3")
 	dir, err := exec.Command(python, "-c", "import sgp4; print(sgp4.__path__[0])").Output()
 	if err != nil {
-		t.Skip("the Python package sgp4, which brings the set, is not there; PERILUNE_PYTHON may name an interpreter that has it")
+		if named != "" {
+			t.Fatalf("PERILUNE_PYTHON=%s has no Python package sgp4: %v", named, err)
+		}
+		t.Skip("needs the Python package sgp4, which brings the set: run 'make venv' and set PERILUNE_PYTHON=$PWD/out/cache/venv/bin/python, as 'make test' does")
 	}
 	return strings.TrimSpace(string(dir))
 }

@@ -44,7 +44,7 @@ func empty(dir string) qemu.Config {
 func emptyDisk(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath(qemu.Program); err != nil {
-		t.Skip(err)
+		t.Skipf("needs QEMU: %v: run 'perilune doctor --install'", err)
 	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "disk.img"), make([]byte, 1<<20), 0o600); err != nil {

@@ -17,11 +17,11 @@ const tapName = "plntest0"
 func makeTap(t *testing.T) (raw int) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: only root can make a tap")
+		t.Skip("needs root: only root can make a tap; run the test as root")
 	}
 	tun, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skipf("needs /dev/net/tun: %v", err)
+		t.Skipf("needs /dev/net/tun: %v; modprobe tun makes it", err)
 	}
 	ifr, err := unix.NewIfreq(tapName)
 	if err != nil {
@@ -30,7 +30,7 @@ func makeTap(t *testing.T) (raw int) {
 	ifr.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
 	if err := unix.IoctlIfreq(tun, unix.TUNSETIFF, ifr); err != nil {
 		unix.Close(tun)
-		t.Skipf("needs to make a tap: %v", err)
+		t.Skipf("needs to make a tap: %v; a container wants CAP_NET_ADMIN for it", err)
 	}
 	unix.IoctlSetInt(tun, unix.TUNSETPERSIST, 1)
 	unix.Close(tun)

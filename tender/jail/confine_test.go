@@ -82,7 +82,7 @@ func confined(name string) error {
 func TestConfine(t *testing.T) {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
-		t.Skipf("needs Landlock: %v", errno)
+		t.Skipf("needs Landlock: %v; boot with landlock in the list of lsm= where the kernel has it", errno)
 	}
 	for name, c := range tries {
 		if name == "signal its parent" && version < 6 || name == "bind TCP" && version < 4 {

@@ -48,7 +48,7 @@ func TestLateConsole(t *testing.T) {
 // The slot must be shut in before it is handed anything, and more so after.
 func TestJail(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("needs root: only root can give a slot its own uid and namespaces")
+		t.Skip("needs root: only root can give a slot its own uid and namespaces; run the test as root")
 	}
 	p := start(t)
 	look := func(when string) {

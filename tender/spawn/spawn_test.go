@@ -32,7 +32,7 @@ func unified(t *testing.T) string {
 		t.Cleanup(func() { os.Remove(dir) })
 		return dir
 	}
-	t.Skip("needs a cgroup v2 hierarchy that can be written to")
+	t.Skip("needs a cgroup v2 hierarchy that can be written to: run the test as root, in a container one of its own")
 	return ""
 }
 

@@ -46,7 +46,7 @@ func Main(m *testing.M) {
 func NeedKVM(t testing.TB) {
 	t.Helper()
 	if err := unix.Access("/dev/kvm", unix.R_OK|unix.W_OK); err != nil {
-		t.Skipf("needs /dev/kvm: %v", err)
+		t.Skipf("needs /dev/kvm: %v; without it test/vm/nest runs guests, in an emulated machine", err)
 	}
 }
 
@@ -85,7 +85,7 @@ func compiled(t testing.TB, name, source string) string {
 	t.Helper()
 	for _, tool := range []string{"clang", "ld.lld"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs clang and lld: %v", err)
+			t.Skipf("needs clang and lld: %v: run 'perilune doctor --install'", err)
 		}
 	}
 	out, err := Compile(name, source)

@@ -60,7 +60,7 @@ func guest(t *testing.T, tender, file string) {
 	for _, c := range f.Case {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.Beyond && os.Getenv("CONFORMANCE_TENDER") != "" {
-				t.Skip("solo5-hvt does otherwise")
+				t.Skip("solo5-hvt, which CONFORMANCE_TENDER names, does otherwise")
 			}
 			err := cases.Run(t.Context(), tender, kernel, c)
 			var skip *cases.SkipError
@@ -77,7 +77,7 @@ func guest(t *testing.T, tender, file string) {
 // Every guest builds for both architectures.
 func TestBuildsForBoth(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("building every guest twice takes half a minute: left out of -short")
 	}
 	files, err := filepath.Glob("*/expect.toml")
 	if err != nil {

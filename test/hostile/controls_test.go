@@ -150,7 +150,7 @@ func changed(dir, defence string) (overlay string, err error) {
 // round for ever, shows what it should not, or enlarges the tenant's disk.
 func TestControls(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds several tenders; left out of short runs")
+		t.Skip("building several tenders takes minutes: left out of -short")
 	}
 	tests := map[string][]row{}
 	for _, r := range rows() {

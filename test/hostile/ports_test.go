@@ -19,7 +19,7 @@ func TestEveryPort(t *testing.T) {
 		t.Skip("needs amd64: other processors have no ports")
 	}
 	if testing.Short() {
-		t.Skip("drives a machine through 393,216 accesses; left out of short runs")
+		t.Skip("393,216 accesses of a machine take long: left out of -short")
 	}
 	everyAccess(t, 1, kvm.ExitPort, 6*65536, func(call uint32) uint64 { return uint64(0xabc00500 + call) })
 }

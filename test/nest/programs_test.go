@@ -16,7 +16,7 @@ func TestLibraries(t *testing.T) {
 	for _, name := range []string{"bash", "ls", "env"} {
 		program, err := s.program(name)
 		if err != nil {
-			t.Skipf("needs %s: %v", name, err)
+			t.Fatal(err)
 		}
 		found, err := s.libraries(program)
 		if err != nil {
@@ -24,7 +24,7 @@ func TestLibraries(t *testing.T) {
 		}
 		out, err := exec.CommandContext(t.Context(), "ldd", program).Output()
 		if err != nil {
-			t.Skipf("needs ldd for %s, and a dynamic one: %v", program, err)
+			t.Skipf("needs %s to be a dynamic program, and ldd to list its libraries: %v", program, err)
 		}
 		var want []string
 		for _, word := range strings.Fields(string(out)) {

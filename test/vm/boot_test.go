@@ -106,10 +106,10 @@ type craft struct {
 func boot(t *testing.T, change func(image string)) *craft {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("boots the image, which takes a minute")
+		t.Skip("booting the image takes a minute: left out of -short")
 	}
 	if missing, _ := doctor.Missing(doctor.Check(doctor.Needs)); len(missing) > 0 {
-		t.Skipf("%s is missing; perilune doctor says more", missing[0].Name)
+		t.Skipf("%s is missing: run 'perilune doctor --install'", missing[0].Name)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)

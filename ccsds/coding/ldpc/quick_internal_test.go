@@ -9,7 +9,7 @@ import (
 // The quick passes do to the last bit what the plain ones do, on noise of every size.
 func TestQuickPass(t *testing.T) {
 	if !hasQuick {
-		t.Skip("this machine has only the plain passes")
+		t.Skip("needs an amd64 processor with AVX2: the quick passes are written for that alone")
 	}
 	for _, n := range Names() {
 		c, err := New(n)

@@ -16,10 +16,10 @@ import (
 // A second run makes nothing; a changed file makes what rests on it.
 func TestBuildOnlyWhatChanged(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds an image")
+		t.Skip("building an image takes a minute: left out of -short")
 	}
 	if missing, _ := doctor.Missing(doctor.Check(doctor.Needs)); len(missing) > 0 {
-		t.Skipf("%s is missing; perilune doctor says more", missing[0].Name)
+		t.Skipf("%s is missing: run 'perilune doctor --install'", missing[0].Name)
 	}
 	dir := t.TempDir()
 	craft := filepath.Join(dir, "craft.toml")

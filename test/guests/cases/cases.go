@@ -186,7 +186,7 @@ var hostKVM = sync.OnceValue(func() string {
 func Runnable() error {
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
-		return &SkipError{fmt.Sprintf("needs /dev/kvm: %v", err)}
+		return &SkipError{fmt.Sprintf("needs /dev/kvm: %v; in the nest (NEST=amd64 or arm64) it runs emulated", err)}
 	}
 	return f.Close()
 }

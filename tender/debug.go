@@ -260,3 +260,6 @@ func (d *Debug) run(do func(id int) gdb.Action) (stop gdb.Stop, err error) {
 	}
 	return d.stretch(actions, nowhere)
 }
+
+// nowhere is an address that no guest has.
+const nowhere = ^uint64(0)

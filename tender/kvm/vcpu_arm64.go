@@ -20,7 +20,7 @@ const (
 	regU64       = 0x0030000000000000
 	regCore      = regARM64 | regU64 | 0x0010<<16
 	regSys       = regARM64 | regU64 | 0x0013<<16
-	regX0        = regCore | 0 // in units of 4 octets of struct kvm_regs
+	regX0        = regCore // in units of 4 octets of struct kvm_regs
 	regPC        = regCore | 64
 	regPstate    = regCore | 66
 	regSPEL1     = regCore | 68

@@ -32,12 +32,14 @@ func download(ctx context.Context, work, arch string) (*deb, error) {
 		own = nil // which says nothing about the other sources' error
 	}
 	// This is where Debian 12 keeps its 6.12 kernels.
-	private, err := debian.Private(ctx, filepath.Join(work, "apt"), arch, debian.Security, debian.Backports)
-	if err == nil {
-		d, err = get(ctx, private, work, arch)
-	}
+	dir := filepath.Join(work, "apt")
+	private, err := debian.Private(dir, arch, debian.Security, debian.Backports)
 	if err != nil {
 		return nil, errors.Join(own, err)
+	}
+	stale := private.Update(ctx, dir)
+	if d, err = get(ctx, private, work, arch); err != nil {
+		return nil, errors.Join(own, stale, err)
 	}
 	return d, nil
 }

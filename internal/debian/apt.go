@@ -34,8 +34,8 @@ type Apt struct{ options []string }
 func Own(arch string) Apt { return Apt{[]string{"-o", "APT::Architecture=" + arch}} }
 
 // Private makes a configuration of its own in the folder dir, for which no package is
-// installed, and asks the archive what there is.
-func Private(ctx context.Context, dir, arch string, sources ...Source) (Apt, error) {
+// installed. Update asks the archive what there is.
+func Private(dir, arch string, sources ...Source) (Apt, error) {
 	for _, d := range []string{"lists/partial", "cache/archives/partial", "etc/preferences.d"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return Apt{}, err
@@ -68,8 +68,14 @@ func Private(ctx context.Context, dir, arch string, sources ...Source) (Apt, err
 	} {
 		a.options = append(a.options, "-o", s)
 	}
+	return a, nil
+}
+
+// Update fetches the lists of packages. With an error there are those of the sources that did
+// answer.
+func (a Apt) Update(ctx context.Context, dir string) error {
 	_, err := a.Run(ctx, dir, "apt-get", "update")
-	return a, err
+	return err
 }
 
 // Run runs one of apt's programs in the folder dir and gives its standard output.

@@ -3,6 +3,7 @@ package debian
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -57,13 +58,14 @@ func fetchRoot(ctx context.Context, work, arch string, packages []string, stamp 
 // download fetches packages with their dependencies by a private configuration in the folder
 // dir, and unpacks all into root.
 func download(ctx context.Context, dir, arch string, packages []string, root string) error {
-	apt, err := Private(ctx, dir, arch, Release, Security)
+	apt, err := Private(dir, arch, Release, Security)
 	if err != nil {
 		return err
 	}
+	stale := apt.Update(ctx, dir)
 	args := append([]string{"install", "-y", "--download-only", "--no-install-recommends"}, packages...)
 	if _, err := apt.Run(ctx, dir, "apt-get", args...); err != nil {
-		return err
+		return errors.Join(stale, err)
 	}
 	files, err := fs.Glob(os.DirFS(dir), "cache/archives/*.deb")
 	if err != nil {

@@ -89,13 +89,14 @@ func run(ctx context.Context, dir string, c Config) ([]Result, error) {
 	if c.Limit == 0 {
 		c.Limit = DefaultLimit
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m, err := c.boot(ctx, dir, k.Image, initrd)
 	if err != nil {
 		return nil, err
 	}
 	defer m.kill()
+	defer time.AfterFunc(c.Limit, cancel).Stop()
 	results, err := c.listen(m.port)
 	if len(results) == len(c.Jobs) {
 		return results, nil

@@ -144,7 +144,7 @@ func (w *World) StartStation() error {
 	case err := <-done:
 		done <- err
 		return fmt.Errorf("station: %w", err)
-	case <-time.After(30 * time.Second):
+	case <-time.After(5 * time.Minute):
 		return errors.New("the station does not answer")
 	}
 	var err error

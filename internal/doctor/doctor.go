@@ -285,6 +285,8 @@ func run(ctx context.Context, c []string, say func(string)) error {
 	cmd := exec.CommandContext(ctx, c[0], c[1:]...)
 	cmd.Env = append(os.Environ(), noQuestions)
 	cmd.Stdin = os.Stdin // sudo may ask
+	// Killed, apt-get would leave packages half installed.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
 	}

@@ -1,11 +1,13 @@
 package doctor
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCheck(t *testing.T) {
@@ -109,5 +111,35 @@ func TestInstallWithStaleLists(t *testing.T) {
 			t.Errorf("%s: %v", c.install, err)
 		}
 		os.Remove(tool)
+	}
+}
+
+// Who is called off lets apt-get end in good order.
+func TestInstallCalledOff(t *testing.T) {
+	dir := t.TempDir()
+	started, ended := filepath.Join(dir, "started"), filepath.Join(dir, "ended")
+	for name, text := range map[string]string{
+		"apt-get": "trap 'echo >" + ended + "; exit 1' INT\necho >" + started + "\nwhile :; do sleep 0.01; done",
+		"sudo":    `exec "$@"`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error)
+	go func() {
+		over <- Ensure(ctx, []Need{{Name: "wonder", Command: "wonder", Package: "wonder"}}, func(string) {})
+	}()
+	for _, err := os.Stat(started); err != nil; _, err = os.Stat(started) {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-over; err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(ended); err != nil {
+		t.Error(err)
 	}
 }

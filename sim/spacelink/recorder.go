@@ -7,10 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// recorder keeps every octet that passes one point of the way.
+// maxRecording bounds one recording, in octets: a craft that flies for days must not fill
+// the disk of who flies it.
+const maxRecording = 1 << 30
+
+// recorder keeps the octets that pass one point of the way, and counts them also when it
+// keeps no more.
 type recorder struct {
-	f *os.File
-	n atomic.Int64
+	f    *os.File
+	most int64 // octets in f
+	n    atomic.Int64
 }
 
 func newRecorder(dir, name string) (*recorder, error) {
@@ -18,11 +24,14 @@ func newRecorder(dir, name string) (*recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
-	return &recorder{f: f}, nil
+	return &recorder{f: f, most: maxRecording}, nil
 }
 
 func (r *recorder) add(b []byte) error {
-	n, err := r.f.Write(b)
-	r.n.Add(int64(n))
-	return err
+	n := r.n.Load()
+	if _, err := r.f.Write(b[:min(int64(len(b)), max(0, r.most-n))]); err != nil {
+		return err
+	}
+	r.n.Store(n + int64(len(b)))
+	return nil
 }

@@ -3,7 +3,7 @@
 // nothing, its connections are pipes. No other package imports NATS.
 //
 // An event is a copy of what happened, never the only record of it: losing one
-// loses no command and no product. With a store folder, JetStream keeps a bounded
+// loses no command and no product. So whatever waits is bounded, and publishing waits for nobody. With a store folder, JetStream keeps a bounded
 // copy of the traffic that History reads back.
 //
 //	b, err := bus.Start(bus.Config{Name: "perilune-1"})

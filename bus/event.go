@@ -129,6 +129,9 @@ type File struct {
 func (File) Subject() string { return "file" }
 func (File) Pattern() string { return "file" }
 
+// maxToken bounds a token in octets: the server cuts off whoever sends a subject that is too long.
+const maxToken = 200
+
 // token makes s one token of a subject: dots, blanks and wildcards would change
 // what the subject means.
 func token(s string) string {
@@ -140,5 +143,5 @@ func token(s string) string {
 			return '_'
 		}
 		return r
-	}, s)
+	}, s[:min(len(s), maxToken)])
 }

@@ -11,15 +11,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// maxWaiting bounds what waits for a slow listener; newer events are dropped.
-const maxWaiting = 4096
-
 // Subscribe calls fn for each event of type T from now on, one at a time and in the
-// order of publication, until stop is called or the bus is closed. An event that does
-// not decode is passed over.
+// order of publication, until stop is called or the bus is closed; a call that is under way then
+// goes on. For a listener that is slow a bounded number of events waits, newer ones are dropped, and
+// nobody else is held up. An event that does not decode is passed over.
 func Subscribe[T Event](b *Bus, fn func(T)) (stop func(), err error) {
 	var zero T
-	sub, err := b.conn.Subscribe(b.prefix+"."+zero.Pattern(), func(m *nats.Msg) {
+	sub, err := b.sub.Subscribe(b.prefix+"."+zero.Pattern(), func(m *nats.Msg) {
 		var e T
 		if json.Unmarshal(m.Data, &e) == nil {
 			fn(e)
@@ -33,7 +31,7 @@ func Subscribe[T Event](b *Bus, fn func(T)) (stop func(), err error) {
 	}
 	// The server must know of the interest before Subscribe returns, or the caller's
 	// next Publish could overtake it.
-	if err := b.conn.FlushTimeout(readyWithin); err != nil {
+	if err := b.sub.FlushTimeout(readyWithin); err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", zero.Pattern(), err)
 	}
 	return func() { _ = sub.Unsubscribe() }, nil
@@ -50,6 +48,10 @@ func History[T Event](ctx context.Context, b *Bus, since time.Time, fn func(T, t
 	b.mu.Unlock()
 	if stream == nil {
 		return ErrNoStore
+	}
+	info, err := stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
 	}
 	var zero T
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.prefix + "." + zero.Pattern()}}
@@ -68,15 +70,18 @@ func History[T Event](ctx context.Context, b *Bus, since time.Time, fn func(T, t
 		n := 0
 		for m := range batch.Messages() {
 			n++
+			meta, err := m.Metadata()
+			if err != nil {
+				return fmt.Errorf("history of %s: %w", zero.Pattern(), err)
+			}
+			if meta.Sequence.Stream > info.State.LastSeq {
+				return nil // those that come while it is read could be without end
+			}
 			var e T
 			if json.Unmarshal(m.Data(), &e) != nil {
 				continue
 			}
-			at := time.Time{}
-			if meta, err := m.Metadata(); err == nil {
-				at = meta.Timestamp
-			}
-			if err := fn(e, at); err != nil {
+			if err := fn(e, meta.Timestamp); err != nil {
 				return err
 			}
 		}

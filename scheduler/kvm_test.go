@@ -184,6 +184,7 @@ func TestConsoleOnKVM(t *testing.T) {
 		})
 		return text
 	}
+	c.ground.wait("the beacon's packet", isBeacon) // its text comes before it
 	first := read("acme", "beacon")
 	if first == "" {
 		t.Error("the beacon has printed nothing")

@@ -19,7 +19,7 @@ import (
 )
 
 func (f *flight) openBus() (err error) {
-	c := bus.Config{Name: f.cfg.Craft.Name}
+	c := bus.Config{Name: f.cfg.Craft.Name, Log: f.cfg.Log}
 	if f.mode.Mode() == pus.ModeNormal {
 		c.StoreDir = f.cfg.path("bus")
 	}

@@ -84,6 +84,10 @@ func Run(ctx context.Context, opt Options) error {
 
 // Demo flies the story and returns its report.
 func Demo(ctx context.Context, opt Options) (*story.Report, error) {
+	what := story.Options{Break: opt.Break, Out: opt.Data}
+	if err := what.Check(); err != nil {
+		return nil, err
+	}
 	c, err := craft.Load(opt.Craft)
 	if err != nil {
 		return nil, err
@@ -102,7 +106,7 @@ func Demo(ctx context.Context, opt Options) (*story.Report, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { cancel(s.watch(ctx)) }()
-	report, err := story.Run(ctx, &world{s}, story.Options{Break: opt.Break, Out: opt.Data})
+	report, err := story.Run(ctx, &world{s}, what)
 	if report != nil {
 		err = errors.Join(err, report.Write(s.dir))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/perilune/perilune/cmd/perilune/build"
 	"github.com/perilune/perilune/sim"
+	"github.com/perilune/perilune/sim/story"
 )
 
 // builtIn is the craft that flies when none is named.
@@ -85,6 +86,9 @@ thing on purpose: the milestones that rest on it fail, and the exit code is 1.`,
 				opt.Data = io.Discard
 			}
 			report, err := sim.Demo(a.ctx, opt)
+			if errors.Is(err, story.ErrBreak) {
+				return usagef("%v", err)
+			}
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -68,6 +69,9 @@ func expected(all []milestone, b string) []string {
 	}
 	return out
 }
+
+// ErrBreak is wrapped where nothing of that name can be broken.
+var ErrBreak = errors.New("want one of")
 
 // Breaks lists the values of DEMO_BREAK.
 var Breaks = []string{"rs", "fop", "signature", "guest", "sdls"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/perilune/perilune/internal/client"
@@ -47,11 +48,19 @@ type notes struct {
 	reset      uint64 // the boot event after the reset
 }
 
+// Check reports what Run would refuse, for those who have an image to build and boot first.
+func (o Options) Check() error {
+	if o.Break != "" && !slices.Contains(Breaks, o.Break) {
+		return fmt.Errorf("DEMO_BREAK=%s: %w %s", o.Break, ErrBreak, strings.Join(Breaks, ", "))
+	}
+	return nil
+}
+
 // Run flies the story in w and returns its report. The error says that the story could
 // not be told at all; a milestone that is not reached is in the report.
 func Run(ctx context.Context, w World, opt Options) (*Report, error) {
-	if opt.Break != "" && !slices.Contains(Breaks, opt.Break) {
-		return nil, fmt.Errorf("DEMO_BREAK=%s: want one of %v", opt.Break, Breaks)
+	if err := opt.Check(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

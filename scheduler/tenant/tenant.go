@@ -13,7 +13,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,31 +26,6 @@ import (
 	"github.com/perilune/perilune/missions/store"
 	"github.com/perilune/perilune/tender/wire"
 )
-
-// Slot is a tender that init has started. Whoever has it closes its files.
-type Slot struct {
-	ID            uint32
-	PID           int
-	Name          string // the guest it was asked for
-	Control, Data *os.File
-}
-
-// Limits are the walls that the kernel puts around a slot.
-type Limits struct {
-	Memory int64 // octets, guest and tender together
-	IO     int64 // octets a second read from the disk, and as many written to it
-}
-
-// Slots is init.
-type Slots interface {
-	// Request asks for slot id with these limits, and waits for it.
-	Request(ctx context.Context, id uint32, name string, limits Limits) (*Slot, error)
-	// Kill ends the slot at once.
-	Kill(id uint32) error
-	// Keep holds files over a restart of this program, until Forget.
-	Keep(name string, files ...*os.File) error
-	Forget(name string) error
-}
 
 // Records is where the account is kept.
 type Records interface {
@@ -122,9 +96,6 @@ type Manager struct {
 	unclear   map[ids.Guest]suspended // orders whose outcome is not on record, of guests that do not run
 }
 
-// exit is how a slot's process ended, as init saw it.
-type exit struct{ status, signal uint8 }
-
 // guest is a mission that runs or has run. Its fields are guarded by Manager.mu but for
 // those that are set before its goroutines start.
 type guest struct {
@@ -162,9 +133,6 @@ func newGuest(id ids.Guest, t Tenant, slot uint32, e entry) *guest {
 		anew: e.Anew, grace: e.Grace, channels: e.Channels,
 		recall: newRecall(), exited: make(chan exit, 1), done: make(chan struct{})}
 }
-
-// maxSlot is the highest number that init gives to a slot.
-const maxSlot = 999
 
 // New makes a manager without guests.
 func New(cfg Config) *Manager {
@@ -246,40 +214,6 @@ func (m *Manager) Detach() {
 }
 
 func (g *guest) active() bool { return g.state == pus.GuestStarting || g.state == pus.GuestRunning }
-
-// freeSlot finds the smallest number that is not in use. m.mu is held.
-func (m *Manager) freeSlot() (uint32, bool) {
-	for id := uint32(1); id <= maxSlot; id++ {
-		if _, taken := m.slots[id]; !taken {
-			return id, true
-		}
-	}
-	return 0, false
-}
-
-// SlotExited says that init has reaped the process of a slot.
-func (m *Manager) SlotExited(id uint32, status, signal uint8) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	g, ok := m.slots[id]
-	switch {
-	case ok && g == nil:
-		delete(m.slots, id)
-	case ok && !g.noSlot:
-		g.noSlot = true
-		g.exited <- exit{status, signal} // holds one, and a slot exits once
-		m.giveBack(g)
-	}
-}
-
-// giveBack lets the number of g's slot be used again once there is neither a slot nor an
-// account of it: else the next guest of that number would lose its own account with g's, or
-// be killed in its place. m.mu is held.
-func (m *Manager) giveBack(g *guest) {
-	if g.noSlot && g.closed && m.slots[g.slot] == g {
-		delete(m.slots, g.slot)
-	}
-}
 
 // set changes the state of g and tells everybody. m.mu must not be held.
 func (m *Manager) set(g *guest, state uint8, status int16, reason string) {

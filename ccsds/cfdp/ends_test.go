@@ -195,6 +195,36 @@ func TestFinishedTooEarly(t *testing.T) {
 	}
 }
 
+// The same before the first file has arrived: what there is of it is thrown away.
+func TestNumberUsedAgainMeanwhile(t *testing.T) {
+	for _, steps := range []int{5, 20, 64, 66, 70, 90} { // in the midst of it, and while both say that it is over
+		a, b, l := pair(t, 1, nil)
+		begin := l.now
+		a.write("in", pattern(50_000, 1))
+		first := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out", Unbounded: true})
+		for range steps {
+			l.step()
+		}
+		a.restart() // without a Saver
+		a.write("in2", pattern(500, 2))
+		now := l.now
+		l.now = begin
+		again := a.put(l, cfdp.Put{Dest: craft, Source: "in2", DestName: "out2", Unbounded: true})
+		if l.now = now; again != first {
+			t.Fatalf("numbers %v and %v: the test tries nothing", first, again)
+		}
+		l.run(3000, func() bool { return l.quiet() && len(l.flight) == 0 })
+		a.check(again, cfdp.NoError)
+		if !bytes.Equal(b.read("out2"), pattern(500, 2)) {
+			t.Errorf("after %d steps: the second file differs", steps)
+		}
+		if b.exists("out") && !bytes.Equal(b.read("out"), pattern(50_000, 1)) {
+			t.Errorf("after %d steps: the first file is there and differs", steps)
+		}
+		b.noParts(t)
+	}
+}
+
 // A sender that has lost its records and numbers its transactions from the beginning again
 // gets no old answer for a new file.
 func TestNumberUsedAgain(t *testing.T) {

@@ -168,7 +168,10 @@ func (e *Entity) receiveAsSender(h Header, body Body) error {
 
 func (e *Entity) receiveAsReceiver(h Header, body Body) error {
 	if r, ok := e.all[h.ID()].(*receiver); ok {
-		return r.receive(h, body)
+		if !r.forgotten(body) {
+			return r.receive(h, body)
+		}
+		r.cancelled(InactivityDetected)
 	}
 	eof, isEOF := body.(*EOF)
 	if was, known := e.closed.get(h.ID()); known && !was.File.other(body) {

@@ -194,6 +194,15 @@ func (r *receiver) cancelled(c Condition) {
 	r.close()
 }
 
+// forgotten says whether body shows that the sender knows nothing of this transaction any
+// more and sends another file under its number.
+func (r *receiver) forgotten(body Body) bool {
+	if _, isMeta := body.(*Metadata); !isMeta && !r.over {
+		return false // an EOF that does not agree is a fault
+	}
+	return identify(r.meta, r.eof).other(body)
+}
+
 func (r *receiver) discard() error {
 	if r.file == nil {
 		return nil

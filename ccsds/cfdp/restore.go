@@ -92,7 +92,7 @@ func (e *Entity) restoreSender(rec sendRecord) {
 		if _, err := io.Copy(s.sum, io.NewSectionReader(f, 0, int64(s.next))); err != nil {
 			s.abandon(FilestoreRejection)
 		}
-		s.eofDue = s.eofSent && s.head.Mode == Acknowledged
+		s.goOn()
 	}
 	e.add(s)
 	e.sending++

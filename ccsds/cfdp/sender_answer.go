@@ -23,10 +23,18 @@ func (s *sender) receive(body Body) error {
 	return nil
 }
 
-// finished takes the receiver's last word, unless it is to have a file that was not all sent.
+// finished takes the receiver's last word. That all is well is not believed before all of the
+// file was sent and EOF acknowledged: until then it may be about another file, of a transaction
+// of the same number before we lost our records.
 func (s *sender) finished(b *Finished) error {
-	if b.Condition == NoError && s.fault == NoError && (s.open || s.next < s.info.Size) {
-		return fmt.Errorf("transaction %v: finished at octet %d of %d", s.info.ID, s.next, s.info.Size)
+	if b.Condition == NoError && s.fault == NoError {
+		switch {
+		case s.open || s.next < s.info.Size:
+			return fmt.Errorf("transaction %v: finished at octet %d of %d", s.info.ID, s.next, s.info.Size)
+		case s.head.Mode == Acknowledged && !s.eofAcked:
+			s.eofDue = true // its answer brings Finished once more
+			return nil
+		}
 	}
 	s.final = closedTransaction{Condition: b.Condition, Incomplete: b.Incomplete, Status: b.Status, Responses: b.TLVs}
 	if s.head.Mode == Acknowledged {

@@ -93,7 +93,7 @@ func (p *peer) ask(command string) [][]byte {
 func (p *peer) talk(n *node, loss float64, done func() bool) {
 	p.t.Helper()
 	rng := rand.New(rand.NewPCG(12, 1))
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute) // the machine may be busy
 	var toNode [][]byte
 	for !done() {
 		now := time.Now()

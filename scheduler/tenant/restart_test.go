@@ -67,7 +67,7 @@ func TestGoOnLater(t *testing.T) {
 	c.mu.Lock()
 	c.refuse = ""
 	c.mu.Unlock()
-	for deadline := time.Now().Add(time.Minute); !c.m.Active(beaconID) || c.m.Suspended(beaconID); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !c.m.Active(beaconID) || c.m.Suspended(beaconID); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not go on; %q", c.events)
 		}

@@ -1,7 +1,7 @@
 package cli_test
 
 import (
-	"bytes"
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,11 +49,22 @@ func TestJailed(t *testing.T) {
 		if !jailed {
 			args = append([]string{"--no-jail"}, args...)
 		}
-		var errs bytes.Buffer
 		cmd := exec.Command(prog, args...)
-		cmd.Stderr = &errs
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
+		}
+		timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+		lines, warnings := bufio.NewScanner(stderr), 0
+		hear := func() bool {
+			heard := lines.Scan()
+			warnings += strings.Count(lines.Text(), "perilune-tender: WARNING: ")
+			return heard
+		}
+		for !jailed && warnings < 2 && hear() {
 		}
 		var s map[string]map[string]bool
 		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -63,11 +74,14 @@ func TestJailed(t *testing.T) {
 			}
 		}
 		cmd.Process.Kill()
+		for hear() {
+		}
 		cmd.Wait()
+		timer.Stop()
 		seccomp, caps := len(s["Seccomp"]) == 1 && s["Seccomp"]["2"], len(s["CapEff"]) == 1 && s["CapEff"][none]
-		said := strings.Count(errs.String(), "perilune-tender: WARNING: ") == 2
+		said := warnings == 2
 		if seccomp != jailed || said == jailed || jailed && !caps {
-			t.Errorf("jailed %v: seccomp %v, capabilities %v, says %q", jailed, s["Seccomp"], s["CapEff"], errs.String())
+			t.Errorf("jailed %v: seccomp %v, capabilities %v, %d warnings", jailed, s["Seccomp"], s["CapEff"], warnings)
 		}
 		if os.Getuid() == 0 && caps != jailed {
 			t.Errorf("jailed %v: capabilities %v", jailed, s["CapEff"])

@@ -142,7 +142,10 @@ func (l *initLink) take(msg initproto.Message, files []*os.File) {
 		}
 		return
 	case initproto.SlotFailed:
-		l.answer(msg.ID, answer{err: errors.New(msg.Reason)})
+		if !l.answer(msg.ID, answer{err: errors.New(msg.Reason)}) && l.exited != nil {
+			// Nobody waits for it any more, or knows that there will be none: its number is free.
+			l.exited(msg.ID, 0, 0)
+		}
 	case initproto.SlotExited:
 		if l.exited != nil {
 			l.exited(msg.ID, msg.Status, msg.Signal)

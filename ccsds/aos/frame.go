@@ -100,12 +100,7 @@ func (f *Frame) decodeHeader(data []byte) {
 // NewDecoder returns a gopacket decoder for frames of one physical channel.
 func NewDecoder(p Params) gopacket.Decoder {
 	return gopacket.DecodeFunc(func(data []byte, b gopacket.PacketBuilder) error {
-		f := &Frame{Params: p}
-		if err := f.DecodeFromBytes(data, b); err != nil {
-			return err
-		}
-		b.AddLayer(f)
-		return b.NextDecoder(f.NextLayerType())
+		return ccsds.DecodeLayer(&Frame{Params: p}, data, b)
 	})
 }
 

@@ -219,10 +219,5 @@ func AppendIdle(dst []byte, n int) []byte {
 }
 
 func decode(data []byte, b gopacket.PacketBuilder) error {
-	p := &Packet{}
-	if err := p.DecodeFromBytes(data, b); err != nil {
-		return err
-	}
-	b.AddLayer(p)
-	return b.NextDecoder(p.NextLayerType())
+	return ccsds.DecodeLayer(&Packet{}, data, b)
 }

@@ -104,10 +104,5 @@ func (t *TC) putHeader(h []byte) {
 }
 
 func decodeTC(data []byte, p gopacket.PacketBuilder) error {
-	t := &TC{}
-	if err := t.DecodeFromBytes(data, p); err != nil {
-		return err
-	}
-	p.AddLayer(t)
-	return p.NextDecoder(t.NextLayerType())
+	return ccsds.DecodeLayer(&TC{}, data, p)
 }

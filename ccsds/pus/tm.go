@@ -98,10 +98,5 @@ func (t *TM) appendHeader(dst []byte) ([]byte, error) {
 }
 
 func decodeTM(data []byte, p gopacket.PacketBuilder) error {
-	t := &TM{}
-	if err := t.DecodeFromBytes(data, p); err != nil {
-		return err
-	}
-	p.AddLayer(t)
-	return p.NextDecoder(t.NextLayerType())
+	return ccsds.DecodeLayer(&TM{}, data, p)
 }

@@ -76,10 +76,5 @@ func (f *Field) SerializeTo(b gopacket.SerializeBuffer, _ gopacket.SerializeOpti
 }
 
 func decode(data []byte, p gopacket.PacketBuilder) error {
-	f := new(Field)
-	if err := f.DecodeFromBytes(data, p); err != nil {
-		return err
-	}
-	p.AddLayer(f)
-	return p.NextDecoder(gopacket.LayerTypePayload)
+	return ccsds.DecodeLayer(new(Field), data, p)
 }

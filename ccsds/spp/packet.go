@@ -168,10 +168,5 @@ func (p *Packet) putHeader(hdr []byte, data int) {
 }
 
 func decode(data []byte, b gopacket.PacketBuilder) error {
-	p := &Packet{}
-	if err := p.DecodeFromBytes(data, b); err != nil {
-		return err
-	}
-	b.AddLayer(p)
-	return b.NextDecoder(p.NextLayerType())
+	return ccsds.DecodeLayer(&Packet{}, data, b)
 }

@@ -167,12 +167,7 @@ func (f *Frame) Field() (Field, error) { return ParseField(f.Payload, f.Truncate
 // NewDecoder returns a gopacket decoder for frames of one physical channel.
 func NewDecoder(p Params) gopacket.Decoder {
 	return gopacket.DecodeFunc(func(data []byte, b gopacket.PacketBuilder) error {
-		f := &Frame{Params: p}
-		if err := f.DecodeFromBytes(data, b); err != nil {
-			return err
-		}
-		b.AddLayer(f)
-		return b.NextDecoder(f.NextLayerType())
+		return ccsds.DecodeLayer(&Frame{Params: p}, data, b)
 	})
 }
 

@@ -84,15 +84,8 @@ func (s *Services) runLarge(ctx context.Context) {
 		for _, n := range late {
 			s.abortLarge(n, largeTimedOut)
 		}
-		var timer <-chan time.Time
-		if any {
-			timer = s.cfg.Clock.After(wait)
-		}
-		select {
-		case <-ctx.Done():
+		if !s.rest(ctx, wait, any, s.large.wake) {
 			return
-		case <-s.large.wake:
-		case <-timer:
 		}
 	}
 }

@@ -173,15 +173,8 @@ func (s *Services) reportOutside(any) error {
 func (s *Services) runMonitoring(ctx context.Context) {
 	for {
 		wait, any := s.checkMonitors(s.cfg.Clock.Now())
-		var timer <-chan time.Time
-		if any {
-			timer = s.cfg.Clock.After(wait)
-		}
-		select {
-		case <-ctx.Done():
+		if !s.rest(ctx, wait, any, s.monitors.wake) {
 			return
-		case <-s.monitors.wake:
-		case <-timer:
 		}
 	}
 }

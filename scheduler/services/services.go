@@ -192,3 +192,19 @@ func (s *Services) Run(ctx context.Context) error {
 	wg.Wait()
 	return ctx.Err()
 }
+
+// rest waits until wake, and if something is due by itself at most for wait. It says whether
+// ctx still runs.
+func (s *Services) rest(ctx context.Context, wait time.Duration, due bool, wake <-chan struct{}) bool {
+	var timer <-chan time.Time
+	if due {
+		timer = s.cfg.Clock.After(wait)
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-timer:
+	}
+	return true
+}

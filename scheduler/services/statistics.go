@@ -174,15 +174,8 @@ func (s *Services) runStatistics(ctx context.Context) {
 			}
 			wait = min(wait, report.Sub(now))
 		}
-		var timer <-chan time.Time
-		if len(c.Definitions) > 0 || interval > 0 {
-			timer = s.cfg.Clock.After(wait)
-		}
-		select {
-		case <-ctx.Done():
+		if !s.rest(ctx, wait, len(c.Definitions) > 0 || interval > 0, s.statistics.wake) {
 			return
-		case <-s.statistics.wake:
-		case <-timer:
 		}
 	}
 }

@@ -22,6 +22,7 @@ const minMaxPDU = 64
 type Config struct {
 	Local  uint64 // entity id
 	MaxPDU int    // octets, header and CRC included; default 900
+	Data   int    // octets of a File Data PDU that is sent, so that it fills a frame; default MaxPDU
 	CRC    bool   // close the PDUs that are sent with a CRC
 	NAK    NAKMode
 	Faults map[Condition]Handler // other than cancellation
@@ -70,6 +71,7 @@ type Timers struct {
 
 func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxPDU, 900)
+	setDefault(&c.Data, c.MaxPDU)
 	setDefault(&c.Limits.MaxFileSize, 1<<30)
 	setDefault(&c.Limits.MaxTransactions, 64)
 	setDefault(&c.Limits.MaxSegments, 1<<14)
@@ -88,6 +90,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("cfdp entity id %d has more than 16 bits", c.Local)
 	case c.MaxPDU < minMaxPDU || c.MaxPDU > maxDataField:
 		return c, fmt.Errorf("cfdp PDU limit of %d octets, %d to %d", c.MaxPDU, minMaxPDU, maxDataField)
+	case c.Data < minMaxPDU || c.Data > c.MaxPDU:
+		return c, fmt.Errorf("cfdp file data PDUs of %d octets, %d to %d", c.Data, minMaxPDU, c.MaxPDU)
 	case c.Limits.MaxFileSize > 1<<62:
 		return c, fmt.Errorf("cfdp file size limit of %d octets", c.Limits.MaxFileSize)
 	case c.Limits.MaxTransactions < 0 || c.Limits.MaxSegments < 0 || c.Limits.MaxEarly < 0:

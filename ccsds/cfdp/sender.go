@@ -242,7 +242,7 @@ func (s *sender) part() (part Segment, repeat bool) {
 // room is how many octets of the file from offset at fit a PDU; where record
 // boundaries are kept, none beyond the record's end.
 func (s *sender) room(at uint64) uint64 {
-	room := uint64(s.e.cfg.MaxPDU - s.head.Length() - s.head.offsetLength())
+	room := uint64(s.e.cfg.Data - s.head.Length() - s.head.offsetLength())
 	if s.head.CRC {
 		room -= crcLength
 	}

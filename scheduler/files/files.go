@@ -25,7 +25,7 @@ const (
 )
 
 const (
-	maxPDU      = 900       // octets, unless Config says otherwise
+	maxPDU      = 900       // octets: the longest name and notes of a product fit
 	maxIncoming = 512 << 20 // octets of one file
 )
 
@@ -36,7 +36,7 @@ const priorityServed = 1
 type Config struct {
 	Incoming string // folder of files from the ground
 	Products string // folder of files for the ground
-	MaxPDU   int    // octets; 0: 900
+	MaxPDU   int    // octets of a piece of a file; 0: 900
 	Saver    cfdp.Saver
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -78,7 +78,7 @@ func New(cfg Config) (*Files, error) {
 	}
 	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}, notes: map[string][][]byte{}}
 	f.entity, err = cfdp.New(cfdp.Config{
-		Local: EntityCraft, MaxPDU: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
+		Local: EntityCraft, MaxPDU: max(cfg.MaxPDU, maxPDU), Data: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
 		Store: store{in, out, cfg.Depot}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
 	}, cfdp.Events{Started: f.started, Finished: f.finished})
 	if err != nil {

@@ -28,6 +28,7 @@ type world struct {
 	ground  *cfdp.Entity
 	events  []string
 	depot   *depot.Depot // nil: without bounds
+	maxPDU  int
 }
 
 func newWorld(t *testing.T) *world {
@@ -59,7 +60,7 @@ func (w *world) open() {
 		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
 		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
-		Publish: func(bus.Event) {}, Depot: bounds,
+		Publish: func(bus.Event) {}, Depot: bounds, MaxPDU: w.maxPDU,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -277,6 +278,41 @@ func TestProductThatFailed(t *testing.T) {
 	w.exchange(1000)
 	if !down("acme/beacon/p") || down("other/beacon/p") {
 		t.Errorf("in the next contact: the one %v, the cancelled one %v", down("acme/beacon/p"), down("other/beacon/p"))
+	}
+}
+
+// Where frames are short, what is said about a product is longer than a piece of it.
+func TestLongNotesInShortFrames(t *testing.T) {
+	w := newWorld(t)
+	w.maxPDU = 256
+	w.open()
+	part := strings.Repeat("n", 32)
+	name := part + "/" + part + "/" + strings.Repeat("p", 64) // the longest there is
+	w.write("products/"+name, bytes.Repeat([]byte("product"), 1000))
+	var notes [][]byte
+	for range 4 {
+		notes = append(notes, bytes.Repeat([]byte("note "), 20))
+	}
+	if err := w.board.Put(name, notes); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		pdu, ok := w.board.Next()
+		if !ok {
+			break
+		}
+		if _, b, err := cfdp.Decode(pdu); err != nil {
+			t.Fatal(err)
+		} else if _, data := b.(*cfdp.FileData); data && len(pdu) > w.maxPDU {
+			t.Fatalf("file data of %d octets", len(pdu))
+		}
+		if err := w.ground.Receive(w.clock.Now(), pdu); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.exchange(100)
+	if st, err := os.Stat(filepath.Join(w.dir, "ground", name)); err != nil || st.Size() != 7000 {
+		t.Errorf("%v, %v", st, err)
 	}
 }
 

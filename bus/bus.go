@@ -23,7 +23,7 @@ const (
 	maxWaiting      = 4096    // for a listener, and for the store; newer events are dropped
 	defaultMaxStore = 32 << 20
 	readyWithin     = 30 * time.Second // an emulated processor is slow
-	storeWithin     = 5 * time.Second  // for the last events: who ends flight does not wait for long
+	storeWithin     = 2 * time.Second  // for the last events: init gives flight 5 s to end
 )
 
 // ErrClosed says that the bus has ended.

@@ -192,9 +192,6 @@ func (f *flight) close() {
 	if f.guests != nil {
 		f.guests.Detach()
 	}
-	if f.bus != nil {
-		_ = f.bus.Close()
-	}
 	if f.depot != nil {
 		if err := f.depot.Close(); err != nil {
 			f.cfg.Log.Error("file depot", "err", err)
@@ -206,6 +203,9 @@ func (f *flight) close() {
 		}
 	}
 	errClose(f.db, f.cfg.Log)
+	if f.bus != nil { // last: it holds copies, and may wait for the disk
+		_ = f.bus.Close()
+	}
 }
 
 func (f *flight) publish(e bus.Event) {

@@ -3,6 +3,7 @@ package cfdp_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/perilune/perilune/ccsds/cfdp"
 )
@@ -192,6 +193,21 @@ func TestFinishedTooEarly(t *testing.T) {
 	a.check(id, cfdp.NoError)
 	if !bytes.Equal(b.read("out"), data) {
 		t.Error("file differs")
+	}
+}
+
+// Without records, numbers begin at the time of day, whatever the year.
+func TestNumbersByTheTimeOfDay(t *testing.T) {
+	seen := map[cfdp.TransactionID]int{}
+	for _, year := range []int{1970, 2026, 2038, 2040, 2041, 2105} {
+		a, _, l := pair(t, 1, nil)
+		a.write("in", nil)
+		l.now = time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC)
+		id := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})
+		if before, again := seen[id]; again {
+			t.Errorf("%v in %d and in %d", id, before, year)
+		}
+		seen[id] = year
 	}
 }
 

@@ -98,7 +98,7 @@ func (e *Entity) failed(err error) { e.saveErr = errors.Join(e.saveErr, err) }
 // restart; where no Saver remembers them, they begin at the time of day.
 func (e *Entity) takeSequence(now time.Time) uint64 {
 	if e.nextSequence == 0 {
-		e.nextSequence = uint64(max(1, min(now.Unix(), math.MaxUint32/2)))
+		e.nextSequence = max(1, uint64(now.Unix())&math.MaxUint32)
 	}
 	for {
 		n := e.nextSequence

@@ -165,3 +165,21 @@ func TestCopyKeepsHoles(t *testing.T) {
 		t.Error("nothing was copied")
 	}
 }
+
+// What does not fit is refused; nothing is left behind.
+func TestRefusesFull(t *testing.T) {
+	dir := t.TempDir()
+	from := filepath.Join(dir, "from")
+	if err := os.WriteFile(from, bytes.Repeat([]byte("kernel"), 8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := disk.Build(context.Background(), filepath.Join(dir, "disk.img"), disk.Spec{
+		ESPMiB: 40, DataMiB: 16, ESP: map[string]string{"EFI/Linux/perilune.efi": from},
+	})
+	if err == nil || !strings.Contains(err.Error(), "perilune.efi") {
+		t.Errorf("48 MiB in 40: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "disk*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

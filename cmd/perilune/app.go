@@ -69,7 +69,10 @@ func (a *app) main(args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(a.talk, "perilune: %v\n", err)
+	if a.ctx.Err() != nil { // else "signal: killed" reads as if something were wrong
+		err = fmt.Errorf("interrupted: %w", err)
+	}
+	fmt.Fprintf(a.talk, "perilune: %s\n", strings.TrimSpace(err.Error()))
 	code := exitCode(err)
 	switch code {
 	case exitUsage:

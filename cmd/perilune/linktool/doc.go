@@ -67,7 +67,11 @@ func (c *Config) Validate() error {
 	case c.Units == ControlWords && (c.Up || c.Profile.NoOCF):
 		return fmt.Errorf("%w: the frames of this link carry no CLCW: ask for frames or packets", ErrConfig)
 	}
-	if most := c.framing().MaxVC(); c.Only && c.VC > most {
+	most := c.framing().MaxVC()
+	if c.framing() != link.FramingTC {
+		most++ // idle frames
+	}
+	if c.Only && c.VC > most {
 		return fmt.Errorf("%w: virtual channel %d: frames of %s have 0 to %d", ErrConfig, c.VC, c.framing(), most)
 	}
 	if c.Units == Data {

@@ -147,6 +147,32 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A sign of health comes by flight's socket.
+func TestHealthIsHeard(t *testing.T) {
+	heard := make(chan time.Time, 1)
+	c := launch(t, func(s *supervisor) {
+		s.feed = func() {
+			select {
+			case heard <- s.healthy:
+			default:
+			}
+		}
+	})
+	start := <-heard // its own counts as one
+	c.life()
+	c.say("health")
+	for late := time.After(2 * time.Minute); ; {
+		select {
+		case at := <-heard:
+			if at.After(start) {
+				return
+			}
+		case <-late:
+			t.Fatal("no sign of health has come")
+		}
+	}
+}
+
 func TestReboot(t *testing.T) {
 	c := launch(t, nil)
 	c.life()

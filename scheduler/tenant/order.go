@@ -33,17 +33,20 @@ const (
 // order is one to save a guest. Its fields are guarded by Manager.mu, but for those that are set
 // before others know of it.
 type order struct {
-	as      suspended     // what the guest is to be saved as
-	room    uint64        // octets that the snapshot may have
-	waiting int           // how many wait for what comes of it
-	saved   bool          // it is carried out, and that is on record
-	closed  bool          // its guest is over
-	unclear bool          // it is left to the next program
-	over    chan struct{} // closed when it is given up
-	why     error         // set before
+	as       suspended     // what the guest is to be saved as
+	room     uint64        // octets that the snapshot may have
+	waiting  int           // how many wait for what comes of it
+	recorded chan struct{} // closed when it is on record; before, no tender may be told
+	saved    bool          // it is carried out, and that is on record
+	closed   bool          // its guest is over
+	unclear  bool          // it is left to the next program
+	over     chan struct{} // closed when it is given up
+	why      error         // set before
 }
 
-func newOrder(as suspended) *order { return &order{as: as, over: make(chan struct{})} }
+func newOrder(as suspended) *order {
+	return &order{as: as, recorded: make(chan struct{}), over: make(chan struct{})}
+}
 
 // intend puts the order to save g on record.
 func (m *Manager) intend(g *guest, o *order) error {
@@ -66,7 +69,11 @@ func (m *Manager) intend(g *guest, o *order) error {
 	if gone {
 		return refuse(pus.FailureNotNow, "it was stopped meanwhile")
 	}
-	return m.cfg.Records.Put(bucketSaving, g.id.String(), o.as)
+	if err := m.cfg.Records.Put(bucketSaving, g.id.String(), o.as); err != nil {
+		return err
+	}
+	close(o.recorded)
+	return nil
 }
 
 // giveUpSaving forgets the order o to save g, which goes on or is ended, unless it is carried out

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/tender/wire"
@@ -187,6 +188,45 @@ func TestTwoWaitForOneAnswer(t *testing.T) {
 	}
 	if c.has("not suspended") {
 		t.Errorf("an event for those who have the answer: %q", c.events)
+	}
+}
+
+// One who asks while the order is not on record yet waits for that: a tender that saved its guest
+// before, and ended, would be forgotten if this program died then.
+func TestSecondWaitsForRecord(t *testing.T) {
+	c := newCraft(t, nil)
+	early := make(chan struct{})
+	c.answer = func(conn *wire.Conn, order wire.Save, file *os.File) {
+		c.records.mu.Lock()
+		on := len(c.records.all[bucketSaving])
+		c.records.mu.Unlock()
+		if on == 0 {
+			t.Error("the tender is told before the order is on record")
+			close(early)
+		}
+		c.save(conn, order, file)
+	}
+	if err := c.m.Start(t.Context(), beaconID); err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan error, 1)
+	c.records.change = func(name string) {
+		if name != "before put "+bucketSaving {
+			return
+		}
+		go func() { second <- c.m.Suspend(t.Context(), beaconID) }()
+		for waiting := 1; waiting < 2; {
+			c.m.mu.Lock()
+			waiting = c.m.guests[beaconID].saving.waiting
+			c.m.mu.Unlock()
+		}
+		select { // its chance
+		case <-early:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if err := errors.Join(c.m.Suspend(t.Context(), beaconID), <-second); err != nil || !c.m.Suspended(beaconID) {
+		t.Errorf("%v, %q", err, c.events)
 	}
 }
 

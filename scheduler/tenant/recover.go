@@ -53,6 +53,7 @@ func (m *Manager) recallOrder(g *guest) error {
 		delete(m.unclear, g.id)
 		g.saving = newOrder(as)
 		g.saving.saved = is
+		close(g.saving.recorded)
 	}
 	m.mu.Unlock()
 	if is && !ordered {

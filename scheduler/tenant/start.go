@@ -156,8 +156,8 @@ func (m *Manager) launch(ctx context.Context, g *guest, in *store.Installed) err
 	slot, err := m.cfg.Slots.Request(ctx, g.slot, g.id.String(),
 		Limits{Memory: int64(g.memory)<<20 + overhead, IO: int64(g.tenant.DiskMiBps) << 20})
 	if err != nil {
-		if ctx.Err() == nil {
-			m.setNoSlot(g, true) // init said that it will not make it
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			m.setNoSlot(g, true) // init said that it will not make it, in time or at the last moment
 		}
 		return refuse(pus.FailureRefused, "slot: %v", err)
 	}

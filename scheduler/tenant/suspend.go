@@ -77,20 +77,33 @@ func (m *Manager) suspend(ctx context.Context, id ids.Guest, goesOn bool) error 
 		defer m.mu.Unlock()
 		o.waiting--
 	}()
-	if !again {
-		err = m.intend(g, o)
+	if again {
+		m.repeatOrder(ctx, g, o)
+		return m.awaitSaved(ctx, g, o)
 	}
-	if err == nil {
+	if err = m.intend(g, o); err == nil {
 		err = m.orderSave(g, o)
 	}
 	if err != nil {
 		err = fmt.Errorf("suspend %v: %w", id, err)
-		if !again {
-			m.giveUpSaving(g, o, err)
-		}
+		m.giveUpSaving(g, o, err)
 		return err
 	}
 	return m.awaitSaved(ctx, g, o)
+}
+
+// repeatOrder tells g's tender once more, when whoever gave the order has it on record. That it
+// cannot be told is no matter: it may have carried the order out and be gone.
+func (m *Manager) repeatOrder(ctx context.Context, g *guest, o *order) {
+	select {
+	case <-o.recorded:
+		if err := m.orderSave(g, o); err != nil {
+			m.cfg.Log.Warn("order to save a guest, again", "guest", g.id, "err", err)
+		}
+	case <-o.over:
+	case <-g.done:
+	case <-ctx.Done():
+	}
 }
 
 // beginSaving finds the guest id, which runs; again says that it is being saved already. Its

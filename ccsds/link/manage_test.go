@@ -3,6 +3,7 @@ package link_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/link"
@@ -105,4 +106,39 @@ func TestManageFails(t *testing.T) {
 	if _, err := s.Procedure([]byte{0x31, 0, 0}); !errors.Is(err, link.ErrUnmanaged) {
 		t.Errorf("procedure: %v", err)
 	}
+}
+
+// Under another key the numbers of an association begin anew, also those of sequence-controlled frames.
+func TestNumbersAnew(t *testing.T) {
+	w := newWorld(t, profile(), 19, 0, 0)
+	fresh := sdls.Key{ID: 1000, Value: [32]byte{7}, State: sdls.Active}
+	next := sdls.Key{ID: 1001, Value: [32]byte{8}, State: sdls.Active}
+	if err := w.space.Manage(append(w.p.FirstKeys([32]byte{99}), fresh, next), w.p.FirstRecords(), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.feedUp = load(0, 5, 1)
+	w.until(time.Minute, "first packets", func() bool { return len(w.accepted[0]) == 5 })
+	channel := sdls.Link{SCID: 42, VCID: 0}
+	for _, p := range []sdls.PDU{
+		sdls.RekeyPDU(link.Spare(1), fresh.ID, 0, 12), sdls.StartPDU(link.Spare(1), channel),
+		sdls.AssociationPDU(sdls.SAStop, 1), sdls.AssociationPDU(sdls.SAExpire, 1),
+		sdls.RekeyPDU(1, next.ID, 0, 12), sdls.StartPDU(1, channel),
+	} {
+		command, err := p.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.space.Procedure(command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.keys.next[1] = 0
+	if err := w.gnd.Associate(0, 1, next.Value); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.gnd.Send(0, packet(5, 100), false, 5); err != nil {
+		t.Fatal(err)
+	}
+	w.until(time.Minute, "a packet under the new key", func() bool { return len(w.accepted[0]) == 6 })
+	inOrder(t, "on board", w.got[0], 6)
 }

@@ -94,9 +94,12 @@ func (f *Files) Receive(pdu []byte) error {
 	return f.entity.Receive(f.cfg.Clock.Now(), pdu)
 }
 
-// Next is the next PDU to send.
+// Next is the next PDU to send. There is none while a PDU from the ground is being taken: that
+// may wait long for the disk, and the transmitter, which asks before each frame, must not.
 func (f *Files) Next() ([]byte, bool) {
-	f.mu.Lock()
+	if !f.mu.TryLock() {
+		return nil, false
+	}
 	pdu, ok := f.entity.Next(f.cfg.Clock.Now())
 	if !ok && len(f.later) == 0 {
 		f.mu.Unlock() // it is asked before each frame; mostly nothing happens

@@ -28,6 +28,7 @@ type world struct {
 	ground  *cfdp.Entity
 	events  []string
 	depot   *depot.Depot // nil: without bounds
+	bounds  files.Depot  // its own unless a test has another
 	maxPDU  int
 }
 
@@ -52,15 +53,11 @@ func newWorld(t *testing.T) *world {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	var bounds files.Depot
-	if w.depot != nil {
-		bounds = w.depot
-	}
 	w.board, err = files.New(files.Config{
 		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
 		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
-		Publish: func(bus.Event) {}, Depot: bounds, MaxPDU: w.maxPDU,
+		Publish: func(bus.Event) {}, Depot: w.bounds, MaxPDU: w.maxPDU,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -74,6 +71,7 @@ func (w *world) quota(octets uint64) {
 	if w.depot, err = depot.Open(filepath.Join(w.dir, "incoming"), w.records, octets, 100); err != nil {
 		w.t.Fatal(err)
 	}
+	w.bounds = w.depot
 	w.t.Cleanup(func() { _ = w.depot.Close() })
 }
 

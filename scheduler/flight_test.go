@@ -313,10 +313,10 @@ func TestScheduleWaitsForTime(t *testing.T) {
 		return c.ground.command(1, pus.ServiceSchedule, pus.ScheduleInsert, data)
 	}
 	first, second := ping(1000), ping(1001)
-	c.ground.verified(insert(now.Add(2*time.Second), first), pus.CompletionSuccess)
+	soon := now.Add(time.Hour) // nothing here takes so long
+	c.ground.verified(insert(soon, first), pus.CompletionSuccess)
 	c.ground.event(pus.EventPlanWaitsForTime, "1 activities")
-	time.Sleep(300 * time.Millisecond)
-	c.ground.setTime()
+	c.ground.setTimeTo(soon.Add(-time.Second))
 	id, _ := pus.RequestIDOf(first)
 	c.ground.verified(id, pus.CompletionSuccess)
 	c.ground.event(pus.EventPlanReleased, "TC[17,1]")
@@ -327,7 +327,7 @@ func TestScheduleWaitsForTime(t *testing.T) {
 	}
 	// A second one survives a restart of the program, which keeps the time, and a reset,
 	// which does not.
-	later := time.Now().Add(time.Hour) // nothing here takes so long
+	later := soon.Add(time.Hour)
 	c.ground.verified(insert(later, second), pus.CompletionSuccess)
 	c.halt()
 	c.ground.forget()

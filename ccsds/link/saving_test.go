@@ -1,22 +1,71 @@
 package link_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/cop1"
 	"github.com/perilune/perilune/ccsds/link"
+	"github.com/perilune/perilune/ccsds/tc"
 )
 
 // slowDisk lets others use the craft while a floor is on its way to it.
 type slowDisk struct {
 	*disk
 	meanwhile func()
+	whileVR   func()
 }
 
 func (d *slowDisk) SaveFloor(spi uint16, n uint64) error {
 	d.meanwhile()
 	return d.disk.SaveFloor(spi, n)
+}
+
+func (d *slowDisk) SaveVR(vc ccsds.VCID, v uint8) error {
+	if d.whileVR != nil {
+		d.whileVR()
+	}
+	return d.disk.SaveVR(vc, v)
+}
+
+// A directive is acknowledged once its V(R) is durable: with another one after a restart, the
+// ground would go on in a sequence that the craft is not in.
+func TestDirectiveWhileSaving(t *testing.T) {
+	w := newWorld(t, profile(), 20, 0, 0)
+	d := &slowDisk{disk: w.disk}
+	space, err := link.NewSpace(w.p, d, link.SpaceEvents{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.space = space
+	var told []uint8
+	ground, err := link.NewGround(w.p, newDisk(), link.GroundEvents{CLCW: func(vc ccsds.VCID, c cop1.CLCW, _ uint64) {
+		if vc == 0 {
+			told = append(told, c.ReportValue)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := func() {
+		told = nil
+		for range 12 {
+			ground.Receive(space.NextCADU(nil))
+		}
+	}
+	saves := 0
+	d.whileVR = func() {
+		saves++
+		if down(); len(told) == 0 || slices.Contains(told, 77) {
+			t.Errorf("before V(R) is durable: %d", told)
+		}
+	}
+	forge(t, w, tc.Frame{VCID: 0, Bypass: true, Control: true}, cop1.SetVR(77))
+	if down(); saves != 1 || len(told) == 0 || slices.Contains(told, 0) {
+		t.Errorf("afterwards: %d, saved %d times", told, saves)
+	}
 }
 
 // While an anti-replay floor is made durable the downlink goes on, and tells the ground of no frame that is

@@ -58,7 +58,7 @@ type Space struct {
 	batch   []delivery
 	refused map[refusal]int
 	locked  bool
-	saving  bool   // floors are on their way to the Saver: V(R) is what it was before
+	saving  bool   // floors or V(R) are on their way to the Saver: CLCWs tell what was before
 	heard   uint64 // bit at which the last frame for us was heard
 	stats   SpaceStats
 
@@ -167,15 +167,14 @@ func (s *Space) receive(bits []byte, soft []int8) error {
 	}
 	defer s.report()
 	s.saving = true
-	err := s.sdls.Commit(s.saver)
-	s.saving = false
-	if err != nil {
+	defer func() { s.saving = false }()
+	if err := s.sdls.Commit(s.saver); err != nil {
 		for _, vc := range s.vcs {
 			vc.farm, vc.dirty, vc.last = vc.before, vc.beforeDirty, vc.beforeLast
 		}
 		return fmt.Errorf("space link: %w", err)
 	}
-	err = s.checkpoint()
+	err := s.checkpoint()
 	for _, d := range s.batch {
 		s.deliver(d)
 	}

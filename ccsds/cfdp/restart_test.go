@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -136,6 +137,51 @@ func TestSourceChangesOverRestart(t *testing.T) {
 		a.check(id, cfdp.FilestoreRejection)
 		b.check(id, cfdp.FilestoreRejection)
 		b.noParts(t)
+	}
+}
+
+// worn is a store whose files are there and cannot be read.
+type worn struct{ *cfdp.Dir }
+
+type unreadable struct{ cfdp.Reader }
+
+func (unreadable) ReadAt([]byte, int64) (int, error) { return 0, os.ErrInvalid }
+
+func (w worn) Open(name string) (cfdp.Reader, error) {
+	f, err := w.Dir.Open(name)
+	return unreadable{f}, err
+}
+
+// A source file that cannot be read after the restart, where that is to end its transaction without
+// a word, leaves nothing of it.
+func TestAbandonedOverRestart(t *testing.T) {
+	saver := memSaver{}
+	a := newNode(t, ground, func(c *cfdp.Config) {
+		c.Saver, c.Faults = saver, map[cfdp.Condition]cfdp.Handler{cfdp.FilestoreRejection: cfdp.HandlerAbandon}
+	})
+	l := newLink(t, a, newNode(t, craft, nil), 1)
+	a.write("in", pattern(100_000, 1))
+	id := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})
+	for range 80 {
+		l.step()
+	}
+	ends := map[cfdp.TransactionID]cfdp.Condition{}
+	cfg := a.cfg
+	cfg.Store = worn{cfg.Store.(*cfdp.Dir)}
+	e, err := cfdp.New(cfg, cfdp.Events{Finished: func(i cfdp.Info) { ends[i.ID] = i.Condition }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pdu, ok := e.Next(l.now); ok {
+		t.Errorf("%x is sent", pdu)
+	}
+	if n := len(e.Transactions()); n != 0 || ends[id] != cfdp.FilestoreRejection {
+		t.Errorf("%d transactions are left, it ended with %v", n, ends[id])
+	}
+	for key := range saver {
+		if strings.HasPrefix(key, "send-") {
+			t.Errorf("record %s is left", key)
+		}
 	}
 }
 

@@ -85,6 +85,8 @@ func (e *Entity) restoreSender(rec sendRecord) {
 	s.next, s.saved, s.info.Suspended = rec.Next, rec.Next, rec.Suspended && rec.Fault == NoError
 	s.info.Done = s.next
 	s.eofSent = rec.EOFSent
+	e.add(s) // before anything that may end it
+	e.sending++
 	switch {
 	case rec.Fault != NoError:
 		s.fault, s.info.Condition, s.eofDue = rec.Fault, rec.Fault, true
@@ -94,8 +96,6 @@ func (e *Entity) restoreSender(rec sendRecord) {
 		}
 		s.goOn()
 	}
-	e.add(s)
-	e.sending++
 }
 
 func (e *Entity) restoreReceiver(rec receiveRecord, keep map[string]bool) {

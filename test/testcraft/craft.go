@@ -56,6 +56,7 @@ type Craft struct {
 	running  map[ids.Guest]pus.Guest
 	printed  map[ids.Guest]*printed
 	plan     []pus.Activity
+	later    []later
 	lastHK   time.Time
 	received []pus.Telecommand
 	reports  map[pus.RequestID][]pus.Verification

@@ -150,6 +150,11 @@ func bring(name string, d Net) (raw int, err error) {
 	if err == nil {
 		err = unix.Bind(raw, &unix.SockaddrLinklayer{Protocol: all, Ifindex: int(index.Uint32())})
 	}
+	if err == nil {
+		// A tap has its queueing discipline some time after its carrier, that is after the tender
+		// has opened it; until then the one that drops everything stands there, and says nothing.
+		err = unix.SetsockoptInt(raw, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
+	}
 	if err != nil {
 		unix.Close(raw)
 	}

@@ -196,6 +196,42 @@ func TestFinishedTooEarly(t *testing.T) {
 	}
 }
 
+// A receiver need not acknowledge an EOF after its Finished. The first time it is asked for by
+// another EOF; what comes again then is believed.
+func TestFinishedWithoutACK(t *testing.T) {
+	a, _, l := pair(t, 1, nil)
+	a.write("in", pattern(1000, 1))
+	id := a.put(l, cfdp.Put{Dest: craft, Source: "in", DestName: "out"})
+	pdu, err := cfdp.Append(nil, cfdp.Header{EntityLength: 2, SequenceLength: 4, Source: ground, Sequence: id.Sequence, Destination: craft, TowardSender: true},
+		&cfdp.Finished{Status: cfdp.FileRetained})
+	if err != nil {
+		t.Fatal(err)
+	}
+	radiate := func() (n int) { // into the void
+		for _, ok := a.e.Next(l.now); ok; _, ok = a.e.Next(l.now) {
+			n++
+		}
+		return n
+	}
+	radiate()
+	for range 2 { // twice before there is another EOF: the same as once
+		if err := a.e.Receive(l.now, pdu); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(a.e.Transactions()); n != 1 {
+		t.Fatalf("%d transactions before EOF was sent again", n)
+	}
+	if n := radiate(); n != 1 {
+		t.Errorf("%d PDUs, want another EOF", n)
+	}
+	if err := a.e.Receive(l.now, pdu); err != nil {
+		t.Fatal(err)
+	}
+	radiate()
+	a.check(id, cfdp.NoError)
+}
+
 // Without records, numbers begin at the time of day, whatever the year.
 func TestNumbersByTheTimeOfDay(t *testing.T) {
 	seen := map[cfdp.TransactionID]int{}

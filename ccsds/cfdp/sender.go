@@ -30,6 +30,7 @@ type sender struct {
 	eofDue   bool
 	eofSent  bool
 	eofAcked bool
+	asked    bool      // EOF was due again because of a Finished that came before the ACK
 	fault    Condition // why it is being cancelled; NoError while it is not
 	ackTimer timer
 	acks     int // expiries in a row

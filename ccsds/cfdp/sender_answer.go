@@ -25,14 +25,15 @@ func (s *sender) receive(body Body) error {
 
 // finished takes the receiver's last word. That all is well is not believed before all of the
 // file was sent and EOF acknowledged: until then it may be about another file, of a transaction
-// of the same number before we lost our records.
+// of the same number before we lost our records. A receiver that says it again after another EOF
+// means this one; not all of them acknowledge an EOF that they have had (cfdp-py does not).
 func (s *sender) finished(b *Finished) error {
 	if b.Condition == NoError && s.fault == NoError {
 		switch {
 		case s.open || s.next < s.info.Size:
 			return fmt.Errorf("transaction %v: finished at octet %d of %d", s.info.ID, s.next, s.info.Size)
-		case s.head.Mode == Acknowledged && !s.eofAcked:
-			s.eofDue = true // its answer brings Finished once more
+		case s.head.Mode == Acknowledged && !s.eofAcked && (!s.asked || s.eofDue):
+			s.asked, s.eofDue = true, true // its answer brings Finished once more
 			return nil
 		}
 	}

@@ -12,16 +12,23 @@ import (
 	"github.com/perilune/perilune/tender/wire"
 )
 
-// Flight dies while the beacon is being saved: before its tender has the order, and after the
-// tender's answer, with the slot still there and without. The next one carries on, and the beacon
-// counts on from where it was. Damage to the file is found, and told.
-func TestFlightDiesInSuspendOnKVM(t *testing.T) {
+// tappedBeacon is a craft whose beacon runs in a real slot; a tap is on what passes between flight and slot.
+func tappedBeacon(t *testing.T) *craftT {
+	t.Helper()
 	c := newCraft(t, 0)
 	c.realSlots()
 	c.init.tap = newTap()
 	c.example("beacon")
 	c.boot()
 	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	return c
+}
+
+// Flight dies while the beacon is being saved: before its tender has the order, and after the
+// tender's answer, with the slot still there and without. The next one carries on, and the beacon
+// counts on from where it was. Damage to the file is found, and told.
+func TestFlightDiesInSuspendOnKVM(t *testing.T) {
+	c := tappedBeacon(t)
 	restarts := uint32(0)
 	// die lets flight die with a message on its way, which is lost; what happens before another
 	// program starts.
@@ -85,12 +92,7 @@ func TestFlightDiesInSuspendOnKVM(t *testing.T) {
 // repeats the order: it is the same order, and has the same answer. No snapshot begins that nobody
 // waits for, and the beacon goes on until it is told to be saved again.
 func TestOrderCrossesItsAnswerOnKVM(t *testing.T) {
-	c := newCraft(t, 0)
-	c.realSlots()
-	c.init.tap = newTap()
-	c.example("beacon")
-	c.boot()
-	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	c := tappedBeacon(t)
 	n := c.ground.counted("beacon", 0, 2)
 	filler := filepath.Join(c.cfg.Data, "products", "acme", "filler")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(filler), 0o755), os.WriteFile(filler, nil, 0o644), os.Truncate(filler, 1<<40)); err != nil {

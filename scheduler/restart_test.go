@@ -134,12 +134,7 @@ func TestRestartOnKVM(t *testing.T) {
 // Flight dies in the middle of an ordered restart, which is then off: what was saved goes on, also what the
 // next program still saves because the order was on record.
 func TestFlightDiesInRestartOnKVM(t *testing.T) {
-	c := newCraft(t, 0)
-	c.realSlots()
-	c.init.tap = newTap()
-	c.example("beacon")
-	c.boot()
-	c.ground.event(pus.EventGuestStarted, "acme/beacon")
+	c := tappedBeacon(t)
 	n := c.ground.counted("beacon", 0, 2)
 	for restarts, at := range []func(wire.Message) bool{isSave, isSaved} {
 		c.haltAt(at, pus.FunctionCraftRestart, pus.RestartResume)

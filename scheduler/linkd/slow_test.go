@@ -109,6 +109,21 @@ func launchSlow(t *testing.T, slow string) *slowCraft {
 	return c
 }
 
+// begin asks for a procedure; what comes of it is told when it is over.
+func (c *slowCraft) begin(procedure sdls.PDU) <-chan error {
+	c.t.Helper()
+	command, err := procedure.Append(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Procedure(command)
+		done <- err
+	}()
+	return done
+}
+
 // waits returns once the disk is asked to write.
 func (c *slowCraft) waits() {
 	c.t.Helper()
@@ -173,15 +188,7 @@ func TestSlowKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command, err := otar.Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := c.Procedure(command)
-		done <- err
-	}()
+	done := c.begin(otar)
 	c.waits()
 	c.up <- uplink(t, 1)[0]
 	c.radioGoesOn()
@@ -199,15 +206,7 @@ func TestSlowKeys(t *testing.T) {
 // nothing, nor what comes up.
 func TestSlowLog(t *testing.T) {
 	c := launchSlow(t, "log")
-	command, err := sdls.PDU{Procedure: sdls.EraseLog}.Append(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := c.Procedure(command)
-		done <- err
-	}()
+	done := c.begin(sdls.PDU{Procedure: sdls.EraseLog})
 	c.waits()
 	c.radioGoesOn()
 	if len(done) > 0 {

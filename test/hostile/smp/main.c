@@ -109,8 +109,7 @@ static int race(const char *at)
     target = (volatile uint32_t *)&record;
     if (ring) {
         target = request(ring, ring->words[0]);
-        leave(ring, &asked);
-        ring->words[0]--;
+        write_request(ring, &asked);
     } else {
         for (int w = 0; w < 4; w++)
             record.words[w] = said.words[w];

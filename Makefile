@@ -43,12 +43,15 @@ PYTHON := "$$PWD/$(OUT)/cache/venv/bin/python"
 venv: tools # outside programs in Python that tests compare with
 	@sh test/venv.sh $(OUT)/cache/venv
 
+# Always -count=1: tests build guests and the tender by programs of which go's cache of results
+# knows nothing.
+
 .PHONY: check
 check: ## the quick tests, under two minutes
 	@$(FORMATTED)
 	@$(GO) vet ./...
 	@GOARCH=arm64 $(GO) build ./...
-	@$(GO) run ./test/run -short $(UNIT)
+	@$(GO) run ./test/run -count=1 -short $(UNIT)
 
 .PHONY: test
 test: perilune venv ## all that a newcomer runs, with the story in QEMU at the end
@@ -56,7 +59,7 @@ test: perilune venv ## all that a newcomer runs, with the story in QEMU at the e
 	@GOARCH=arm64 $(GO) build ./...
 	@$(GO) vet ./...
 	@$(BIN)/perilune doctor --install --for test
-	@PERILUNE_PYTHON=$(PYTHON) $(GO) run ./test/run -timeout 45m $(UNIT) -- -timeout 150m -p 1 ./test/vm/...
+	@PERILUNE_PYTHON=$(PYTHON) $(GO) run ./test/run -count=1 -timeout 45m $(UNIT) -- -count=1 -timeout 150m -p 1 ./test/vm/...
 
 .PHONY: lint
 lint: ## static checks, for both architectures

@@ -254,6 +254,8 @@ func (s *Station) repair(ctx context.Context, w way, keys []sdls.Key) error {
 	if err != nil {
 		return err
 	}
+	s.stepping.Store(true)
+	defer s.stepping.Store(false)
 	return s.rotate(ctx, w, false)
 }
 

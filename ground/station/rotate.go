@@ -48,6 +48,8 @@ func (s *Station) Rotate(ctx context.Context, vc ccsds.VCID, down bool) (client.
 		return client.LinkKey{}, fmt.Errorf("%w: a key is being changed", errRequest)
 	}
 	defer s.rotating.Unlock()
+	s.stepping.Store(true) // until nothing of it is left to do: who sees no more of it can begin the next
+	defer s.stepping.Store(false)
 	w := way{vc, down}
 	k, ok := s.channelKeys(w)
 	if !ok {
@@ -110,8 +112,6 @@ func (s *Station) channelKeys(w way) (channelKeys, bool) {
 // records or somebody worked by hand, is taken through them once more: until the new
 // association has started nothing of the old one is gone.
 func (s *Station) rotate(ctx context.Context, w way, resumed bool) error {
-	s.stepping.Store(true)
-	defer s.stepping.Store(false)
 	done, again := -1, false // steps up to done may have been carried out already
 	for {
 		k, _ := s.channelKeys(w)

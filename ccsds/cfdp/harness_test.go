@@ -27,6 +27,7 @@ func (m memSaver) Load() (map[string][]byte, error)     { return m, nil }
 type node struct {
 	t        testing.TB
 	dir      string
+	store    *cfdp.Dir
 	cfg      cfdp.Config
 	e        *cfdp.Entity
 	finished map[cfdp.TransactionID]cfdp.Info
@@ -41,8 +42,12 @@ func newNode(t testing.TB, local uint64, edit func(*cfdp.Config)) *node {
 		edit(&n.cfg)
 	}
 	n.restart()
+	t.Cleanup(n.close)
 	return n
 }
+
+// close lets go of the store, as what draws many nodes must do before the test is over.
+func (n *node) close() { _ = n.store.Close() }
 
 // restart makes the entity anew from what its store and saver hold.
 func (n *node) restart() {
@@ -51,8 +56,10 @@ func (n *node) restart() {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.t.Cleanup(func() { _ = store.Close() })
-	n.cfg.Store = store
+	if n.store != nil {
+		n.close()
+	}
+	n.store, n.cfg.Store = store, store
 	n.finished = map[cfdp.TransactionID]cfdp.Info{}
 	n.started = map[cfdp.TransactionID]cfdp.Info{}
 	n.e, err = cfdp.New(n.cfg, cfdp.Events{

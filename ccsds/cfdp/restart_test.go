@@ -17,6 +17,8 @@ func TestRestart(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a := newNode(t, ground, func(c *cfdp.Config) { c.Saver = memSaver{} })
 		b := newNode(t, craft, func(c *cfdp.Config) { c.Saver = memSaver{} })
+		rt.Cleanup(a.close)
+		rt.Cleanup(b.close)
 		l := newLink(t, a, b, rapid.Uint64().Draw(rt, "seed"))
 		l.loss, l.dup, l.reorder = 0.12, 0.02, 0.05
 		data := pattern(rapid.IntRange(0, 60_000).Draw(rt, "size"), 1)

@@ -26,6 +26,8 @@ func TestWhateverHappens(t *testing.T) {
 		}
 		nodes := []*node{newNode(t, ground, saver), newNode(t, craft, saver)}
 		a, b := nodes[0], nodes[1]
+		rt.Cleanup(a.close)
+		rt.Cleanup(b.close)
 		l := newLink(t, a, b, rapid.Uint64().Draw(rt, "seed"))
 		l.loss, l.dup, l.reorder = 0.15, 0.05, 0.1
 		files := map[string][]byte{}

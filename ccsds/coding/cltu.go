@@ -82,13 +82,13 @@ type CLTUStats struct {
 
 // CLTUDecoder finds CLTUs in a stream of bits at any alignment. Noise holds a start
 // sequence every few thousand bits, and half of all random blocks are correctable, so a
-// false start may swallow a true one: therefore only a CLTU that ended in its tail is left
-// behind, and after every other the search goes on at the bit behind its start sequence.
+// false start may swallow a true one, its tail too: eight bits before the tail is much that
+// looks like it. Therefore only a CLTU that ended in its tail and was taken is left behind,
+// and after every other the search goes on at the bit behind its start.
 type CLTUDecoder struct {
 	bits  bitBuffer
 	pos   uint64 // next bit to search a start at, or the start in hand
 	found bool   // a start is in hand
-	raw   []uint64
 	data  []byte
 	info  CLTUInfo
 	stats CLTUStats
@@ -120,7 +120,7 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo) bool) bool {
 	if !d.found {
 		return d.search()
 	}
-	at := d.pos + startBits + blockBits*uint64(len(d.raw))
+	at := d.pos + startBits + blockBits*uint64(d.info.Blocks)
 	if at+blockBits > d.bits.end() {
 		return false
 	}
@@ -134,13 +134,11 @@ func (d *CLTUDecoder) step(emit func([]byte, CLTUInfo) bool) bool {
 	case len(d.data)+codeblockData > MaxCLTUData:
 		d.info.Ended = EndLimit
 	default:
-		d.raw = append(d.raw, w)
-		d.add(fixed, n, &d.info)
+		d.add(fixed, n)
 		return true
 	}
-	d.finish(emit)
 	d.found = false
-	if d.info.Ended == EndTail && len(d.raw) > 0 {
+	if d.finish(emit) && d.info.Ended == EndTail {
 		d.pos = at + blockBits
 	} else {
 		d.pos++
@@ -161,10 +159,11 @@ func isTail(w uint64, corrected int, ok bool) bool {
 }
 
 // add puts the octets of one codeblock behind those in hand.
-func (d *CLTUDecoder) add(block uint64, corrected int, info *CLTUInfo) {
+func (d *CLTUDecoder) add(block uint64, corrected int) {
 	d.data = binary.BigEndian.AppendUint64(d.data, block)
 	d.data = d.data[:len(d.data)-1]
-	info.Corrected += corrected
+	d.info.Blocks++
+	d.info.Corrected += corrected
 }
 
 // search looks for a start sequence from pos on.
@@ -179,7 +178,7 @@ func (d *CLTUDecoder) search() bool {
 			}
 			d.pos += k
 			d.found = true
-			d.raw, d.data = d.raw[:0], d.data[:0]
+			d.data = d.data[:0]
 			d.info = CLTUInfo{BitOffset: d.pos}
 			d.stats.Starts++
 			return true
@@ -189,38 +188,16 @@ func (d *CLTUDecoder) search() bool {
 	return false
 }
 
-// finish emits what is in hand. Where a false start lay whole blocks before the true one,
-// the true start sequence became the end of a codeblock: what follows it is emitted as well.
-func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo) bool) {
-	if len(d.raw) == 0 {
-		return
+// finish emits what is in hand, and reports whether it is taken.
+func (d *CLTUDecoder) finish(emit func([]byte, CLTUInfo) bool) (taken bool) {
+	if d.info.Blocks == 0 {
+		return false
 	}
-	if d.deliver(d.data, d.info, emit) || d.info.Ended != EndTail {
-		return
-	}
-	for i, last := range d.raw[:len(d.raw)-1] {
-		if bits.OnesCount16(uint16(last)^startSequence) > startErrors {
-			continue
-		}
-		info := CLTUInfo{BitOffset: d.info.BitOffset + blockBits*uint64(i+1), Ended: EndTail}
-		d.data = d.data[:0] // made anew: emit may have changed it
-		for _, w := range d.raw[i+1:] {
-			fixed, n, _ := bchDecode(w)
-			d.add(fixed, n, &info)
-		}
-		if d.deliver(d.data, info, emit) {
-			return
-		}
-	}
-}
-
-func (d *CLTUDecoder) deliver(data []byte, info CLTUInfo, emit func([]byte, CLTUInfo) bool) (taken bool) {
-	info.Blocks = len(data) / codeblockData
 	d.stats.CLTUs++
-	d.stats.Blocks += uint64(info.Blocks)
-	d.stats.Corrected += uint64(info.Corrected)
-	if info.Ended == EndTail {
+	d.stats.Blocks += uint64(d.info.Blocks)
+	d.stats.Corrected += uint64(d.info.Corrected)
+	if d.info.Ended == EndTail {
 		d.stats.Tails++
 	}
-	return emit(data, info)
+	return emit(d.data, d.info)
 }

@@ -47,6 +47,10 @@ func (s *stream) put(octets []byte, nbits int) {
 	}
 }
 
+// behind is how many octets behind a CLTU end any false one that began before it, at the latest
+// because it is too long.
+const behind = 8*coding.MaxCLTUData/7 + 16
+
 func flip(b []byte, bit int) { b[bit/8] ^= 0x80 >> (bit % 8) }
 
 // find returns the received CLTU that begins at the bit given.
@@ -59,8 +63,8 @@ func find(got []cltu, bit int) *cltu {
 	return nil
 }
 
-// A CLTU is found at any bit, behind noise, with a wrong bit in its start sequence, one in
-// each codeblock and three in its tail, and its offset is right.
+// A CLTU is found at any bit, behind any noise, with a wrong bit in its start sequence, one in
+// each codeblock and one in its tail, and its offset is right.
 func TestCLTUAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -84,7 +88,7 @@ func TestCLTUAnywhere(t *testing.T) {
 			flip(c, 16+64*blocks+bit)
 		}
 		s.put(c, 8*len(c))
-		s.put(layertest.Random(rnd, 64), 512)
+		s.put(layertest.Random(rnd, behind), 8*behind)
 		got := find(receive(s.b), lead)
 		if got == nil {
 			t.Fatalf("no CLTU at bit %d", lead)
@@ -125,6 +129,27 @@ func TestCLTUFalseStart(t *testing.T) {
 				t.Fatalf("distance %d: true CLTU is hidden by a false start", distance)
 			}
 		}
+	}
+}
+
+// A false start whose blocks reach to eight bits before the true tail, which look like a tail
+// too, does not hide the true CLTU.
+func TestCLTUFalseTail(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 0))
+	swallowed := 0
+	for range 1000 {
+		frame := layertest.Random(rnd, 7)
+		octets := append(append([]byte{0xEB, 0x90}, layertest.Random(rnd, 7)...), coding.EncodeCLTU(nil, frame)...)
+		got := receive(append(octets, layertest.Random(rnd, behind)...))
+		if c := find(got, 0); c != nil && c.info.Ended == coding.EndTail {
+			swallowed++
+		}
+		if c := find(got, 72); c == nil || !bytes.Equal(c.data, frame) {
+			t.Fatalf("the CLTU of %x is hidden by a false one in %x", frame, octets)
+		}
+	}
+	if swallowed < 5 {
+		t.Errorf("%d of 1000 false starts end in a tail: too few to say anything", swallowed)
 	}
 }
 

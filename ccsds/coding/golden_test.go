@@ -109,9 +109,15 @@ func TestCLTUGolden(t *testing.T) {
 		if len(cltu) != coding.CLTULength(len(frame)) {
 			t.Errorf("CLTULength(%d) = %d, want %d", len(frame), coding.CLTULength(len(frame)), len(cltu))
 		}
-		got := receive(cltu)
-		if len(got) != 1 || !bytes.Equal(got[0].data[:len(frame)], frame) || got[0].info.Ended != coding.EndTail {
-			t.Errorf("CLTU of %d octets: received %+v", len(frame), got)
+		calls := 0
+		coding.NewCLTUDecoder().Push(cltu, func(got []byte, info coding.CLTUInfo) (taken bool) {
+			if calls++; !bytes.Equal(got[:len(frame)], frame) || info.Ended != coding.EndTail {
+				t.Errorf("CLTU of %d octets: received %x, %+v", len(frame), got, info)
+			}
+			return true
+		})
+		if calls != 1 {
+			t.Errorf("CLTU of %d octets: received %d times", len(frame), calls)
 		}
 	}
 }

@@ -75,6 +75,24 @@ func (s *sender) missing(got []found) (lost []int) {
 	return lost
 }
 
+// deceives reports whether chance has put two things like markers before the first true one
+// where a frame would begin and end, so that a synchroniser cannot but take them for those.
+func (s *sender) deceives() bool {
+	wrong := func(at int) (n int) {
+		for i := range 32 {
+			n += int(s.b[(at+i)/8]>>(7-(at+i)%8)&1 ^ byte(uint32(coding.ASM)>>(31-i)&1))
+		}
+		return n
+	}
+	for at := range s.bits[0] {
+		first, second := wrong(at), wrong(at+32+8*syncFrame)
+		if first <= 3 && second <= 6 || first >= 29 && second >= 26 {
+			return true
+		}
+	}
+	return false
+}
+
 // Frames are found at any bit behind any noise, in both senses of the data, each at its
 // true offset, the first one included.
 func TestSyncAnywhere(t *testing.T) {
@@ -83,6 +101,9 @@ func TestSyncAnywhere(t *testing.T) {
 		s.noise(rapid.IntRange(0, 5000).Draw(t, "lead"))
 		s.send(rapid.IntRange(2, 8).Draw(t, "frames"))
 		s.noise(100)
+		if s.deceives() {
+			t.Skip("two false markers a frame apart, once in a million draws")
+		}
 		inverted := rapid.Bool().Draw(t, "inverted")
 		if inverted {
 			for i := range s.b {

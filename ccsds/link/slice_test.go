@@ -67,7 +67,7 @@ func TestSlicedLosses(t *testing.T) {
 		for i := 0; i < 12 || len(bits) < 3000*c.Codeblock; i++ {
 			f := make([]byte, length)
 			for j := range f {
-				f[j] = byte(rnd.Uint32())
+				f[j] = byte(rnd.Uint32()) &^ 0x80 // no ten ones in a row: no marker by chance
 			}
 			frames = append(frames, f)
 			if bits, err = e.Append(bits, f); err != nil {

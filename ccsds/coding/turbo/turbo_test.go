@@ -124,7 +124,7 @@ func TestNoAllocation(t *testing.T) {
 	c := newCode(t, 1784, turbo.Rate12)
 	d := newDecoder(t, c, turbo.Options{})
 	soft, dst := make([]int8, c.Bits()), make([]byte, 0, 300)
-	if n := testing.AllocsPerRun(3, func() {
+	if n := testing.AllocsPerRun(10, func() {
 		if _, err := d.Decode(dst, soft); err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func leaving(t *testing.T, guest, cmdline string) (m *tender.Machine, peer int, 
 // readAll counts the frames that come until none comes for a while.
 func readAll(t *testing.T, peer int) (n int) {
 	t.Helper()
-	patience := unix.Timeval{Sec: 5}
+	patience := unix.Timeval{Sec: 60}
 	if err := unix.SetsockoptTimeval(peer, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
 		t.Fatal(err)
 	}

@@ -50,6 +50,10 @@ int run(const struct boot_info *bi, const char *arg)
     if (is(arg, "full")) // until the socket is full, and then it waits
         for (;;)
             write(4096);
+    if (is(arg, "late")) { // says more once a datagram comes
+        say("early\n"), polled(~0ull), say("late\n");
+        return 0;
+    }
     if (is(arg, "wait"))
         polled(~0ull);
     return 9;

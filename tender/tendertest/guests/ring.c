@@ -13,10 +13,10 @@ MANIFEST(2, {.name = "storage", .type = 1}, {.name = "storage", .type = BLOCK_RI
 
 static uint8_t buffer[8192] __attribute__((aligned(4096)));
 
-// The next answer, or the end after two seconds.
+// The next answer, or the end after twenty seconds.
 static int32_t answer(void)
 {
-    uint64_t end = now() + 2000000000;
+    uint64_t end = now() + 20000000000;
     while (ring->cq_tail == ring->cq_head)
         if (now() > end)
             halt(98);
@@ -31,7 +31,9 @@ static void race(void)
         uint32_t i = ring->sq_tail % DEPTH;
         ring->sq[i].op = 1, ring->sq[i].zero = 0;
         ring->sq[i].offset = 0, ring->sq[i].data = (uintptr_t)buffer, ring->sq[i].len = 512;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         ring->sq_tail++;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); // or the flag may be read before the index is seen
         if (ring->needs_kick)
             kick_at(at_kick);
         for (uint32_t k = 0; ring->cq_tail == ring->cq_head; k++) {

@@ -32,9 +32,18 @@ func asSolo5(t *testing.T) string {
 
 func run(t *testing.T, prog string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
+	return runWith(t, nil, prog, args...)
+}
+
+// runWith is run with a file as descriptor 3, unless it is nil.
+func runWith(t *testing.T, third *os.File, prog string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := exec.Command(prog, args...)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Second
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Minute
+	if third != nil {
+		cmd.ExtraFiles = []*os.File{third}
+	}
 	timer := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	err := cmd.Run()

@@ -16,7 +16,7 @@ import (
 // Readers on the socket see what the guest has printed and what it prints, in
 // the jail, and standard output does too.
 func TestConsole(t *testing.T) {
-	prog, guest := tendertest.Tender(t), tendertest.Guest(t, "late")
+	prog, guest := tendertest.Tender(t), tendertest.Guest(t, "packet")
 	for _, more := range [][]string{nil, {"--no-jail"}} {
 		path := filepath.Join(t.TempDir(), "console")
 		read, write, err := os.Pipe()
@@ -24,8 +24,9 @@ func TestConsole(t *testing.T) {
 			t.Fatal(err)
 		}
 		var errs bytes.Buffer
-		cmd := exec.Command(prog, append(more, "--mem=2", "--console=unix:"+path, guest)...)
-		cmd.Stdout, cmd.Stderr = write, &errs
+		ours, theirs := seqpair(t)
+		cmd := exec.Command(prog, append(more, "--mem=2", "--console=unix:"+path, "--net:radio=@3", guest, "late")...)
+		cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = write, &errs, []*os.File{theirs}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +47,15 @@ func TestConsole(t *testing.T) {
 		}
 		readers[2].Close()
 		for i, c := range readers[:2] {
-			if text, err := io.ReadAll(c); err != nil || string(text) != "early\nlate\n" {
+			if _, err := io.ReadFull(c, head); err != nil || string(head) != "early\n" {
+				t.Errorf("reader %d begins with %q, %v", i, head, err)
+			}
+		}
+		if _, err := ours.Write([]byte("now")); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range readers[:2] {
+			if text, err := io.ReadAll(c); err != nil || string(text) != "late\n" {
 				t.Errorf("reader %d: %q, %v", i, text, err)
 			}
 		}

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// save runs a guest until it has printed a line and writes its snapshot. The
-// process is gone when save returns what it printed.
+// save runs a guest until it has printed a line and writes its snapshot. Then a frame waits for
+// the guest, if descriptor 3 is its network. The process is gone when save returns what it printed.
 func save(t *testing.T, line string, args ...string) (printed string) {
 	t.Helper()
 	printed, said, status := saveBeside(t, line, func() {}, args...)
@@ -26,13 +26,24 @@ func save(t *testing.T, line string, args ...string) (printed string) {
 	return printed
 }
 
+// endless are more rounds than any test waits for: a frame ends the guest "clock-net", whose network
+// is descriptor 3.
+const (
+	endless = "1000000000"
+	network = "--net:net=@3"
+)
+
 // saveBeside is save that does something before, and fails for nothing.
 func saveBeside(t *testing.T, line string, before func(), args ...string) (printed, stderr string, status int) {
 	t.Helper()
-	var said bytes.Buffer
+	ours, theirs := seqpair(t)
 	cmd := exec.Command(tendertest.Tender(t), args...)
-	cmd.Stderr = &said
+	cmd.ExtraFiles = []*os.File{theirs}
 	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,16 +56,33 @@ func saveBeside(t *testing.T, line string, before func(), args ...string) (print
 	for !strings.Contains(printed, line) {
 		text, err := r.ReadString('\n')
 		if printed += text; err != nil {
-			t.Fatalf("%v before %q: %q, stderr %q", err, line, printed, said.String())
+			said, _ := io.ReadAll(errs)
+			t.Fatalf("%v before %q: %q, stderr %q", err, line, printed, said)
 		}
 	}
 	before()
 	if err := cmd.Process.Signal(unix.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
+	said := bufio.NewReader(errs)
+	first, _ := said.ReadString('\n') // that it is written
+	if _, err := ours.Write([]byte("enough")); err != nil {
+		t.Fatal(err)
+	}
 	rest, _ := io.ReadAll(r)
+	more, _ := io.ReadAll(said)
 	_ = cmd.Wait() // the status says it
-	return printed + string(rest), said.String(), cmd.ProcessState.ExitCode()
+	return printed + string(rest), first + string(more), cmd.ProcessState.ExitCode()
+}
+
+// restored runs the guest "clock-net" from its snapshot until a frame ends it, which waits for it.
+func restored(t *testing.T, prog, file string) (stdout, stderr string, status int) {
+	t.Helper()
+	ours, theirs := seqpair(t)
+	if _, err := ours.Write([]byte("enough")); err != nil {
+		t.Fatal(err)
+	}
+	return runWith(t, theirs, prog, "--restore="+file, network)
 }
 
 // A guest that was to end with its snapshot, which could not get its name, has
@@ -70,7 +98,7 @@ func TestSnapshotWithoutName(t *testing.T) {
 		}
 	}
 	_, stderr, status := saveBeside(t, "round 0 ", gone, "--mem=2", "--snapshot="+filepath.Join(dir, "s"), "--snapshot-exit",
-		tendertest.Guest(t, "clock"), "1000000")
+		tendertest.Guest(t, "clock"), endless)
 	if status != 1 || !strings.HasSuffix(stderr, ": No such file or directory\n") {
 		t.Errorf("status %d, %q", status, stderr)
 	}
@@ -79,9 +107,9 @@ func TestSnapshotWithoutName(t *testing.T) {
 // A guest goes on in a new process, behind the jail, with its clocks and its
 // second vCPU; twice from the same file.
 func TestRestore(t *testing.T) {
-	guest, prog := tendertest.Guest(t, "clock"), tendertest.Tender(t)
+	guest, prog := tendertest.Guest(t, "clock-net"), tendertest.Tender(t)
 	file := filepath.Join(t.TempDir(), "guest.snapshot")
-	text := save(t, "round 3 ", "--mem=4", "--snapshot="+file, "--snapshot-exit", guest, "10")
+	text := save(t, "round 3 ", "--mem=4", network, "--snapshot="+file, "--snapshot-exit", guest, endless)
 	if strings.Contains(text, "jumps") {
 		t.Fatalf("the guest did not end when it was saved: %q", text)
 	}
@@ -90,16 +118,17 @@ func TestRestore(t *testing.T) {
 		t.Fatalf("snapshot: %v, %v", info, err)
 	}
 	for range 2 {
-		stdout, stderr, status := run(t, prog, "--restore="+file)
-		if status != 0 || stderr != "" || !strings.HasSuffix(stdout, "jumps 0, beats went on\n") || strings.Contains(stdout, "round 2 ") {
+		stdout, stderr, status := restored(t, prog, file)
+		if status != 0 || stderr != "" || !strings.HasSuffix(stdout, "jumps 0, beats went on\n") ||
+			strings.Contains(stdout, "round 2 ") || !strings.Contains(stdout, "round ") {
 			t.Errorf("restored: status %d, %q, stderr %q", status, stdout, stderr)
 		}
 	}
 	// A guest that goes on after its snapshot; and a name that is taken.
-	if text := save(t, "round 3 ", "--mem=4", "--snapshot="+file, guest, "8"); !strings.HasSuffix(text, "jumps 0, beats went on\n") {
+	if text := save(t, "round 3 ", "--mem=4", network, "--snapshot="+file, guest, endless); !strings.HasSuffix(text, "jumps 0, beats went on\n") {
 		t.Errorf("saved and gone on: %q", text)
 	}
-	if stdout, stderr, status := run(t, prog, "--restore="+file); status != 0 || !strings.Contains(stdout, "round 7 ") {
+	if stdout, stderr, status := restored(t, prog, file); status != 0 || !strings.Contains(stdout, "round ") {
 		t.Errorf("restored: status %d, %q, stderr %q", status, stdout, stderr)
 	}
 	names, err := os.ReadDir(filepath.Dir(file))
@@ -112,7 +141,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreRefused(t *testing.T) {
 	guest, prog, dir := tendertest.Guest(t, "clock"), tendertest.Tender(t), t.TempDir()
 	good := filepath.Join(dir, "good")
-	save(t, "round 0 ", "--mem=2", "--snapshot="+good, "--snapshot-exit", guest, "1000")
+	save(t, "round 0 ", "--mem=2", "--snapshot="+good, "--snapshot-exit", guest, endless)
 	whole, err := os.ReadFile(good)
 	if err != nil {
 		t.Fatal(err)

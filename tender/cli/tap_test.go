@@ -62,7 +62,12 @@ func makeTap(t *testing.T) (raw int) {
 	if err := unix.Bind(raw, &unix.SockaddrLinklayer{Protocol: all, Ifindex: int(index.Uint32())}); err != nil {
 		t.Fatal(err)
 	}
-	unix.SetsockoptTimeval(raw, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 20})
+	// A tap has its queueing discipline some time after its carrier; until then the one that drops
+	// everything stands there, and says nothing.
+	if err := unix.SetsockoptInt(raw, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+		t.Fatal(err)
+	}
+	unix.SetsockoptTimeval(raw, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 120})
 	return raw
 }
 

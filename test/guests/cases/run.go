@@ -74,7 +74,7 @@ func run(ctx context.Context, dir, tender, kernel string, c Case) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tender, args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles, cmd.WaitDelay = &stdout, &stderr, nets.files, time.Second
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles, cmd.WaitDelay = &stdout, &stderr, nets.files, time.Minute
 	var asked error
 	err = cmd.Start()
 	if err == nil {

@@ -231,7 +231,9 @@ func (c *Conn[M]) read(call func(fd int, b []byte) (int, error)) (n int, err err
 	var inner error
 	err = c.raw.Read(func(fd uintptr) bool {
 		for {
-			if n, inner = call(int(fd), c.in); inner != unix.EINTR {
+			n, inner = call(int(fd), c.in)
+			// The other end went with messages of ours unread: told once, before those that it left.
+			if inner != unix.EINTR && inner != unix.ECONNRESET {
 				return inner != unix.EAGAIN
 			}
 		}
@@ -240,7 +242,7 @@ func (c *Conn[M]) read(call func(fd int, b []byte) (int, error)) (n int, err err
 		err = inner
 	}
 	switch {
-	case errors.Is(err, unix.ECONNRESET), err == nil && n == 0:
+	case err == nil && n == 0:
 		return 0, io.EOF
 	case err != nil:
 		return 0, fmt.Errorf("receive message: %w", err)

@@ -102,6 +102,31 @@ func TestDeadlineAndEnd(t *testing.T) {
 }
 
 // A full socket must not block who only tries.
+// An end that is closed with messages unread has not taken back what it said before: the kernel
+// tells of the reset first, and has the messages still.
+func TestLastWords(t *testing.T) {
+	for name, receive := range map[string]func(c *seqpacket.Conn[string]) (string, error){
+		"with files": func(c *seqpacket.Conn[string]) (string, error) { m, _, err := c.Receive(); return m, err },
+		"plain":      (*seqpacket.Conn[string]).ReceivePlain,
+	} {
+		a, b := pair(t)
+		for _, m := range []string{"one", "two"} {
+			if err := errors.Join(a.Send(m), b.Send("not read")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.Close()
+		for _, want := range []string{"one", "two"} {
+			if m, err := receive(b); err != nil || m != want {
+				t.Errorf("%s: %q, %v; want %q", name, m, err, want)
+			}
+		}
+		if m, err := receive(b); err != io.EOF {
+			t.Errorf("%s: after the end: %q, %v", name, m, err)
+		}
+	}
+}
+
 func TestTrySendDoesNotBlock(t *testing.T) {
 	a, _ := pair(t)
 	for i := range 10000 {

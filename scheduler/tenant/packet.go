@@ -79,8 +79,11 @@ func (m *Manager) readPackets(g *guest, conn *packetConn) {
 	buf := make([]byte, hvt.PacketMax+1)
 	for {
 		n, err := conn.f.Read(buf)
+		if errors.Is(err, unix.ECONNRESET) {
+			continue // told once, when the guest went with datagrams unread; what it sent before comes then
+		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) && !errors.Is(err, unix.ECONNRESET) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
 				m.cfg.Log.Warn("packet socket", "guest", g.id, "err", err)
 			}
 			break

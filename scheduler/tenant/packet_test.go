@@ -18,6 +18,7 @@ import (
 	"github.com/perilune/perilune/hvt"
 	"github.com/perilune/perilune/internal/clock"
 	"github.com/perilune/perilune/internal/ids"
+	"github.com/perilune/perilune/internal/seqpacket"
 	"github.com/perilune/perilune/scheduler/safe"
 )
 
@@ -93,6 +94,33 @@ func TestDatagrams(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a guest has sent is taken, also when it ended with telecommands unread.
+func TestLastDatagrams(t *testing.T) {
+	in, _, done := newInbox(t)
+	ours, theirs, err := seqpacket.Pair("packets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := newPacketConn(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.TrySend([]byte{hvt.PacketTelecommand}); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{append([]byte{hvt.PacketProductBegin}, "last"...), {hvt.PacketProductData, 1}, end(1)} {
+		if _, err := theirs.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs.Close()
+	in.m.readPackets(in.g, conn)
+	if len(*done) != 1 {
+		t.Errorf("products %+v", *done)
 	}
 }
 

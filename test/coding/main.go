@@ -20,7 +20,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -67,7 +66,7 @@ func run(args []string, out io.Writer) (ok bool, err error) {
 			if p.rate != 0 && p.rate < *least && c.unit == "FER" || *short && (p.slow || c.slow) || !match.MatchString(name) {
 				continue
 			}
-			m, err := measure(c.system, p.db, c.enough(), runtime.NumCPU())
+			m, err := measure(c.system, p.db, c.enough())
 			if err != nil {
 				return false, fmt.Errorf("%s: %w", name, err)
 			}

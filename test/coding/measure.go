@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"sync"
-	"sync/atomic"
 )
 
 // system sends frames through noise.
@@ -20,41 +20,53 @@ type result struct {
 
 func (r result) rate() float64 { return float64(r.errors) / float64(r.units) }
 
-// batch is how many frames a worker sends before it looks whether there are enough.
-const batch = 16
+func (r *result) add(o result) {
+	r.frames, r.wrong, r.units, r.errors = r.frames+o.frames, r.wrong+o.wrong, r.units+o.units, r.errors+o.errors
+}
 
-// measure sends frames by several workers until enough were wrong. Each worker ends at
-// a whole batch, whatever the frames in it were, so that ending does not bend the rate.
-func measure(s system, db float64, enough int64, workers int) (result, error) {
-	var frames, wrong, units, errors atomic.Int64
-	var failed atomic.Pointer[error]
-	var all sync.WaitGroup
-	for w := range workers {
-		send, err := s.worker(uint64(w)*1000003+uint64(db*100), db)
-		if err != nil {
+// streams is how many workers measure a point, each with noise of its own, and batch how many
+// frames each sends before it is asked whether enough were wrong. Neither depends on the
+// machine, and no stream is ahead of another then: the same frames are measured wherever and
+// however busily a point is, and what is ok once is ok again.
+const (
+	streams = 16
+	batch   = 16
+)
+
+// measure sends frames until enough were wrong, whatever those of the last batches were, so
+// that ending does not bend the rate.
+func measure(s system, db float64, enough int64) (sum result, err error) {
+	var send [streams]func() (int, int, error)
+	for i := range send {
+		if send[i], err = s.worker(uint64(i)*1000003+uint64(db*100), db); err != nil {
 			return result{}, err
 		}
-		all.Go(func() {
-			for wrong.Load() < enough && failed.Load() == nil {
-				for range batch {
-					n, bad, err := send()
-					if err != nil {
-						failed.Store(&err)
-						return
-					}
-					frames.Add(1)
-					units.Add(int64(n))
-					errors.Add(int64(bad))
-					if bad > 0 {
-						wrong.Add(1)
-					}
-				}
-			}
-		})
 	}
-	all.Wait()
-	if err := failed.Load(); err != nil {
-		return result{}, *err
+	for sum.wrong < enough {
+		var parts [streams]result
+		var failed [streams]error
+		var all sync.WaitGroup
+		for i := range send {
+			all.Go(func() { parts[i], failed[i] = sendBatch(send[i]) })
+		}
+		all.Wait()
+		if err := errors.Join(failed[:]...); err != nil {
+			return result{}, err
+		}
+		for _, p := range parts {
+			sum.add(p)
+		}
 	}
-	return result{frames.Load(), wrong.Load(), units.Load(), errors.Load()}, nil
+	return sum, nil
+}
+
+func sendBatch(send func() (units, wrong int, err error)) (r result, err error) {
+	for range batch {
+		units, wrong, err := send()
+		if err != nil {
+			return r, err
+		}
+		r.add(result{1, int64(min(wrong, 1)), int64(units), int64(wrong)})
+	}
+	return r, nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"regexp"
-	"runtime"
 	"strconv"
 	"time"
 )
@@ -49,7 +48,7 @@ func sweepOne(w *csv.Writer, c curve, how plan) error {
 	from := math.Floor((c.points[0].db-1)*5) / 5
 	for i := range 40 {
 		db, begin := from+float64(i)*how.step, time.Now()
-		m, err := measure(c.system, db, c.enough(), runtime.NumCPU())
+		m, err := measure(c.system, db, c.enough())
 		if err != nil {
 			return err
 		}

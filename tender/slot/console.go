@@ -1,6 +1,7 @@
 package slot
 
 import (
+	"sync"
 	"time"
 
 	"github.com/perilune/perilune/tender/console"
@@ -25,20 +26,25 @@ const (
 // live sends the guest's text to flight and keeps the last of it.
 type live struct {
 	conn *wire.Conn
+	fd   int    // the socket's number, which the filter knows: conn has none any more once it is closed
 	size int    // octets of the socket's buffer
 	end  uint64 // offset of what comes next
 	told uint64 // offset that flight knows of
 
 	kept             console.History
 	octets, messages console.Bucket
+
+	asked sync.Mutex // guards over, and is held while a Recall is answered
+	over  bool       // the guest is, and no Recall is answered any more
 }
 
 func newLive(conn *wire.Conn) (*live, error) {
-	size, err := unix.GetsockoptInt(conn.Fd(), unix.SOL_SOCKET, unix.SO_SNDBUF)
+	fd := conn.Fd()
+	size, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF)
 	if err != nil {
 		return nil, err
 	}
-	c := &live{conn: conn, size: size,
+	c := &live{conn: conn, fd: fd, size: size,
 		octets:   console.Bucket{Rate: octetsPerSecond, Burst: burstOctets},
 		messages: console.Bucket{Rate: messagesPerSec, Burst: burstMessages}}
 	now := time.Now()
@@ -76,12 +82,18 @@ func (c *live) allow(n float64) bool {
 // send gives up when more than room octets wait in the socket already: the
 // rest of it is for messages that must get through.
 func (c *live) send(m wire.Message, room int) bool {
-	queued, err := unix.IoctlGetInt(c.conn.Fd(), requestQueued)
+	queued, err := unix.IoctlGetInt(c.fd, requestQueued)
 	return err == nil && queued <= room && c.conn.TrySend(m) == nil
 }
 
-// recall answers a Recall. It may run beside write.
-func (c *live) recall(offset uint64) { c.send(c.recalled(offset, false), c.size/2) }
+// recall answers a Recall. It may run beside write, and beside the guest's end, behind which nothing is said.
+func (c *live) recall(offset uint64) {
+	c.asked.Lock()
+	defer c.asked.Unlock()
+	if !c.over {
+		c.send(c.recalled(offset, false), c.size/2)
+	}
+}
 
 func (c *live) recalled(offset uint64, last bool) wire.Recalled {
 	text := make([]byte, wire.MaxConsole)
@@ -94,6 +106,9 @@ func (c *live) recalled(offset uint64, last bool) wire.Recalled {
 // handOver sends what is kept when the guest has ended, for nobody can ask
 // afterwards. It waits for room, but not long, and leaves some for Exited.
 func (c *live) handOver() {
+	c.asked.Lock()
+	c.over = true
+	c.asked.Unlock()
 	at, end := c.kept.Bounds()
 	for until := time.Now().Add(lastWord); at < end; {
 		m := c.recalled(at, true)

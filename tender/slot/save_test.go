@@ -14,17 +14,20 @@ import (
 	"github.com/perilune/perilune/tender/wire"
 )
 
-// keeper is a guest with a disk that is saved and restored.
+// keeper is a guest with a disk that is saved and restored; it ends once it is told by the disk.
 type keeper struct {
 	claim wire.Claim
 	disk  *os.File
 	file  *os.File // the snapshot
 }
 
-func newKeeper(t *testing.T, rounds int) *keeper {
+// told is where.
+const told = 8192
+
+func newKeeper(t *testing.T) *keeper {
 	t.Helper()
-	k := &keeper{disk: create(t, "disk", make([]byte, 8192)), file: create(t, "snapshot", nil)}
-	k.claim = wire.Claim{Guest: "acme/keeper", MemMiB: 2, Cmdline: fmt.Sprint(rounds), Save: true,
+	k := &keeper{disk: create(t, "disk", make([]byte, told+512)), file: create(t, "snapshot", nil)}
+	k.claim = wire.Claim{Guest: "acme/keeper", MemMiB: 2, Save: true,
 		Devices: []wire.Device{{Name: "disk", Type: uint8(hvt.Block), Source: wire.File}}}
 	return k
 }
@@ -87,7 +90,7 @@ func (p *pool) send(t *testing.T, m wire.Message) {
 // A guest is saved out of its slot, behind the second filter, and goes on in another one,
 // again and again.
 func TestSave(t *testing.T) {
-	k := newKeeper(t, 12)
+	k := newKeeper(t)
 	p, said := k.start(t, "round 3 ")
 	p.send(t, wire.Save{Order: 3, Max: 1 << 30})
 	_ = p.conn.Send(wire.Save{Order: 3, Max: 1 << 30}) // the same one has one answer; it may be there already
@@ -107,7 +110,7 @@ func TestSave(t *testing.T) {
 	p.claim(t, k.claim, tendertest.Guest(t, "reboot"), k.disk, saved, next)
 	p.running(t)
 	again := p.until(t, "round 7 ")
-	for n := range 12 {
+	for n := range 100 {
 		line := fmt.Sprintf("round %d ", n)
 		if strings.Contains(said+more, line) && strings.Contains(again, line) {
 			t.Errorf("%q is in both lives: %q, %q", line, said+more, again)
@@ -122,6 +125,10 @@ func TestSave(t *testing.T) {
 	p = start(t)
 	p.claim(t, k.claim, tendertest.Guest(t, "reboot"), k.disk, next)
 	p.running(t)
+	p.until(t, "round ")
+	if _, err := k.disk.WriteAt([]byte{1}, told); err != nil {
+		t.Fatal(err)
+	}
 	if text, _, e := p.finish(t); e.Status != 0 || e.Kind != wire.Halt || !strings.HasSuffix(text, "all rounds\n") {
 		t.Errorf("third life: %q, %+v", text, e)
 	}
@@ -129,7 +136,7 @@ func TestSave(t *testing.T) {
 
 // A guest that cannot be saved goes on, and is saved once it can.
 func TestUnsaved(t *testing.T) {
-	k := newKeeper(t, 1000)
+	k := newKeeper(t)
 	p, _ := k.start(t, "round 1 ")
 	for range 2 { // the second time it is the same order, whatever room there is now
 		p.send(t, wire.Save{Order: 1, Max: 10000})
@@ -172,7 +179,7 @@ func TestUnsaved(t *testing.T) {
 
 // A snapshot that is none, or does not fit, ends its slot with a reason.
 func TestRestoreRefused(t *testing.T) {
-	k := newKeeper(t, 1000)
+	k := newKeeper(t)
 	p, _ := k.start(t, "round 1 ")
 	p.send(t, wire.Save{Max: 1 << 30})
 	p.answer(t)

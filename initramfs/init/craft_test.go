@@ -105,9 +105,11 @@ type craft struct {
 	stop   chan os.Signal
 }
 
+// testTimes are short where a test waits for them, and so long that no busy machine needs them where
+// they are to pass by nobody.
 var testTimes = times{
-	tick: 20 * time.Millisecond, health: time.Minute, feed: time.Minute, restart: 5 * time.Millisecond,
-	maxRestart: 50 * time.Millisecond, stop: time.Minute, send: 5 * time.Second,
+	tick: 20 * time.Millisecond, health: time.Hour, feed: time.Hour, restart: 5 * time.Millisecond,
+	maxRestart: 50 * time.Millisecond, stop: time.Hour, send: time.Minute,
 	refill: time.Millisecond, maxRefill: 10 * time.Millisecond,
 }
 
@@ -164,7 +166,7 @@ func spawnSleep(spec spawn.Spec) (*spawn.Slot, error) {
 	if spec.Limits.MemoryMax == 1<<20+66 {
 		return nil, errors.New("out of luck")
 	}
-	pid, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "60"}, &syscall.ProcAttr{})
+	pid, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "600"}, &syscall.ProcAttr{})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -103,9 +104,17 @@ func TestNoDataMakesSafe(t *testing.T) {
 }
 
 func TestSilentFlightIsKilled(t *testing.T) {
-	c := launch(t, func(s *supervisor) { s.times.health = 3 * time.Second }) // a busy machine starts it in less
+	var silent atomic.Bool // flight is up, and its time is over: a busy machine starts it as slowly as it likes
+	c := launch(t, func(s *supervisor) {
+		s.feed = func() {
+			if silent.CompareAndSwap(true, false) {
+				s.flight.lastSign = s.flight.lastSign.Add(-s.times.health)
+			}
+		}
+	})
 	c.life()
 	c.hear("Welcome")
+	silent.Store(true)
 	c.dead()
 	c.life()
 	c.hear("Welcome", "Cause:flight killed by signal 9 (SIGKILL)")

@@ -24,6 +24,7 @@ type ground struct {
 	radio    *pipe
 	up, down *channel.Channel
 	quit     chan struct{}
+	drained  chan struct{} // the marker that ends what a flight program has sent was received
 	done     sync.WaitGroup
 
 	mu       sync.Mutex
@@ -32,6 +33,7 @@ type ground struct {
 	files    map[string]cfdp.Condition
 	seq      spp.Counter
 	tm       []pus.Telemetry
+	had      map[string]bool // packets of this flight program; the craft sends reports again, and they are passed over
 	replayed []pus.Telemetry // by virtual channel 3
 	bad      int
 	floor    uint64 // highest anti-replay number handed out
@@ -46,7 +48,8 @@ func (c counter) Raise(uint16, uint64) error   { return nil }
 
 func newGround(t *testing.T, p link.Profile, r *pipe, dir string, ber float64) *ground {
 	t.Helper()
-	g := &ground{t: t, radio: r, quit: make(chan struct{}), files: map[string]cfdp.Condition{}}
+	g := &ground{t: t, radio: r, quit: make(chan struct{}), drained: make(chan struct{}),
+		files: map[string]cfdp.Condition{}, had: map[string]bool{}}
 	var err error
 	if g.up, err = channel.New(1, channel.Config{BER: ber}); err != nil {
 		t.Fatal(err)
@@ -83,12 +86,25 @@ func (g *ground) receive() {
 		case <-g.quit:
 			return
 		case b := <-g.radio.down:
+			if b == nil {
+				g.drained <- struct{}{}
+				continue
+			}
 			g.mu.Lock()
 			b, _ = g.down.Pass(b)
 			g.link.Receive(b)
 			g.mu.Unlock()
 		}
 	}
+}
+
+// drain returns when all that a flight program, which has ended, has sent was received.
+func (g *ground) drain() {
+	g.radio.down <- nil
+	<-g.drained
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.had)
 }
 
 func (g *ground) transmit() {
@@ -136,6 +152,10 @@ func (g *ground) packet(vc ccsds.VCID, p []byte) {
 		g.replayed = append(g.replayed, tm)
 		return
 	}
+	if g.had[string(p)] {
+		return
+	}
+	g.had[string(p)] = true
 	g.tm = append(g.tm, tm)
 }
 
@@ -166,6 +186,23 @@ func (g *ground) send(p []byte) pus.RequestID {
 			g.t.Fatal(err)
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// acknowledged waits until FARM-1 has all telecommands, by its own word: reports of what they did may
+// come before it.
+func (g *ground) acknowledged() {
+	g.t.Helper()
+	for until := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		g.mu.Lock()
+		fop := g.link.Stats().FOP[0]
+		g.mu.Unlock()
+		if fop.Waiting+fop.Outstanding == 0 {
+			return
+		}
+		if time.Now().After(until) {
+			g.t.Fatalf("%d telecommands wait, %d are not acknowledged", fop.Waiting, fop.Outstanding)
+		}
 	}
 }
 

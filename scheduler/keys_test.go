@@ -56,6 +56,14 @@ func (g *ground) alive() {
 	g.verified(g.command(1, pus.ServiceTest, pus.AreYouAlive, nil), pus.CompletionSuccess)
 }
 
+// association is the one that telecommands on virtual channel 0 use.
+func (g *ground) association() uint16 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spi, _ := g.link.Association(0)
+	return spi
+}
+
 func iv(t *testing.T) (v [12]byte) {
 	t.Helper()
 	if _, err := rand.Read(v[:]); err != nil {
@@ -73,7 +81,7 @@ func TestKeyRotation(t *testing.T) {
 	c.boot()
 	g := c.ground
 	g.alive()
-	old, _ := g.link.Association(0)
+	old := g.association()
 	spare, key := link.Spare(old), sdls.KeyBlock{ID: 1000, Value: [32]byte{7, 7}}
 
 	g.succeeds(sdls.OTARPDU(master, iv(t), key))
@@ -138,7 +146,7 @@ func TestKeysRefused(t *testing.T) {
 	c.cfg.Master = &master.Value
 	c.boot()
 	g := c.ground
-	spi, _ := g.link.Association(0)
+	spi := g.association()
 	wrong := master
 	wrong.Value[0] = 8
 	forged, err := sdls.OTARPDU(wrong, iv(t), sdls.KeyBlock{ID: 1000, Value: [32]byte{7}})

@@ -30,12 +30,17 @@ func (c *craftT) realSlots() {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { kvm.Close() })
-	c.init.spec = &spawn.Spec{Path: tendertest.Tender(c.t), UID: 65500, GID: 65500, KVM: kvm, Stderr: os.Stderr}
+	c.init.spec = &spawn.Spec{Path: tendertest.Tender(c.t), KVM: kvm, Stderr: os.Stderr}
 }
 
 // spawnReal starts a tender and reaps it.
 func (f *fakeInit) spawnReal(m initproto.SlotRequest) (*fakeSlot, error) {
-	slot, err := spawn.Start(*f.spec)
+	spec := *f.spec
+	// Each slot is another user, as on board: what one may have of threads is counted by user, and
+	// tests run beside each other.
+	spec.UID = 20000 + (16*os.Getpid()+int(m.ID)%16)%45000
+	spec.GID = spec.UID
+	slot, err := spawn.Start(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func TestStopAskedOnKVM(t *testing.T) {
 	c := newCraft(t, 0)
 	c.realSlots()
 	c.exampleWith("beacon", "acme", "beacon.tar", "memory = 4", "memory = 4\ngrace = 1")
-	c.example("echo")
+	c.exampleWith("echo", "acme", "echo.tar", "grace = 10", "grace = 30")
 	c.boot()
 	c.ground.event(pus.EventGuestStarted, "acme/beacon")
 	order := func(function, mission string) {

@@ -162,8 +162,9 @@ func (c *craftT) fly(w initproto.Welcome) {
 			c.t.Errorf("flight: %v", err)
 		}
 		conn.Close()
+		<-served // init has read all that was said to it
 		ours.Close()
-		<-served
+		c.ground.drain()
 	}
 }
 

@@ -94,7 +94,7 @@ func (b *Bus) start(cfg Config) (err error) {
 		return fmt.Errorf("not ready within %v", readyWithin)
 	}
 	for _, c := range []**nats.Conn{&b.pub, &b.sub} {
-		*c, err = nats.Connect("", nats.InProcessServer(b.srv), nats.Name(cfg.Name), nats.MaxReconnects(-1),
+		*c, err = nats.Connect("", nats.InProcessServer(b.srv), nats.Name(cfg.Name), nats.Timeout(readyWithin), nats.MaxReconnects(-1),
 			nats.ReconnectBufSize(maxPending), nats.ErrorHandler(b.failed))
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func options(cfg Config) *server.Options {
 }
 
 func (b *Bus) openStream(cfg Config) error {
-	js, err := jetstream.NewWithDomain(b.sub, token(cfg.Name))
+	js, err := jetstream.NewWithDomain(b.sub, token(cfg.Name), jetstream.WithDefaultTimeout(readyWithin))
 	if err != nil {
 		return err
 	}

@@ -177,6 +177,10 @@ func TestControls(t *testing.T) {
 // run of thousands of rounds on a busy machine perhaps always the same.
 const tries = 20
 
+// chance says whether a row may end in the same way without its defence: a race, or a guest that
+// looks a while later at what the tender has done.
+func (r row) chance() bool { return r.want == "raced" || strings.HasPrefix(r.call, "full ") }
+
 func control(t *testing.T, tender string, r row) {
 	for try := 1; ; try++ {
 		e := run(t, tender, r.guest, r.call, patienceWithout)
@@ -188,7 +192,7 @@ func control(t *testing.T, tender string, r row) {
 		switch {
 		case !e.is(r.want) || setups[r.guest].disk && e.disk != 4096:
 			return
-		case r.want != "raced" || try == tries:
+		case !r.chance() || try == tries:
 			t.Errorf("ends in the same way, %d times: %+v", try, e)
 			return
 		}

@@ -108,11 +108,19 @@ func TestStop(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	p := start(t, without(t, "stop"), "spin", "spin", 0)
-	p.read(100 * time.Millisecond)
-	p.conn.Send(wire.Stop{})
-	if _, _, e := p.read(time.Second); e != nil {
-		t.Errorf("control: ended without being interrupted: %+v", e)
+	// It is heard all the same where it comes before the guest runs: that is chance.
+	prog = without(t, "stop")
+	for try := 1; ; try++ {
+		p := start(t, prog, "spin", "spin", 0)
+		p.read(100 * time.Millisecond)
+		p.conn.Send(wire.Stop{})
+		_, _, e := p.read(time.Second)
+		if e == nil {
+			return
+		}
+		if try == tries {
+			t.Fatalf("control: ended without being interrupted, %d times: %+v", try, e)
+		}
 	}
 }
 
@@ -120,38 +128,41 @@ func TestStop(t *testing.T) {
 // somebody listens to all of it.
 func TestFlood(t *testing.T) {
 	const octetRate, messageRate, leastOctets, leastMessages = 64 << 10, 200, 64<<10 - 4096, 100
-	// flood listens for two seconds, and longer until the burst has come. It also gives the
+	// flood listens for two seconds, and longer until enough has come. It also gives the
 	// share of that time: a burst, then a steady rate.
-	flood := func(prog, what string) (octets, messages int, share float64) {
+	flood := func(prog, what string, enough func(octets, messages int, share float64) bool) (octets, messages int, share float64) {
 		began := time.Now()
 		p := start(t, prog, "spin", what, 0)
-		for came := false; !came; came = octets >= leastOctets || what == "drip" && messages >= leastMessages || time.Since(began) > patience {
+		for {
 			o, m, ended := p.read(2 * time.Second)
 			if ended != nil {
 				t.Fatalf("%s: %+v", what, ended)
 			}
-			octets, messages = octets+o, messages+m
+			octets, messages, share = octets+o, messages+m, 1+time.Since(began).Seconds()
+			if enough(octets, messages, share) || time.Since(began) > patience {
+				return octets, messages, share
+			}
 		}
-		return octets, messages, 1 + time.Since(began).Seconds()
 	}
 	prog := tendertest.Tender(t)
-	if octets, _, share := flood(prog, "flood"); float64(octets) > share*octetRate || octets < leastOctets {
+	if octets, _, share := flood(prog, "flood", func(o, _ int, _ float64) bool { return o >= leastOctets }); float64(octets) > share*octetRate || octets < leastOctets {
 		t.Errorf("flood: %d octets, the share is %.0f", octets, share*octetRate)
 	}
-	if _, messages, share := flood(prog, "drip"); float64(messages) > share*messageRate || messages < leastMessages {
+	if _, messages, share := flood(prog, "drip", func(_, m int, _ float64) bool { return m >= leastMessages }); float64(messages) > share*messageRate || messages < leastMessages {
 		t.Errorf("drip: %d messages, the share is %.0f", messages, share*messageRate)
 	}
 	if testing.Short() {
 		return
 	}
 	prog = without(t, "console")
-	if octets, _, share := flood(prog, "flood"); float64(octets) <= share*octetRate {
+	if octets, _, share := flood(prog, "flood", func(o, _ int, share float64) bool { return float64(o) > share*octetRate }); float64(octets) <= share*octetRate {
 		t.Errorf("control: only %d octets without a limit", octets)
 	}
 	t.Run("control", func(t *testing.T) {
-		switch _, messages, share := flood(prog, "drip"); {
+		emulated := tendertest.Prepared()
+		switch _, messages, share := flood(prog, "drip", func(_, m int, share float64) bool { return emulated || float64(m) > share*messageRate }); {
 		case float64(messages) > share*messageRate:
-		case tendertest.Prepared():
+		case emulated:
 			t.Skipf("needs a machine that is not emulated: only %d messages without a limit here", messages)
 		default:
 			t.Errorf("only %d messages without a limit", messages)

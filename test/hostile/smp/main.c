@@ -181,12 +181,16 @@ static int with_ring(const char *verb, const char *at)
         say_number(ring->words[16]);
         return 99;
     }
+    uint32_t taken = ring->words[16];
     if (verb[0] == 't')
         ring->words[0] = (uint32_t)v;
     else if (verb[0] == 'h')
         ring->words[1] = (uint32_t)v;
-    for (uint64_t until = now() + 3000000000; now() < until;)
+    // Until the tender ends the guest, or believes the index, which those that are scribbled do not show.
+    for (uint64_t since = now(); verb[0] == 's' || ring->words[16] == taken;) {
         kick_at(ring->kick);
+        expire(since);
+    }
     return 99;
 }
 

@@ -149,6 +149,7 @@ func (f *flight) run(ctx context.Context) error {
 	g.Go(func() error { return part("services", f.services.Run(ctx)) })
 	g.Go(func() error { return f.dispatch(ctx) })
 	g.Go(func() error { return f.runFiles(ctx) })
+	g.Go(func() error { return f.preparePDUs(ctx) })
 	g.Go(func() error { return part("init", f.init.run(ctx)) })
 	g.Go(func() error { return f.health(ctx) })
 	g.Go(func() error { return f.populate(ctx) })

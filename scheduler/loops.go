@@ -127,6 +127,21 @@ func (f *flight) nextPDU() ([]byte, bool) {
 	return f.files.Next()
 }
 
+// preparePDUs keeps CFDP PDUs ready for the transmitter, which must not wait for the disk.
+func (f *flight) preparePDUs(ctx context.Context) error {
+	if f.files == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.files.Prepare():
+		}
+	}
+}
+
 // runFiles lets the timers of transfers run out.
 func (f *flight) runFiles(ctx context.Context) error {
 	if f.files == nil {

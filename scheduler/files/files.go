@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/perilune/perilune/bus"
@@ -29,6 +30,10 @@ const (
 	maxIncoming = 512 << 20 // octets of one file
 )
 
+// preparedAhead is how many PDUs wait for the transmitter: enough that none is wanting between two
+// frames, and few, since what comes next is better decided late.
+const preparedAhead = 4
+
 // priorityServed puts what the ground asks for before the products, which have 0.
 const priorityServed = 1
 
@@ -46,9 +51,12 @@ type Config struct {
 	Received func(name string) // a file is complete in Incoming; called on its own goroutine
 }
 
-// Files is safe for concurrent use.
+// Files is safe for concurrent use, but that one goroutine alone calls Prepare.
 type Files struct {
-	cfg Config
+	cfg    Config
+	ready  chan []byte   // PDUs for the transmitter
+	again  chan struct{} // more of them can be prepared
+	frozen atomic.Bool
 
 	mu     sync.Mutex
 	entity *cfdp.Entity
@@ -59,7 +67,6 @@ type Files struct {
 	left    map[string]bool     // tenants of which more are on disk
 	notes   map[string][][]byte // of the products under way
 	failed  []product           // for the next contact
-	frozen  bool
 }
 
 // New opens the folders, which must exist, and goes on with transfers that were under
@@ -76,7 +83,7 @@ func New(cfg Config) (*Files, error) {
 	if cfg.Depot == nil {
 		cfg.Depot = unbounded{}
 	}
-	f := &Files{cfg: cfg, kick: make(chan struct{}, 1), left: map[string]bool{}, notes: map[string][][]byte{}}
+	f := &Files{cfg: cfg, ready: make(chan []byte, preparedAhead), again: make(chan struct{}, 1), kick: make(chan struct{}, 1), left: map[string]bool{}, notes: map[string][][]byte{}}
 	f.entity, err = cfdp.New(cfdp.Config{
 		Local: EntityCraft, MaxPDU: max(cfg.MaxPDU, maxPDU), Data: cmp.Or(cfg.MaxPDU, maxPDU), Limits: cfdp.Limits{MaxFileSize: maxIncoming},
 		Store: store{in, out, cfg.Depot}, Saver: cfg.Saver, Serve: true, ServePriority: priorityServed,
@@ -94,19 +101,38 @@ func (f *Files) Receive(pdu []byte) error {
 	return f.entity.Receive(f.cfg.Clock.Now(), pdu)
 }
 
-// Next is the next PDU to send. There is none while a PDU from the ground is being taken: that
-// may wait long for the disk, and the transmitter, which asks before each frame, must not.
+// Prepare makes PDUs ready for Next, until there are enough or no more to send; it returns a channel
+// that asks for another call. It waits for the disk: files are read, and what a PDU says is
+// durable before Next has it.
+func (f *Files) Prepare() (again <-chan struct{}) {
+	for len(f.ready) < cap(f.ready) {
+		f.mu.Lock()
+		pdu, ok := f.entity.Next(f.cfg.Clock.Now())
+		if !ok && len(f.later) == 0 {
+			f.mu.Unlock()
+			break
+		}
+		if ok {
+			f.ready <- pdu
+		}
+		f.unlock()
+	}
+	return f.again
+}
+
+// Next is the next PDU to send, of those that are prepared. The transmitter asks before each frame;
+// it waits for nothing here.
 func (f *Files) Next() ([]byte, bool) {
-	if !f.mu.TryLock() {
+	if f.frozen.Load() {
 		return nil, false
 	}
-	pdu, ok := f.entity.Next(f.cfg.Clock.Now())
-	if !ok && len(f.later) == 0 {
-		f.mu.Unlock() // it is asked before each frame; mostly nothing happens
+	select {
+	case pdu := <-f.ready:
+		signal(f.again)
+		return pdu, true
+	default:
 		return nil, false
 	}
-	f.unlock()
-	return pdu, ok
 }
 
 // Freeze stops the transfers' timers while nothing is heard from the ground. A new contact
@@ -114,10 +140,9 @@ func (f *Files) Next() ([]byte, bool) {
 func (f *Files) Freeze(on bool) {
 	f.mu.Lock()
 	var again []product
-	if f.frozen && !on {
+	if f.frozen.Swap(on) && !on {
 		again, f.failed = f.failed, nil
 	}
-	f.frozen = on
 	f.entity.Freeze(on)
 	f.unlock()
 	for _, p := range again {
@@ -135,8 +160,14 @@ func (f *Files) unlock() {
 	for _, do := range later {
 		do()
 	}
+	signal(f.kick)
+	signal(f.again)
+}
+
+// signal leaves word in a channel that has room for one.
+func signal(c chan<- struct{}) {
 	select {
-	case f.kick <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -154,6 +185,7 @@ func (f *Files) Tick() (after time.Duration, sooner <-chan struct{}) {
 	for _, do := range later {
 		do()
 	}
+	signal(f.again)
 	after = time.Minute
 	if !next.IsZero() {
 		// A timer that is due already was just given its turn; do not spin on it.

@@ -23,6 +23,7 @@ type world struct {
 	t       *testing.T
 	dir     string
 	records *safe.Records
+	disk    files.Records // of transfers; the records unless a test has another
 	clock   *clock.Fake
 	board   *files.Files
 	ground  *cfdp.Entity
@@ -35,6 +36,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), records: safe.NewRecords(), clock: clock.NewFake(time.Unix(1000, 0))}
+	w.disk = w.records
 	for _, d := range []string{"incoming", "products", "ground"} {
 		if err := os.Mkdir(filepath.Join(w.dir, d), 0o755); err != nil {
 			t.Fatal(err)
@@ -55,7 +57,7 @@ func (w *world) open() {
 	var err error
 	w.board, err = files.New(files.Config{
 		Incoming: filepath.Join(w.dir, "incoming"), Products: filepath.Join(w.dir, "products"),
-		Saver: files.Saver{Records: w.records}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Saver: files.Saver{Records: w.disk}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Event:   func(_ uint8, id pus.EventID, text string) { w.events = append(w.events, id.String()+": "+text) },
 		Publish: func(bus.Event) {}, Depot: w.bounds, MaxPDU: w.maxPDU,
 	})
@@ -86,6 +88,12 @@ func (w *world) write(name string, data []byte) {
 	}
 }
 
+// next is what the craft sends next.
+func (w *world) next() ([]byte, bool) {
+	w.board.Prepare()
+	return w.board.Next()
+}
+
 // exchange carries PDUs both ways until neither side has any, at most n rounds. Both
 // take all of them.
 func (w *world) exchange(n int) {
@@ -99,7 +107,7 @@ func (w *world) exchange(n int) {
 func (w *world) carry(n int) (refused []error) {
 	w.t.Helper()
 	for range n {
-		down, ok1 := w.board.Next()
+		down, ok1 := w.next()
 		if ok1 {
 			if err := w.ground.Receive(w.clock.Now(), down); err != nil {
 				refused = append(refused, err)
@@ -295,7 +303,7 @@ func TestLongNotesInShortFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 1000 {
-		pdu, ok := w.board.Next()
+		pdu, ok := w.next()
 		if !ok {
 			break
 		}
@@ -355,7 +363,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.board.Freeze(true)
-	if _, ok := w.board.Next(); ok {
+	if _, ok := w.next(); ok {
 		t.Error("a frozen craft sends")
 	}
 	w.clock.Advance(100 * time.Hour)
@@ -476,7 +484,7 @@ func TestUploadThroughRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		down, ok2 := w.board.Next()
+		down, ok2 := w.next()
 		if ok2 {
 			if err := w.ground.Receive(w.clock.Now(), down); err != nil {
 				t.Fatal(err)

@@ -42,6 +42,7 @@ type Clock struct {
 	records Records
 	boot    string
 
+	saving  sync.Mutex // held while a setting is made durable; before mu
 	mu      sync.Mutex
 	at      time.Time // of base, when the time was instant
 	instant timecode.Instant
@@ -82,15 +83,18 @@ func (c *Clock) UTC() (time.Time, bool) {
 	return i.Time(), q.Valid()
 }
 
-// Set makes the time i of quality q from now on.
+// Set makes the time i of quality q from now on. Until that is durable the time of before is told, and
+// nobody who asks for it waits: each report does.
 func (c *Clock) Set(i timecode.Instant, q timecode.Quality) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.saving.Lock()
+	defer c.saving.Unlock()
 	now := c.base.Now()
 	s := setting{Boot: c.boot, Machine: now.UnixNano(), Instant: i, Quality: q}
 	if err := c.records.Put(bucket, key, s); err != nil {
 		return fmt.Errorf("set on-board time: %w", err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.at, c.instant, c.quality = now, i, q
 	close(c.changed)
 	c.changed = make(chan struct{})

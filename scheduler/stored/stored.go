@@ -144,10 +144,13 @@ func (s *Store) Abort() {
 	s.waiting = nil
 }
 
-// Next is the next packet of the retrievals; false if there is none. A segment that cannot
-// be read is passed over.
+// Next is the next packet of the retrievals; false if there is none, or something is being stored:
+// that may wait long for the disk, and the transmitter, which asks before each frame, must not. A
+// segment that cannot be read is passed over.
 func (s *Store) Next() ([]byte, bool) {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return nil, false
+	}
 	defer s.mu.Unlock()
 	for len(s.waiting) > 0 {
 		r := &s.waiting[0]

@@ -247,7 +247,7 @@ var errDone = errors.New("complete")
 // What a copy will bring counts before it is there, and half of a file is no copy of it.
 func TestCopyUnderWay(t *testing.T) {
 	dir := t.TempDir()
-	const much = 512 << 20 // none of it on disk
+	const much = 1 << 40 // none of it on disk, and more than is copied before anybody looks
 	d := open(t, dir, safe.NewRecords(), much*9/4, 10)
 	from := filepath.Join(dir, "a")
 	if err := errors.Join(os.WriteFile(from, nil, 0o600), os.Truncate(from, much)); err != nil {
@@ -256,7 +256,12 @@ func TestCopyUnderWay(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- d.Copy(pus.FileCopy{Operation: 1, From: top("a"), To: top("b")}) }()
 	for d.Steer([]uint16{1}, depot.Suspend) != nil {
-		runtime.Gosched()
+		select {
+		case err := <-done:
+			t.Fatalf("it is over: %v", err)
+		default:
+			runtime.Gosched()
+		}
 	}
 	if err := d.Copy(pus.FileCopy{Operation: 2, From: top("a"), To: top("c")}); code(err) != pus.FailureFull {
 		t.Errorf("a second copy: %v", err)

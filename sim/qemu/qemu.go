@@ -4,6 +4,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -138,7 +139,8 @@ const quitTime = time.Minute
 func (p *Process) Quit() error {
 	ctx, cancel := context.WithTimeout(context.Background(), quitTime)
 	defer cancel()
-	if err := p.QMP.Do(ctx, "quit"); err == nil {
+	// It may end before it has answered.
+	if err := p.QMP.Do(ctx, "quit"); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		select {
 		case <-p.done:
 		case <-ctx.Done():

@@ -135,17 +135,27 @@ func (q *QMP) Execute(ctx context.Context, command string, arguments any) (json.
 	}
 	select {
 	case a := <-q.answers:
-		if a.Error != nil {
-			return nil, fmt.Errorf("%w: %s: %s: %s", ErrQMP, command, a.Error.Class, a.Error.Desc)
-		}
-		return a.Value, nil
+		return a.result(command)
 	case <-q.closed:
+		select {
+		case a := <-q.answers: // its last, as to "quit"
+			return a.result(command)
+		default:
+		}
 		return nil, fmt.Errorf("%w: %s: %w", ErrQMP, command, io.ErrUnexpectedEOF)
 	case <-ctx.Done():
 		// The answer may still come and would be taken for the next one's.
 		q.Close()
 		return nil, fmt.Errorf("%w: %s: %w", ErrQMP, command, ctx.Err())
 	}
+}
+
+// result is what a command returns that has this answer.
+func (a answer) result(command string) (json.RawMessage, error) {
+	if a.Error != nil {
+		return nil, fmt.Errorf("%w: %s: %s: %s", ErrQMP, command, a.Error.Class, a.Error.Desc)
+	}
+	return a.Value, nil
 }
 
 // Close ends the connection; the machine goes on.

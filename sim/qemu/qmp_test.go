@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fakeQEMU answers on its end of a socket pair as given, command by command.
@@ -91,6 +94,30 @@ func TestQMPManyEvents(t *testing.T) {
 	defer cancel()
 	if err := q.Do(ctx, "flood"); err != nil {
 		t.Error(err)
+	}
+}
+
+// What QEMU answers last counts, also when the connection has ended by the time somebody looks.
+func TestQMPLastAnswer(t *testing.T) {
+	for range 50 {
+		ours, theirs, err := socketpair("test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := &QMP{f: ours, events: make(chan Event, 1), answers: make(chan answer, 1), closed: make(chan struct{})}
+		theirs.WriteString(`{"return": {}}`)
+		if err := unix.Shutdown(int(theirs.Fd()), unix.SHUT_WR); err != nil {
+			t.Fatal(err)
+		}
+		q.listen(json.NewDecoder(ours)) // all that is said
+		if err := q.Do(t.Context(), "quit"); err != nil {
+			t.Error(err)
+		}
+		if err := q.Do(t.Context(), "quit"); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("once more: %v", err)
+		}
+		q.Close()
+		theirs.Close()
 	}
 }
 

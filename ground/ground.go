@@ -161,7 +161,7 @@ func build(cfg Config, closing *closers) (s *station.Station, end func(), err er
 		}
 	}
 	s, err = station.New(station.Config{
-		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Database: cfg.Craft.Messages(), Profile: profile,
+		Craft: cfg.Craft.Name, Tenants: tenants(cfg.Craft), Database: cfg.Craft.Messages(), Profile: profile, Clear: cfg.Craft.Link.Clear(),
 		Radio: radio.NewFunc(p.open, cfg.Log), Archive: a, Files: f, Counters: station.NewCounter(db, cfg.Clock.Now),
 		Master: master, Keys: changed, Orders: orders(cfg), Clock: cfg.Clock, Repeat: cfg.Repeat, Soft: cfg.Craft.Link.Soft, AutoTime: cfg.AutoTime, Temp: temp, Streams: filepath.Join(cfg.Dir, "streams"), Log: cfg.Log,
 	})

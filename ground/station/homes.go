@@ -2,10 +2,12 @@ package station
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/perilune/perilune/ccsds"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/internal/client"
+	"github.com/perilune/perilune/missions/craft"
 )
 
 // Who forges a packet chooses the channel that it comes on. So where the channel that a craft
@@ -20,16 +22,40 @@ func home(service uint8) ccsds.VCID {
 	return vcAnswers
 }
 
-// forgeable reports a packet for which anybody could have put another, though nobody can on its
-// home, and says so.
-func (s *Station) forgeable(e client.Event, home ccsds.VCID) bool {
-	p := &s.cfg.Profile
-	if p.DownAuthenticated(ccsds.VCID(e.VC)) || !p.DownAuthenticated(home) {
-		return false
+// trust is how far the station goes by a packet.
+type trust int
+
+const (
+	refused trust = iota // anybody could have sent it, though nobody on its home
+	shown                // as above, but the craft is known to send such packets in clear
+	taken
+)
+
+// trusts says how far a packet counts, and tells what is refused.
+func (s *Station) trusts(e client.Event, home ccsds.VCID) trust {
+	p, vc := &s.cfg.Profile, ccsds.VCID(e.VC)
+	if p.DownAuthenticated(vc) || !p.DownAuthenticated(home) {
+		return taken
+	}
+	if slices.Contains(s.cfg.Clear[vc], e.APID) {
+		return shown
 	}
 	if s.seldom(fmt.Sprint("forgeable", e.VC, home)) {
 		e.Kind, e.Text = client.KindBad, fmt.Sprintf("packet of APID %d refused: channel %d is not authenticated, its own channel %d is", e.APID, e.VC, home)
+		if craft.MayBeClear(e.APID) {
+			e.Text += fmt.Sprintf("; clear = [%d] for down_channel %d in the craft's file has it shown", e.APID, e.VC)
+		}
 		s.record(e)
 	}
-	return true
+	return refused
+}
+
+// show reads a packet that proves nothing: what tenants send, and of all else the words, which change
+// nothing here.
+func (s *Station) show(e *client.Event, tm pus.Telemetry) error {
+	e.Fields["in_clear"] = true
+	if tm.Service == pus.ServiceTenant {
+		return s.decode(e, tm)
+	}
+	return named(s.cfg.Database, e, tm)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/perilune/perilune/ccsds/link"
 	"github.com/perilune/perilune/ccsds/pus"
 	"github.com/perilune/perilune/ccsds/spp"
+	"github.com/perilune/perilune/ccsds/timecode"
 	"github.com/perilune/perilune/internal/client"
 	"github.com/perilune/perilune/internal/clock"
 )
@@ -78,5 +79,72 @@ func TestForgedOnAnotherChannel(t *testing.T) {
 		if !c.taken && len(n.events)+files.n == before {
 			t.Errorf("%s: the true one after it is not taken", c.name)
 		}
+	}
+}
+
+// A craft not ours may send packets of some APIDs in clear beside an authenticated channel 0. With
+// them named they are shown, and what they say is not believed: no verification, no picture of
+// the craft, no part of a larger packet, nothing by which a true packet passes for a repetition.
+func TestShownInClear(t *testing.T) {
+	p := link.Profile{Keys: map[uint16][32]byte{16: {16}}, DownSPI: map[ccsds.VCID]uint16{0: 16}}
+	s, n := quietWith(t, clock.NewFake(time.Unix(1e9, 0)), p, noFiles{})
+	s.cfg.Clear = map[ccsds.VCID][]uint16{1: {64}}
+	c, _, err := s.build(client.Request{Service: pus.ServiceTest, Subtype: pus.AreYouAlive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.remember(c)
+	done, err := pus.Verification{Subtype: pus.CompletionSuccess, Request: pus.RequestID(c.request)}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flight := append([]byte{0, byte(pus.SIDFlight)}, pus.Housekeeping{UptimeS: 7}.Encode()...)
+	from := func(apid ccsds.APID, service, subtype uint8, data []byte) []byte {
+		packet, err := pus.BuildTM(apid, 9, service, subtype, 0, 0, timecode.FromTime(time.Unix(1e9, 0)), timecode.Set, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packet
+	}
+	take := func(vc ccsds.VCID, packet []byte) client.Event {
+		t.Helper()
+		before := len(n.events)
+		s.packet(vc, packet, 0)
+		if len(n.events) != before+1 {
+			t.Fatalf("%d events", len(n.events)-before)
+		}
+		return n.events[before]
+	}
+	for name, packet := range map[string][]byte{
+		"verification": from(64, pus.ServiceVerification, pus.CompletionSuccess, done),
+		"housekeeping": from(64, pus.ServiceHousekeeping, pus.HousekeepingReport, flight),
+		"part":         from(64, pus.ServiceLarge, 1, []byte{0, 1, 0, 1, 5}),
+		"other":        from(64, 200, 1, []byte{1, 2}),
+	} {
+		if e := take(1, packet); e.Kind != client.KindTM || e.Fields["in_clear"] != true || len(e.Data) == 0 {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if s.health != nil || c.Reached(client.StageVerified) || len(n.events) != 4 {
+		t.Errorf("believed: %+v, %+v", s.health, c.Command)
+	}
+	if e := take(1, from(65, 3, 25, flight)); e.Kind != client.KindBad || !strings.Contains(e.Text, "clear = [65] for down_channel 1 in the craft's file") {
+		t.Errorf("another APID: %s: %s", e.Kind, e.Text)
+	}
+	if e := take(5, from(64, 3, 25, flight)); e.Kind != client.KindBad || !strings.Contains(e.Text, "down_channel 5") {
+		t.Errorf("another channel: %s: %s", e.Kind, e.Text)
+	}
+	if e := take(0, from(64, pus.ServiceHousekeeping, pus.HousekeepingReport, flight)); e.Fields["in_clear"] != nil || s.health == nil {
+		t.Errorf("the true one: %+v", e)
+	}
+}
+
+// The advice to take packets in clear is not given for those that never are.
+func TestNeverInClear(t *testing.T) {
+	p := link.Profile{Keys: map[uint16][32]byte{16: {16}}, DownSPI: map[ccsds.VCID]uint16{0: 16}}
+	s, n := quietWith(t, clock.NewFake(time.Unix(1e9, 0)), p, noFiles{})
+	s.packet(1, tm(t, 7, pus.ServiceTest, pus.IAmAlive, nil), 0)
+	if len(n.events) != 1 || n.events[0].Kind != client.KindBad || strings.Contains(n.events[0].Text, "clear =") {
+		t.Errorf("%+v", n.events)
 	}
 }

@@ -31,7 +31,7 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 	}
 	e.APID = uint16(p.APID)
 	if p.APID == apidFiles {
-		if s.forgeable(e, vcFilesDown) {
+		if s.trusts(e, vcFilesDown) == refused {
 			return
 		}
 		// What comes of a file's packets is told by the events of the file.
@@ -48,7 +48,8 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 		s.record(e)
 		return
 	}
-	if s.forgeable(e, home(tm.Service)) || s.twice.has(&tm) {
+	how := s.trusts(e, home(tm.Service))
+	if how == refused || how == taken && s.twice.has(&tm) {
 		return
 	}
 	e.Service, e.Subtype, e.Data = tm.Service, tm.Subtype, tm.Payload
@@ -63,9 +64,12 @@ func (s *Station) packet(vc ccsds.VCID, packet []byte, bit uint64) {
 		e.Fields["replayed"] = true
 	}
 	var whole []byte
-	if tm.Service == pus.ServiceLarge {
+	switch {
+	case how == shown:
+		err = s.show(&e, tm)
+	case tm.Service == pus.ServiceLarge:
 		whole, err = s.large(&e, tm)
-	} else {
+	default:
 		err = s.decode(&e, tm)
 	}
 	if err != nil {

@@ -1,8 +1,10 @@
 package craft
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/perilune/perilune/ccsds"
@@ -55,6 +57,10 @@ type DownChannel struct {
 	MAP      int    `toml:"map"`      // uslp: access point
 	Security string `toml:"security"` // none, authenticate, encrypt, both: none
 	SPI      int    `toml:"spi"`      // of its association: 16 + vc
+
+	// APIDs whose packets the station takes from this channel though anybody could have sent them and
+	// nobody on the channel where ours come: of craft that lay out their channels otherwise.
+	Clear []int `toml:"clear"`
 }
 
 // UpChannel is a virtual channel of the uplink that is not as it is by default.
@@ -77,6 +83,7 @@ const (
 	serviceBD = "bd"
 
 	lastOwnVC    = 3  // downlink channels up to this one have their use on board
+	lastOwnAPID  = 2  // 1 flight software, 2 files
 	firstUpSPI   = 1  // of virtual channel 0
 	firstDownSPI = 16 // of virtual channel 0
 )
@@ -154,6 +161,9 @@ func (l *Link) validateChannels() error {
 		if c.SPI < 0 || c.SPI > 65534 {
 			return fmt.Errorf("down_channel %d: spi %d: want 1 to 65534", c.VC, c.SPI)
 		}
+		if err := c.validateClear(); err != nil {
+			return fmt.Errorf("down_channel %d: clear: %w", c.VC, err)
+		}
 		seen[c.VC] = true
 	}
 	clear(seen)
@@ -173,6 +183,33 @@ func (l *Link) validateChannels() error {
 		seen[c.VC] = true
 	}
 	return nil
+}
+
+// MayBeClear says whether packets of an APID may be taken in clear where others come authenticated:
+// not those of flight software and of files, on whose word the station acts.
+func MayBeClear(apid uint16) bool { return apid > lastOwnAPID && apid < uint16(ccsds.IdleAPID) }
+
+func (c *DownChannel) validateClear() error {
+	for _, apid := range c.Clear {
+		if apid < 0 || apid > math.MaxUint16 || !MayBeClear(uint16(apid)) {
+			return fmt.Errorf("APID %d: want %d to %d; on the word of the others the station acts", apid, lastOwnAPID+1, ccsds.IdleAPID-1)
+		}
+	}
+	if len(c.Clear) > 0 && (c.Security == string(link.ModeAuthenticate) || c.Security == string(link.ModeBoth)) {
+		return errors.New("the channel is authenticated")
+	}
+	return nil
+}
+
+// Clear lists the APIDs whose packets are taken in clear, by downlink virtual channel.
+func (l *Link) Clear() map[ccsds.VCID][]uint16 {
+	out := map[ccsds.VCID][]uint16{}
+	for _, c := range l.DownChannels {
+		for _, apid := range c.Clear {
+			out[ccsds.VCID(c.VC)] = append(out[ccsds.VCID(c.VC)], uint16(apid))
+		}
+	}
+	return out
 }
 
 // spis lists the security associations of the link in order.

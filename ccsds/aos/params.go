@@ -16,14 +16,15 @@ import (
 	"fmt"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/frames"
 )
 
 // Sizes in octets.
 const (
 	HeaderLength = 6
 	FHECLength   = 2
-	OCFLength    = 4
-	FECFLength   = 2
+	OCFLength    = frames.OCFLength
+	FECFLength   = frames.FECFLength
 	MaxLength    = 65536
 
 	version = 1 // transfer frame version number, §4.1.2.2.2
@@ -59,16 +60,7 @@ func (p Params) headerLength() int {
 	return HeaderLength
 }
 
-func (p Params) trailer() int {
-	n := 0
-	if p.OCF {
-		n += OCFLength
-	}
-	if p.FECF {
-		n += FECFLength
-	}
-	return n
-}
+func (p Params) trailer() int { return frames.TrailerLength(p.OCF, p.FECF) }
 
 // Validate reports parameters that no frame can have.
 func (p Params) Validate() error {

@@ -17,13 +17,14 @@ import (
 	"github.com/google/gopacket"
 
 	"github.com/perilune/perilune/ccsds"
+	"github.com/perilune/perilune/ccsds/internal/frames"
 )
 
 // Sizes in octets, and the largest virtual channel.
 const (
 	HeaderLength = 6
-	OCFLength    = 4
-	FECFLength   = 2
+	OCFLength    = frames.OCFLength
+	FECFLength   = frames.FECFLength
 	MaxLength    = 2048
 
 	MaxVCID  ccsds.VCID = 7
@@ -47,16 +48,7 @@ type Params struct {
 // DataLength is the data field in octets, for frames without secondary header.
 func (p Params) DataLength() int { return p.FrameLength - HeaderLength - p.trailer() }
 
-func (p Params) trailer() int {
-	n := 0
-	if p.OCF {
-		n += OCFLength
-	}
-	if p.FECF {
-		n += FECFLength
-	}
-	return n
-}
+func (p Params) trailer() int { return frames.TrailerLength(p.OCF, p.FECF) }
 
 // Validate reports parameters that no frame can have.
 func (p Params) Validate() error {

@@ -10,6 +10,23 @@ import (
 	"github.com/perilune/perilune/ccsds"
 )
 
+// Lengths of the operational control field and of the frame error control field, in octets.
+const (
+	OCFLength  = 4
+	FECFLength = 2
+)
+
+// TrailerLength is what stands behind the data field of each frame, in octets.
+func TrailerLength(ocf, fecf bool) (n int) {
+	if ocf {
+		n += OCFLength
+	}
+	if fecf {
+		n += FECFLength
+	}
+	return n
+}
+
 // AppendTrailer closes the frame that begins at dst[start]: operational control field, if
 // ocf is not nil, and frame error control field.
 func AppendTrailer(dst []byte, start int, ocf *[4]byte, fecf bool) []byte {
@@ -38,7 +55,7 @@ func Serialize(b gopacket.SerializeBuffer, header []byte, ocf *[4]byte, fecf boo
 	}
 	if fecf {
 		crc := ccsds.CRC16(b.Bytes())
-		back, err := b.AppendBytes(2)
+		back, err := b.AppendBytes(FECFLength)
 		if err != nil {
 			return fmt.Errorf("encode frame: %w", err)
 		}

@@ -61,7 +61,7 @@ func TestTypedEvents(t *testing.T) {
 func TestEverySubjectMatchesItsPattern(t *testing.T) {
 	events := []bus.Event{bus.LinkState{}, bus.Telecommand{APID: 1}, bus.Telemetry{VC: 7, APID: 2047},
 		bus.GuestState{Guest: "acme/beacon"}, bus.Console{}, bus.PlanActivity{},
-		bus.Bundle{Digest: "sha256:00.11 >"}, bus.Report{ID: 5}, bus.Pass{}, bus.File{}}
+		bus.Bundle{Digest: "sha256:00.11 >"}, bus.Report{ID: 5}, bus.File{}}
 	for _, e := range events {
 		s, p := strings.Split(e.Subject(), "."), strings.Split(e.Pattern(), ".")
 		if len(s) != len(p) {
@@ -96,7 +96,7 @@ func TestHistorySurvivesRestart(t *testing.T) {
 		t.Errorf("%d events are stored, %v", stored, err)
 	}
 	b.Close()
-	if err := b.Publish(t.Context(), bus.Pass{}); !errors.Is(err, bus.ErrClosed) {
+	if err := b.Publish(t.Context(), bus.File{}); !errors.Is(err, bus.ErrClosed) {
 		t.Errorf("publish on a closed bus: %v", err)
 	}
 
@@ -116,7 +116,7 @@ func TestHistorySurvivesRestart(t *testing.T) {
 
 func TestNoStore(t *testing.T) {
 	b := start(t, bus.Config{Name: "craft"})
-	none := func(bus.Pass, time.Time) error { return nil }
+	none := func(bus.File, time.Time) error { return nil }
 	if err := bus.History(t.Context(), b, time.Time{}, none); !errors.Is(err, bus.ErrNoStore) {
 		t.Errorf("history without a store: %v", err)
 	}
@@ -124,7 +124,7 @@ func TestNoStore(t *testing.T) {
 	if err := b.DropStore(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Publish(t.Context(), bus.Pass{State: "begins"}); err != nil {
+	if err := b.Publish(t.Context(), bus.File{Name: "a"}); err != nil {
 		t.Errorf("publish after DropStore: %v", err)
 	}
 	if err := bus.History(t.Context(), b, time.Time{}, none); !errors.Is(err, bus.ErrNoStore) {
@@ -165,7 +165,7 @@ func TestPrefix(t *testing.T) {
 	b := start(t, bus.Config{Name: "gs", Prefix: "gs.madrid.craft"})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.Publish(ctx, bus.Pass{}); !errors.Is(err, context.Canceled) {
+	if err := b.Publish(ctx, bus.File{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("publish with an ended context: %v", err)
 	}
 }

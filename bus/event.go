@@ -106,15 +106,6 @@ type Report struct {
 func (e Report) Subject() string { return fmt.Sprintf("event.%d", e.ID) }
 func (Report) Pattern() string   { return "event.*" }
 
-// Pass says that a contact of a station begins or ends.
-type Pass struct {
-	State string    `json:"state"` // begins, ends
-	Time  time.Time `json:"time"`
-}
-
-func (Pass) Subject() string { return "pass" }
-func (Pass) Pattern() string { return "pass" }
-
 // File says what became of a file transfer.
 type File struct {
 	Name     string    `json:"name"`

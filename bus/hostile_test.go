@@ -55,7 +55,7 @@ func TestHistoryEnds(t *testing.T) {
 	b := start(t, bus.Config{Name: "craft", StoreDir: t.TempDir()})
 	publish := func() {
 		t.Helper()
-		if err := b.Publish(t.Context(), bus.Pass{State: "begins"}); err != nil {
+		if err := b.Publish(t.Context(), bus.File{Name: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Flush(t.Context()); err != nil {
@@ -66,7 +66,7 @@ func TestHistoryEnds(t *testing.T) {
 		publish()
 	}
 	n := 0
-	err := bus.History(t.Context(), b, time.Time{}, func(bus.Pass, time.Time) error {
+	err := bus.History(t.Context(), b, time.Time{}, func(bus.File, time.Time) error {
 		if publish(); n > 100 {
 			return os.ErrDeadlineExceeded
 		}

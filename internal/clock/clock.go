@@ -1,5 +1,5 @@
 // Package clock is the one source of time for everything that waits or stamps:
-// real on a spacecraft, scaled in a simulation that runs fast, fake in tests.
+// real on a spacecraft, fake in tests.
 package clock
 
 import (
@@ -37,27 +37,6 @@ func (Real) Now() time.Time { return time.Now() }
 
 // After returns time.After.
 func (Real) After(d time.Duration) <-chan time.Time { return time.After(d) }
-
-// Scaled runs Factor times as fast as the machine's clock, from Origin on.
-type Scaled struct {
-	origin, start time.Time
-	factor        float64
-}
-
-// NewScaled starts a clock at origin that runs factor (> 0) times as fast as the machine's.
-func NewScaled(origin time.Time, factor float64) *Scaled {
-	return &Scaled{origin: origin, start: time.Now(), factor: factor}
-}
-
-// Now is origin plus the scaled time since the clock was made.
-func (s *Scaled) Now() time.Time {
-	return s.origin.Add(time.Duration(float64(time.Since(s.start)) * s.factor))
-}
-
-// After waits d of scaled time.
-func (s *Scaled) After(d time.Duration) <-chan time.Time {
-	return time.After(time.Duration(float64(d) / s.factor))
-}
 
 // Fake stands still until Advance moves it.
 type Fake struct {

@@ -34,12 +34,3 @@ func TestSleepEndsWithContext(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
-
-func TestScaledRunsFast(t *testing.T) {
-	origin := time.Unix(1000, 0)
-	c := clock.NewScaled(origin, 1000)
-	<-c.After(time.Second)
-	if got := c.Now().Sub(origin); got < time.Second {
-		t.Fatalf("after a scaled second the clock stands %v from its origin", got)
-	}
-}

@@ -20,22 +20,11 @@ func (s *Space) Procedure(command []byte) (reply []byte, err error) {
 		err = ErrUnmanaged
 	} else if err = s.allows(command); err == nil {
 		reply, err = s.manager.Handle(0, command)
-		s.restarted()
 	}
 	if err != nil {
 		s.stats.Refused["sdls procedure: "+procedureReason(err)]++
 	}
 	return reply, err
-}
-
-// restarted forgets the numbers of which a procedure has let lower ones come again, under another
-// key. No other procedure may: it would let in what was held back.
-func (s *Space) restarted() {
-	for _, vc := range s.vcs {
-		if s.sdls.Floor(vc.last.spi) < vc.last.n {
-			vc.last = adNumber{}
-		}
-	}
 }
 
 // allows refuses what would take away the last way to command a channel or to be heard on

@@ -120,7 +120,7 @@ func (s *Space) open(vc *spaceVC, f *upFrame) {
 	} else {
 		clear, err := s.sdls.Open(vc.id, f.header, f.field)
 		if err == nil && !f.bypass {
-			err = vc.ordered(s.sdls.Number(f.field))
+			err = s.ordered(vc, f.field)
 		}
 		layout := s.sdls.Layout(f.field)
 		s.fsr.Note(f.field, layout, err)

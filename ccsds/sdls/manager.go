@@ -117,6 +117,16 @@ func (m *Manager) Records() []Record {
 	return out
 }
 
+// Started is the number of the procedure that started an association, of all that started one, 0 if none
+// did, and whether it is operational.
+func (m *Manager) Started(spi uint16) (n uint64, operational bool) {
+	r := m.sas[spi]
+	if r == nil {
+		return 0, false
+	}
+	return r.Order, r.State == Operational
+}
+
 // put makes an association known to the receiver, or to who sends, with the key that it names.
 func (m *Manager) put(r *Record) error {
 	key, err := m.keys.active(r.KeyID)

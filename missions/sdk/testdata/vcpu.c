@@ -5,7 +5,7 @@
 static __thread int counter = 5;
 static uint8_t stack[4096] __attribute__((aligned(16)));
 static uint8_t tls[4096] __attribute__((aligned(64)));
-static uint32_t told;
+static uint32_t told, woke;
 static int seen, before, after;
 
 static void second(void *argument)
@@ -15,6 +15,7 @@ static void second(void *argument)
     after = counter;
     perilune_atomic_store(&told, perilune_vcpu_self());
     perilune_vcpu_wake(0);
+    perilune_atomic_store(&woke, 1);
 }
 
 static void nothing(void *argument)
@@ -46,6 +47,9 @@ int solo5_app_main(const struct solo5_start_info *info)
     perilune_log("started %d, again %d", start(1, good), start(1, good));
     while (!perilune_atomic_load(&told))
         perilune_vcpu_park(UINT64_MAX);
+    while (!perilune_atomic_load(&woke))
+        ;
+    perilune_vcpu_park(0); /* that wake is left over if vCPU 0 had not parked yet */
     perilune_log("vCPU %u has %d, own %d %d", told, seen, before, after);
     perilune_vcpu_wake(0);
     perilune_log("returned, woken %d, over %d", perilune_vcpu_park(UINT64_MAX), perilune_vcpu_park(1000000));

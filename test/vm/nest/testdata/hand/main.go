@@ -1,5 +1,6 @@
 // Command hand does in a nest what a user's hands would: it prints what names the boot, changes
-// an octet of a file's copy, and sends a program SIGUSR1 once it has said something.
+// an octet of a file's copy, and sends a program SIGUSR1, or sets the octet behind 8 KiB of a file,
+// once the program has said something.
 package main
 
 import (
@@ -34,14 +35,27 @@ func run(args []string) error {
 		b[len(b)-1] ^= 1
 		return os.WriteFile(args[2], b, 0o600)
 	case len(args) > 2 && args[0] == "signal":
-		return signal(args[1], args[2], args[3:])
+		return heard(args[1], args[2:], func(p *os.Process) error { return p.Signal(unix.SIGUSR1) })
+	case len(args) > 3 && args[0] == "set":
+		return heard(args[2], args[3:], func(*os.Process) error { return set(args[1]) })
 	}
-	return fmt.Errorf("want boot, change FILE COPY or signal TEXT PROGRAM ARGUMENT..., not %q", args)
+	return fmt.Errorf("want boot, change FILE COPY, signal TEXT PROGRAM ARGUMENT... or set FILE TEXT PROGRAM ARGUMENT..., not %q", args)
 }
 
-// signal runs the program to its end, which must be a good one.
-func signal(text, program string, args []string) error {
-	cmd := exec.Command(program, args...)
+func set(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt([]byte{1}, 8192)
+	return err
+}
+
+// heard runs a program to its end, which must be a good one, and does something once it has
+// said the text.
+func heard(text string, program []string, do func(*os.Process) error) error {
+	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -50,13 +64,13 @@ func signal(text, program string, args []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	lines, sent := bufio.NewReader(out), false
+	lines, done := bufio.NewReader(out), false
 	for {
 		line, err := lines.ReadString('\n')
 		fmt.Print(line)
-		if !sent && strings.Contains(line, text) {
-			sent = true
-			err = cmd.Process.Signal(unix.SIGUSR1)
+		if !done && strings.Contains(line, text) {
+			done = true
+			err = do(cmd.Process)
 		}
 		if err == io.EOF {
 			return cmd.Wait()

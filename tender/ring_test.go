@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,15 +14,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// frames are more octets than a socket's buffer takes: 512 KiB.
-const frames = "128"
+// frames of 4 KiB are twice what the socket's buffer takes, and not more: how long a guest that
+// is over waits for its peer is bounded.
+const (
+	frames = 48
+	buffer = 100 << 10 // octets; the kernel doubles it, and counts 8 KiB and more a frame
+)
 
 // leaving starts a guest that leaves frames in its ring, for a peer that does
-// not read yet.
-func leaving(t *testing.T, guest, cmdline string) (m *tender.Machine, peer int, over <-chan tender.Exit) {
+// not read yet, and then is over, or, if then is ".", waits for ever.
+func leaving(t *testing.T, guest, then string) (m *tender.Machine, peer int, over <-chan tender.Exit) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptInt(fds[0], unix.SOL_SOCKET, unix.SO_SNDBUF, buffer); err != nil {
 		t.Fatal(err)
 	}
 	net, err := modules.NewPacket(os.NewFile(uintptr(fds[0]), "packet"), [6]byte{2})
@@ -31,7 +39,7 @@ func leaving(t *testing.T, guest, cmdline string) (m *tender.Machine, peer int, 
 	t.Cleanup(func() { net.Close(); unix.Close(fds[1]) })
 	var out *lines
 	m, out = newMachine(t), newLines()
-	c := config(t, tendertest.Guest(t, guest), cmdline)
+	c := config(t, tendertest.Guest(t, guest), strconv.Itoa(frames)+then)
 	c.Console, c.Ring, c.Nets = out.write, true, map[string]*modules.Net{"net": net}
 	if err := m.Load(c); err != nil {
 		t.Fatal(err)
@@ -49,7 +57,7 @@ func readAll(t *testing.T, peer int) (n int) {
 	if err := unix.SetsockoptTimeval(peer, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
 		t.Fatal(err)
 	}
-	for b := make([]byte, 8192); n < 128; n++ {
+	for b := make([]byte, 8192); n < frames; n++ {
 		if got, err := unix.Read(peer, b); err != nil || got != 4096 {
 			t.Logf("frame %d: %d octets, %v", n, got, err)
 			break
@@ -62,8 +70,8 @@ func readAll(t *testing.T, peer int) (n int) {
 // was full then.
 func TestLeftInRing(t *testing.T) {
 	for _, guest := range []string{"left", "left-two"} {
-		_, peer, over := leaving(t, guest, frames)
-		if n := readAll(t, peer); n != 128 {
+		_, peer, over := leaving(t, guest, "")
+		if n := readAll(t, peer); n != frames {
 			t.Errorf("%s: %d frames", guest, n)
 		}
 		if e := <-over; e != (tender.Exit{Kind: tender.Halt}) {
@@ -76,11 +84,11 @@ func TestLeftInRing(t *testing.T) {
 // one alive that is told to stop.
 func TestPeerThatNeverReads(t *testing.T) {
 	for _, guest := range []string{"left", "left-two"} {
-		_, _, over := leaving(t, guest, frames)
+		_, _, over := leaving(t, guest, "")
 		if e := <-over; e != (tender.Exit{Kind: tender.Halt}) {
 			t.Errorf("%s: %+v", guest, e)
 		}
-		m, _, over := leaving(t, guest, frames+".")
+		m, _, over := leaving(t, guest, ".")
 		m.Stop()
 		if e := <-over; e.Kind != tender.Killed {
 			t.Errorf("%s, stopped: %+v", guest, e)
@@ -96,7 +104,7 @@ func TestSnapshotBesideFullSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	m, peer, over := leaving(t, "left", frames+".")
+	m, peer, over := leaving(t, "left", ".")
 	saved := make(chan error, 1)
 	for waits := false; !waits; { // until the guest has filled the socket
 		go func() { saved <- m.Snapshot(file, false) }()
@@ -111,7 +119,7 @@ func TestSnapshotBesideFullSocket(t *testing.T) {
 			waits = true
 		}
 	}
-	if n := readAll(t, peer); n != 128 {
+	if n := readAll(t, peer); n != frames {
 		t.Errorf("%d frames", n)
 	}
 	if err := <-saved; err != nil {

@@ -36,14 +36,13 @@ func TestReboot(t *testing.T) {
 }
 
 func reboot(t *testing.T, arch string) {
-	c := rebootConfig(t, arch)
-	c.Clock = time.Date(2031, 3, 1, 12, 0, 0, 0, time.UTC)
-	disk := "--block:disk=" + device
-	before := boot(t, c, []string{"/bin/hand", "boot"},
-		[]string{"/bin/hand", "signal", "round 5 ", tenderPath, "--mem=2", "--snapshot=" + saved, "--snapshot-exit", disk, rebootGuest})
-	c.Clock = c.Clock.AddDate(0, 0, 1)
-	after := boot(t, c, []string{"/bin/hand", "boot"}, []string{"/bin/hand", "change", device, changed},
-		[]string{tenderPath, "--restore=" + saved, "--block:disk=" + changed}, []string{"/bin/hand", "set", device, "round ", tenderPath, "--restore=" + saved, disk})
+	before, after := saveAndRestore(t, arch)
+	// A kernel that boots in an emulator measures how fast its cycle counter is, on a busy machine
+	// wrongly. By another counter no guest goes on, and rightly so.
+	for strings.Contains(after[2].Output+after[3].Output, "cycle counter, Hz: ") {
+		t.Log(after[3].Output)
+		before, after = saveAndRestore(t, arch)
+	}
 
 	if before[0].Output == after[0].Output || before[0].Status != 0 || after[0].Status != 0 {
 		t.Errorf("boots %q and %q", before[0].Output, after[0].Output)
@@ -73,6 +72,20 @@ func reboot(t *testing.T, arch string) {
 		t.Errorf("between two rounds the counter moved from %d to %d, %.3f s, and the wall clock by %v", a.cycles, b.cycles, monotonic, wall)
 	}
 	t.Logf("over the reboot the guest's monotonic clock moved by %.3f s, its wall clock by %v", monotonic, wall)
+}
+
+// saveAndRestore is what was said in the boot in which the guest is saved, and in the next.
+func saveAndRestore(t *testing.T, arch string) (before, after []nest.Result) {
+	t.Helper()
+	c := rebootConfig(t, arch)
+	c.Clock = time.Date(2031, 3, 1, 12, 0, 0, 0, time.UTC)
+	disk := "--block:disk=" + device
+	before = boot(t, c, []string{"/bin/hand", "boot"},
+		[]string{"/bin/hand", "signal", "round 5 ", tenderPath, "--mem=2", "--snapshot=" + saved, "--snapshot-exit", disk, rebootGuest})
+	c.Clock = c.Clock.AddDate(0, 0, 1)
+	after = boot(t, c, []string{"/bin/hand", "boot"}, []string{"/bin/hand", "change", device, changed},
+		[]string{tenderPath, "--restore=" + saved, "--block:disk=" + changed}, []string{"/bin/hand", "set", device, "round ", tenderPath, "--restore=" + saved, disk})
+	return before, after
 }
 
 // rebootConfig is a nest with a disk that has the guest's device.

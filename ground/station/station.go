@@ -88,7 +88,7 @@ type Config struct {
 	Tenants  map[uint16]string  // APID → tenant
 	Database *database.Database // what messages mean; nil: the flat-sat's
 	Profile  link.Profile
-	Clear    map[ccsds.VCID][]uint16 // APIDs whose packets are taken from channels in clear, though those where ours come are authenticated
+	Clear    map[ccsds.VCID][]uint16 // APIDs whose packets are shown from channels in clear, though those where ours come are authenticated
 	Radio    Radio
 	Archive  Archive
 	Files    Files

@@ -58,7 +58,7 @@ type DownChannel struct {
 	Security string `toml:"security"` // none, authenticate, encrypt, both: none
 	SPI      int    `toml:"spi"`      // of its association: 16 + vc
 
-	// APIDs whose packets the station takes from this channel though anybody could have sent them and
+	// APIDs whose packets the station shows from this channel though anybody could have sent them and
 	// nobody on the channel where ours come: of craft that lay out their channels otherwise.
 	Clear []int `toml:"clear"`
 }
@@ -185,7 +185,7 @@ func (l *Link) validateChannels() error {
 	return nil
 }
 
-// MayBeClear says whether packets of an APID may be taken in clear where others come authenticated:
+// MayBeClear says whether packets of an APID may be shown in clear where others come authenticated:
 // not those of flight software and of files, on whose word the station acts.
 func MayBeClear(apid uint16) bool { return apid > lastOwnAPID && apid < uint16(ccsds.IdleAPID) }
 
@@ -201,7 +201,7 @@ func (c *DownChannel) validateClear() error {
 	return nil
 }
 
-// Clear lists the APIDs whose packets are taken in clear, by downlink virtual channel.
+// Clear lists the APIDs whose packets are shown in clear, by downlink virtual channel.
 func (l *Link) Clear() map[ccsds.VCID][]uint16 {
 	out := map[ccsds.VCID][]uint16{}
 	for _, c := range l.DownChannels {

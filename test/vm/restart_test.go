@@ -16,6 +16,9 @@ func TestRestart(t *testing.T) {
 	f.wait("the beacon", 0, named("guest started"))
 	orders := 1
 	for ; !f.restartAndResume(); orders++ {
+		if orders == 5 {
+			t.Fatalf("refused %d times, which chance does not do", orders)
+		}
 	}
 	if console := f.console(); len(regexp.MustCompile(`init: .*boot \d`).FindAllString(console, -1)) != 1+orders ||
 		!strings.Contains(console, `restart: flight asks: "restart ordered"`) {

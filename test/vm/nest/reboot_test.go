@@ -39,7 +39,10 @@ func reboot(t *testing.T, arch string) {
 	before, after := saveAndRestore(t, arch)
 	// A kernel that boots in an emulator measures how fast its cycle counter is, on a busy machine
 	// wrongly. By another counter no guest goes on, and rightly so.
-	for strings.Contains(after[2].Output+after[3].Output, "cycle counter, Hz: ") {
+	for tries := 1; strings.Contains(after[2].Output+after[3].Output, "cycle counter, Hz: "); tries++ {
+		if tries == 5 {
+			t.Fatalf("refused %d times, which chance does not do: %s", tries, after[3].Output)
+		}
 		t.Log(after[3].Output)
 		before, after = saveAndRestore(t, arch)
 	}
